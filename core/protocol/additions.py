@@ -1,0 +1,205 @@
+"""What Sereno adds to the wire: types that begin with `sereno.` (design section 6).
+
+A client that does not know them sees nothing of them; `server_info.features.sereno` says that
+they are there. Requests and payloads of one subject stand together here.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from sereno.core.protocol.permissions import PermissionRequest, PermissionResponse
+from sereno.core.protocol.values import UNSET, UnsetType, Wire
+
+__all__ = [
+    "AuditVerify",
+    "AuditVerifyResult",
+    "DaemonStatus",
+    "DaemonStatusResult",
+    "EndAgent",
+    "EndAgentResult",
+    "InspectAgent",
+    "InspectAgentResult",
+    "LedgerEntry",
+    "ListRequests",
+    "ListRequestsResult",
+    "LogLine",
+    "ProcessRow",
+    "ReadLog",
+    "ReadLogResult",
+    "TakeBackPrompt",
+    "TakeBackPromptResult",
+    "UnarchiveAgent",
+    "UnarchiveAgentResult",
+]
+
+
+class TakeBackPrompt(Wire, tag_field="type", tag="sereno.prompt.take_back.request"):
+    """Takes a queued prompt back before it is sent; by id, or the newest."""
+
+    request_id: str
+    agent_id: str
+    prompt_id: str | UnsetType = UNSET
+
+
+class TakeBackPromptResult(Wire):
+    """`text` is the whole prompt; null where it had been sent or did not exist."""
+
+    wire_type: ClassVar[str] = "sereno.prompt.take_back.response"
+    request_id: str
+    agent_id: str
+    prompt_id: str | None
+    text: str | None
+    error: str | None
+
+
+class EndAgent(Wire, tag_field="type", tag="sereno.agent.end.request"):
+    """Ends the agent's whole process tree; the session stays and resumes at the next prompt."""
+
+    request_id: str
+    agent_id: str
+
+
+class EndAgentResult(Wire):
+    """`verified`: nothing of the process tree is left; else `remaining` names the pids."""
+
+    wire_type: ClassVar[str] = "sereno.agent.end.response"
+    request_id: str
+    agent_id: str
+    verified: bool
+    remaining: list[int]
+    error: str | None
+
+
+class UnarchiveAgent(Wire, tag_field="type", tag="sereno.agent.unarchive.request"):
+    request_id: str
+    agent_id: str
+
+
+class UnarchiveAgentResult(Wire):
+    wire_type: ClassVar[str] = "sereno.agent.unarchive.response"
+    request_id: str
+    agent_id: str
+    error: str | None
+
+
+class InspectAgent(Wire, tag_field="type", tag="sereno.agent.inspect.request"):
+    request_id: str
+    agent_id: str
+
+
+class ProcessRow(Wire):
+    pid: int
+    ppid: int
+    command: str
+    rss_kib: int
+
+
+class InspectAgentResult(Wire):
+    """What stands behind an agent. Pids are null where no process runs."""
+
+    wire_type: ClassVar[str] = "sereno.agent.inspect.response"
+    request_id: str
+    agent_id: str
+    error: str | None
+    run: int = 0
+    command: list[str] = []
+    runner_pid: int | None = None
+    agent_pid: int | None = None
+    memory_kib: int = 0
+    processes: list[ProcessRow] = []
+    journal_bytes: int = 0
+    started_at: str | None = None
+    exit: str | None = None
+    """How the last process ended, in words."""
+    stderr_tail: list[str] = []
+
+
+class ReadLog(Wire, tag_field="type", tag="sereno.log.read.request"):
+    """Pages through a log. `source`: "daemon", or an agent id for its stderr and diagnostics.
+
+    `cursor` is opaque; "tail" needs none. `limit`: lines, 1 to 2,000.
+    """
+
+    request_id: str
+    source: str
+    direction: Literal["tail", "before", "after"] = "tail"
+    cursor: int | UnsetType = UNSET
+    limit: int = 500
+
+
+class LogLine(Wire):
+    at: str
+    level: Literal["debug", "info", "warn", "error"]
+    area: str
+    text: str
+
+
+class ReadLogResult(Wire):
+    wire_type: ClassVar[str] = "sereno.log.read.response"
+    request_id: str
+    source: str
+    lines: list[LogLine]
+    start_cursor: int
+    end_cursor: int
+    has_older: bool
+    error: str | None
+
+
+class DaemonStatus(Wire, tag_field="type", tag="sereno.daemon.status.request"):
+    request_id: str
+
+
+class DaemonStatusResult(Wire):
+    wire_type: ClassVar[str] = "sereno.daemon.status.response"
+    request_id: str
+    version: str
+    pid: int
+    started_at: str
+    home: str
+    listen: list[str]
+    embedded: bool
+    agents: dict[str, int]
+    """How many agents are in each status."""
+    open_requests: int
+    sessions: int
+    memory_kib: int
+    schema_version: int
+
+
+class ListRequests(Wire, tag_field="type", tag="sereno.requests.list.request"):
+    """The ledger of permission requests: the open ones, or with `all` the answered ones too."""
+
+    request_id: str
+    all: bool = False
+    limit: int = 200
+
+
+class LedgerEntry(Wire):
+    agent_id: str
+    request: PermissionRequest
+    state: Literal["open", "answered", "withdrawn"]
+    asked_at: str
+    answered_at: str | UnsetType = UNSET
+    answered_by: str | UnsetType = UNSET
+    response: PermissionResponse | UnsetType = UNSET
+
+
+class ListRequestsResult(Wire):
+    wire_type: ClassVar[str] = "sereno.requests.list.response"
+    request_id: str
+    entries: list[LedgerEntry]
+
+
+class AuditVerify(Wire, tag_field="type", tag="sereno.audit.verify.request"):
+    request_id: str
+
+
+class AuditVerifyResult(Wire):
+    """`first_bad` is the number of the first entry whose chain does not hold."""
+
+    wire_type: ClassVar[str] = "sereno.audit.verify.response"
+    request_id: str
+    entries: int
+    ok: bool
+    first_bad: int | None

@@ -1,0 +1,46 @@
+"""One message on its way to many clients: encoded once, with what a full outbox may do with it.
+
+Not here: outboxes and sockets (core/sessions, core/listeners).
+"""
+
+from __future__ import annotations
+
+import enum
+
+__all__ = ["Kind", "Outgoing"]
+
+
+class Kind(enum.Enum):
+    """What may happen to a message when a client is slow (design section 4)."""
+
+    TIMELINE = "timeline"
+    """May be dropped; the newest is sent again after a drain, and the jump in `seq` tells."""
+    STATE = "state"
+    """The latest of each key wins."""
+    CONTROL = "control"
+    """Never dropped."""
+
+
+class Outgoing:
+    """A whole frame as JSON bytes. `key`: an agent's id for TIMELINE and STATE.
+
+    `framed` is where a listener keeps the same bytes inside its own framing, so that they are
+    framed once for all clients.
+    """
+
+    __slots__ = ("agent_id", "data", "framed", "key", "kind", "needs")
+
+    def __init__(
+        self, kind: Kind, key: str, data: bytes, *, agent_id: str = "", needs: str = ""
+    ) -> None:
+        self.kind = kind
+        self.key = key
+        self.data = data
+        self.agent_id = agent_id
+        """Whose event this is; empty for what concerns no agent."""
+        self.needs = needs
+        """"agents": only for sessions with an agent subscription; empty: for all."""
+        self.framed: bytes | None = None
+
+    def __len__(self) -> int:
+        return len(self.data)
