@@ -1,0 +1,137 @@
+"""Makes a home and keeps it private, whatever the umask and whatever stood there before.
+
+Folders get 0700 and secret files 0600 (C-48, T20). What is ours and too open is repaired and
+reported; what is not ours is refused and left alone.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from sereno.core.home.errors import HomeError, explained
+from sereno.core.home.files import FILE_MODE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sereno.core.home.paths import Home
+
+FOLDER_MODE = 0o700
+_PRIVATE_FILES = (
+    "config.toml",
+    "sereno.db",
+    "sereno.db-wal",
+    "sereno.db-shm",
+    "daemon-keypair.json",
+    "auth_token",
+)
+_OWN_NAMES = {*_PRIVATE_FILES, "run", "logs", "worktrees"}
+
+
+def prepare(home: Home) -> tuple[str, ...]:
+    """Make the home's folders, private whatever the umask, and prove that it can be written.
+
+    Modes that are too wide on what is ours are repaired; the sentences returned say which, for the
+    log. What belongs to somebody else, is a symbolic link inside the home, or is a folder in use
+    for something else, is refused with a HomeError (C-48, T20).
+    """
+    repairs: list[str] = []
+    _make_parents(home.root)
+    for folder in home.folders:
+        _make_folder(folder, repairs, is_root=folder == home.root)
+    for name in _PRIVATE_FILES:
+        _tighten_file(home.root / name, repairs)
+    _prove_writable(home)
+    return tuple(repairs)
+
+
+def _make_parents(root: Path) -> None:
+    for parent in reversed(root.parents):
+        with explained(root):
+            if not parent.exists():
+                parent.mkdir()
+                parent.chmod(FOLDER_MODE)
+
+
+def _make_folder(folder: Path, repairs: list[str], *, is_root: bool) -> None:
+    with explained(folder):
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            found = _existing_folder(folder, is_root=is_root)
+        else:
+            folder.chmod(FOLDER_MODE)
+            return
+        mode = stat.S_IMODE(found.st_mode)
+        if mode == FOLDER_MODE:
+            return
+        if is_root and mode & 0o077 and not _is_home(folder):
+            raise HomeError(
+                "not_a_home",
+                f"{folder} is open to other users (mode {mode:04o}) and holds files that are not "
+                "Sereno's.",
+                "Set SERENO_HOME to a folder of its own, or make this one private yourself: "
+                f"chmod 700 {folder}",
+            )
+        folder.chmod(FOLDER_MODE)
+        repairs.append(f"{folder} had mode {mode:04o}; it is {FOLDER_MODE:04o} now.")
+
+
+def _existing_folder(folder: Path, *, is_root: bool) -> os.stat_result:
+    """What stands at the name. The root may be a link of the user's; inside the home none may."""
+    found = folder.stat() if is_root else folder.lstat()
+    if stat.S_ISLNK(found.st_mode):
+        raise HomeError(
+            "symlink",
+            f"{folder} is a symbolic link, which Sereno does not follow inside its home.",
+            f"Remove the link, or move the whole home and set SERENO_HOME: rm {folder}",
+        )
+    if not stat.S_ISDIR(found.st_mode):
+        raise HomeError(
+            "not_a_folder",
+            f"{folder} is not a folder.",
+            "Move that file away, or set SERENO_HOME to another folder.",
+        )
+    _refuse_foreign(folder, found)
+    return found
+
+
+def _refuse_foreign(path: Path, found: os.stat_result) -> None:
+    if found.st_uid != os.geteuid():
+        raise HomeError(
+            "foreign_owner",
+            f"{path} belongs to the user with uid {found.st_uid}, and Sereno runs as uid "
+            f"{os.geteuid()}.",
+            "Start Sereno as the owner (without sudo), or set SERENO_HOME to a folder of your own.",
+        )
+
+
+def _is_home(folder: Path) -> bool:
+    """Whether making this folder private takes nothing from anybody: it is empty, or ours."""
+    names = {entry.name for entry in folder.iterdir()}
+    return not names or bool(names & _OWN_NAMES)
+
+
+def _tighten_file(path: Path, repairs: list[str]) -> None:
+    with explained(path):
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            return
+        _refuse_foreign(path, found)
+        mode = stat.S_IMODE(found.st_mode)
+        if mode & 0o077:
+            path.chmod(FILE_MODE)
+            repairs.append(f"{path} had mode {mode:04o}; it is {FILE_MODE:04o} now.")
+
+
+def _prove_writable(home: Home) -> None:
+    """Find a read-only or full disk now, with a sentence, and not in the middle of an agent."""
+    import tempfile
+
+    with explained(home.root), tempfile.NamedTemporaryFile(dir=home.run, prefix=".probe-") as file:
+        file.write(b"\0" * 4096)
+        file.flush()
+        os.fsync(file.fileno())
