@@ -1,0 +1,390 @@
+"""The terminal's own copy of the daemon's state, fed by what the link receives.
+
+Pure: messages and times come in as arguments, nothing goes out. The app asks `take_changes()` on
+its timer and hands the answer to the screens; screens read and never write.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sereno.core.protocol.agents import (
+    AgentExtra,
+    AgentSnapshot,
+    ProjectPlacement,
+    ProviderEntry,
+    QueuedPrompt,
+)
+from sereno.core.protocol.events import TimelineEvent
+from sereno.core.protocol.messages import (
+    AgentRemoved,
+    AgentStream,
+    AgentUpserted,
+    FetchAgentsResult,
+    PermissionResolvedPush,
+    ProvidersSnapshot,
+    ProvidersSnapshotUpdate,
+)
+from sereno.core.protocol.permissions import PermissionRequest
+from sereno.core.protocol.values import Wire, given
+from sereno.tui.timeline import Row, Taken, Timeline, milliseconds
+
+__all__ = [
+    "AgentState",
+    "Changes",
+    "Connection",
+    "Counts",
+    "FleetModel",
+    "Need",
+    "OpenRequest",
+    "Phase",
+]
+
+REMEMBERED_ANSWERS = 50
+
+
+class Need(enum.Enum):
+    """What an agent needs from the person; the order is the order of the list.
+
+    The letter stands before colour: every screen reads without any.
+    """
+
+    ASKS = ("?", "asks")
+    FAILED = ("x", "failed")
+    BUSY = (">", "busy")
+    STARTING = (">", "starting")
+    DONE = ("+", "done")
+    IDLE = ("-", "idle")
+    STOPPED = ("=", "stopped")
+
+    @property
+    def letter(self) -> str:
+        return self.value[0]
+
+    @property
+    def word(self) -> str:
+        return self.value[1]
+
+
+_ORDER = {need: place for place, need in enumerate(Need)} | {Need.STARTING: 2}
+
+
+class Phase(enum.Enum):
+    STARTING = "starting"
+    READY = "ready"
+    LOST = "lost"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The link to the daemon: its phase, and what to tell the person about it."""
+
+    phase: Phase = Phase.STARTING
+    words: str = "starting"
+    embedded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequest:
+    """A request for permission that nobody answered yet."""
+
+    agent_id: str
+    request: PermissionRequest
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    agents: int
+    asks: int
+    failed: int
+    busy: int
+    done: int
+    idle: int
+    stopped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed since the last look."""
+
+    agents: frozenset[str] = frozenset()
+    timelines: frozenset[str] = frozenset()
+    requests: bool = False
+    connection: bool = False
+    providers: bool = False
+    everything: bool = False
+
+    def touches(self, agent_id: str) -> bool:
+        return self.everything or agent_id in self.agents or agent_id in self.timelines
+
+    def __bool__(self) -> bool:
+        return bool(
+            self.agents
+            or self.timelines
+            or self.requests
+            or self.connection
+            or self.providers
+            or self.everything
+        )
+
+
+@dataclass(slots=True, eq=False)
+class AgentState:
+    """One agent: the newest snapshot and the tail of its timeline."""
+
+    snapshot: AgentSnapshot
+    project: ProjectPlacement | None = None
+    timeline: Timeline = field(default_factory=Timeline)
+
+    @property
+    def id(self) -> str:
+        return self.snapshot.id
+
+    @property
+    def extra(self) -> AgentExtra:
+        return given(self.snapshot.sereno, AgentExtra(run=0))
+
+    @property
+    def queued(self) -> tuple[QueuedPrompt, ...]:
+        return tuple(self.extra.queue)
+
+    @property
+    def title(self) -> str:
+        return self.snapshot.title or self.snapshot.id[:8]
+
+    @property
+    def last_line(self) -> str:
+        return given(self.extra.last_line, "")
+
+    @property
+    def need(self) -> Need:
+        snapshot = self.snapshot
+        if snapshot.pending_permissions:
+            return Need.ASKS
+        match snapshot.status:
+            case "error":
+                return Need.FAILED
+            case "running":
+                return Need.BUSY
+            case "initializing":
+                return Need.STARTING
+            case "closed":
+                return Need.STOPPED
+        if given(snapshot.requires_attention, False):
+            failed = given(snapshot.attention_reason, None) == "error"
+            return Need.FAILED if failed else Need.DONE
+        return Need.IDLE
+
+    @property
+    def since_ms(self) -> int:
+        """Since when it is in its state, epoch milliseconds."""
+        snapshot = self.snapshot
+        match self.need:
+            case Need.ASKS:
+                return min(asked_at(request) or self._updated for request in self._pending)
+            case Need.BUSY | Need.STARTING:
+                return milliseconds(given(self.extra.turn_started_at, "")) or self._updated
+            case _:
+                stamp = given(snapshot.attention_timestamp, None)
+                return milliseconds(stamp) if stamp else self._updated
+
+    @property
+    def _pending(self) -> list[PermissionRequest]:
+        return self.snapshot.pending_permissions
+
+    @property
+    def _updated(self) -> int:
+        return milliseconds(self.snapshot.updated_at)
+
+
+def asked_at(request: PermissionRequest) -> int:
+    """When the agent asked, epoch milliseconds; 0 where the daemon did not say."""
+    ours = given(request.metadata, {}).get("sereno")
+    stamp = ours.get("askedAt") if isinstance(ours, dict) else None
+    return milliseconds(stamp) if isinstance(stamp, str) else 0
+
+
+class FleetModel:
+    """All agents, open requests, providers and the state of the link."""
+
+    def __init__(self) -> None:
+        self.agents: dict[str, AgentState] = {}
+        self.providers: tuple[ProviderEntry, ...] = ()
+        self.providers_known = False
+        self.connection = Connection()
+        self.loaded = False
+        """The list of agents was received at least once."""
+        self.version = 0
+        self.answers: dict[str, PermissionResolvedPush] = {}
+        """The latest answers by request id: who gave them."""
+        self._requests: tuple[OpenRequest, ...] | None = None
+        self._agents: set[str] = set()
+        self._timelines: set[str] = set()
+        self._flags: set[str] = set()
+
+    # -- reading -------------------------------------------------------------------------------
+
+    @property
+    def requests(self) -> tuple[OpenRequest, ...]:
+        """Open requests of all agents, oldest first."""
+        if self._requests is None:
+            found = [
+                OpenRequest(state.id, request, asked_at(request) or state.since_ms)
+                for state in self.agents.values()
+                for request in state.snapshot.pending_permissions
+            ]
+            self._requests = tuple(sorted(found, key=lambda open_: open_.since_ms))
+        return self._requests
+
+    def requests_of(self, agent_id: str) -> tuple[OpenRequest, ...]:
+        return tuple(open_ for open_ in self.requests if open_.agent_id == agent_id)
+
+    def ordered(self, words: str = "") -> list[AgentState]:
+        """Agents by need; `words` filters by title, provider, folder and state."""
+        wanted = words.casefold().split()
+        states = [state for state in self.agents.values() if _matches(state, wanted)]
+        return sorted(states, key=_order)
+
+    def counts(self) -> Counts:
+        needs = [state.need for state in self.agents.values()]
+        return Counts(
+            agents=len(needs),
+            asks=needs.count(Need.ASKS),
+            failed=needs.count(Need.FAILED),
+            busy=needs.count(Need.BUSY) + needs.count(Need.STARTING),
+            done=needs.count(Need.DONE),
+            idle=needs.count(Need.IDLE),
+            stopped=needs.count(Need.STOPPED),
+        )
+
+    def provider_label(self, name: str) -> str:
+        for entry in self.providers:
+            if entry.provider == name:
+                return given(entry.label, name)
+        return name
+
+    def take_changes(self) -> Changes:
+        """What changed since the last call; reading forgets it."""
+        changes = Changes(
+            agents=frozenset(self._agents),
+            timelines=frozenset(self._timelines),
+            requests="requests" in self._flags,
+            connection="connection" in self._flags,
+            providers="providers" in self._flags,
+            everything="everything" in self._flags,
+        )
+        self._agents.clear()
+        self._timelines.clear()
+        self._flags.clear()
+        return changes
+
+    # -- writing: the link only ----------------------------------------------------------------
+
+    def apply(self, message: Wire) -> Taken | None:
+        """A push or a reply. Returns what became of a timeline row, else None."""
+        self.version += 1
+        match message:
+            case AgentStream(agent_id=agent_id, event=TimelineEvent(item=item)):
+                seq, epoch = given(message.seq, 0), given(message.epoch, "")
+                state = self.agents.get(agent_id)
+                if state is None or not seq:
+                    return None
+                self._timelines.add(agent_id)
+                row = Row(item, seq, seq, milliseconds(message.timestamp))
+                return state.timeline.take(row, epoch)
+            case AgentUpserted(agent=agent):
+                self._upsert(agent, given(message.project, None))
+            case AgentRemoved(agent_id=agent_id):
+                self._remove(agent_id)
+            case FetchAgentsResult(entries=entries):
+                self._replace_all([(entry.agent, entry.project) for entry in entries])
+            case ProvidersSnapshot(entries=entries) | ProvidersSnapshotUpdate(entries=entries):
+                self.providers = tuple(entries)
+                self.providers_known = True
+                self._flags.add("providers")
+            case PermissionResolvedPush():
+                self._answered(message)
+            case _:
+                pass
+        return None
+
+    def connected(self, connection: Connection) -> None:
+        if connection != self.connection:
+            self.connection = connection
+            self._flags.add("connection")
+
+    def timeline_changed(self, agent_id: str) -> None:
+        """The link changed a timeline itself: a page was loaded."""
+        self.version += 1
+        self._timelines.add(agent_id)
+
+    def _upsert(self, agent: AgentSnapshot, project: ProjectPlacement | None) -> None:
+        if given(agent.archived_at, None) is not None:
+            self._remove(agent.id)
+            return
+        state = self.agents.get(agent.id)
+        if state is None:
+            self.agents[agent.id] = AgentState(agent, project)
+        elif agent.updated_at >= state.snapshot.updated_at:
+            state.snapshot = agent
+            state.project = project or state.project
+        else:
+            return
+        self._agents.add(agent.id)
+        self._requests_changed()
+
+    def _remove(self, agent_id: str) -> None:
+        if self.agents.pop(agent_id, None) is not None:
+            self._agents.add(agent_id)
+            self._requests_changed()
+
+    def _replace_all(
+        self, entries: Iterable[tuple[AgentSnapshot, ProjectPlacement | None]]
+    ) -> None:
+        """The whole list, after a connect: the newest word on every agent, archived ones gone."""
+        old = self.agents
+        self.agents = {}
+        for agent, project in entries:
+            kept = old.get(agent.id)
+            state = AgentState(agent, project)
+            if kept is not None:
+                kept.snapshot, kept.project = agent, project
+                state = kept
+            self.agents[agent.id] = state
+        self.loaded = True
+        self._requests = None
+        self._flags |= {"everything", "requests"}
+
+    def _answered(self, message: PermissionResolvedPush) -> None:
+        self.answers[message.request_id] = message
+        while len(self.answers) > REMEMBERED_ANSWERS:
+            del self.answers[next(iter(self.answers))]
+        self._agents.add(message.agent_id)
+        self._flags.add("requests")
+
+    def _requests_changed(self) -> None:
+        before = self._requests
+        self._requests = None
+        if before is None or before != self.requests:
+            self._flags.add("requests")
+
+
+def _order(state: AgentState) -> tuple[int, int, str]:
+    need = state.need
+    oldest_first = need in (Need.ASKS, Need.BUSY, Need.STARTING)
+    since = state.since_ms if oldest_first else -state.since_ms
+    return _ORDER[need], since, state.id
+
+
+def _matches(state: AgentState, wanted: list[str]) -> bool:
+    if not wanted:
+        return True
+    snapshot = state.snapshot
+    text = " ".join(
+        (state.title, snapshot.provider, snapshot.cwd, state.need.word, snapshot.id)
+    ).casefold()
+    return all(word in text for word in wanted)
