@@ -1,0 +1,191 @@
+"""What a value must be to be accepted for a setting.
+
+Pure functions from what TOML, a variable or a flag gave to the value that the program uses. A
+refusal is a ValueError whose text completes the sentence "... must be".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from sereno.core.config.listen import parse_listen
+
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FALSE: Final = frozenset({"0", "false", "no", "off"})
+_BCRYPT = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
+_HOST_PATTERN = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s?#]+")
+_HOST_PORT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+):(\d{1,5})")
+_THEME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`accept` takes a typed value, `from_text` makes one of a variable's or flag's text."""
+
+    accept: Callable[[object], object]
+    from_text: Callable[[str], object] = str
+    secret: bool = False
+
+
+def text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise ValueError('text in quotes that is not empty, such as "name"')
+    return value
+
+
+def text_list(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise ValueError('a list of texts, such as ["one", "two"]')
+    return tuple(text(item) for item in value)
+
+
+def boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false, without quotes")
+    return value
+
+
+def one_of(*choices: str) -> Check:
+    def accept(value: object) -> str:
+        if not isinstance(value, str) or value not in choices:
+            raise ValueError("one of " + ", ".join(f'"{choice}"' for choice in choices))
+        return value
+
+    return Check(accept)
+
+
+def whole(least: int, most: int) -> Check:
+    def accept(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return value
+
+    return Check(accept, number_from_text)
+
+
+def number(least: float, most: float) -> Check:
+    def accept(value: object) -> float:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not least <= float(value) <= most:  # type: ignore[arg-type]
+            raise ValueError(f"a number from {least:g} to {most:g}")
+        return float(value)  # type: ignore[arg-type]
+
+    return Check(accept, number_from_text)
+
+
+def listen(value: object) -> tuple[str, ...]:
+    items = text_list([value] if isinstance(value, str) else value)
+    for item in items:
+        parse_listen(item)
+    return items
+
+
+def hostnames(value: object) -> object:
+    if value is True:
+        return True
+    if value is False:
+        raise ValueError('true for every name, or a list of names, such as [".example.com"]')
+    names = tuple(item.strip().lower() for item in text_list(value))
+    for name in names:
+        if not _HOST_PATTERN.fullmatch(name):
+            raise ValueError(
+                'a list of host names without port, scheme or "*", such as ["box.example.com", '
+                f'".example.com"]; "{name}" is none'
+            )
+    return names
+
+
+def origins(value: object) -> tuple[str, ...]:
+    items = text_list(value)
+    for item in items:
+        if item != "*" and not _ORIGIN.fullmatch(item):
+            raise ValueError(
+                'a list of origins without path or final "/", such as '
+                f'["https://app.example.com"]; "{item}" is none'
+            )
+    return items
+
+
+def bcrypt_hash(value: object) -> str:
+    if not isinstance(value, str) or not _BCRYPT.fullmatch(value):
+        raise ValueError("a bcrypt hash ($2b$12$ and 53 more characters), never the password")
+    return value
+
+
+def host_port(value: object) -> str:
+    match = _HOST_PORT.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not 0 < int(match[2]) < 65536:
+        raise ValueError('host and port, such as "relay.example.com:443"')
+    return match[0]
+
+
+def endpoint(value: object) -> str:
+    if isinstance(value, str) and value.startswith(("ws://", "wss://")):
+        rest = value.split("://", 1)[1].rstrip("/")
+        if re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+)(:\d{1,5})?", rest):
+            return value
+    try:
+        return host_port(value)
+    except ValueError:
+        raise ValueError(
+            'host and port, such as "relay.example.com:443", or a ws:// or wss:// address'
+        ) from None
+
+
+def web_address(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"https?://[^/\s?#]+(/[^\s?#]*)?", value):
+        raise ValueError('a web address, such as "https://app.example.com"')
+    return value.rstrip("/")
+
+
+def theme(value: object) -> str:
+    if not isinstance(value, str) or not _THEME.fullmatch(value):
+        raise ValueError('the name of a theme, such as "sereno"')
+    return value
+
+
+def argv(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(x, str) for x in value):
+        raise ValueError('a list of program and arguments, such as ["opencode", "acp"]')
+    if not value[0].strip() or any("\0" in word for word in value):
+        raise ValueError("a list that begins with the name of a program")
+    return tuple(value)
+
+
+def environment(value: object) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise ValueError('a table of texts, such as { NAME = "value" }')
+    if not all(name and "=" not in name and "\0" not in name + value[name] for name in value):
+        raise ValueError('a table whose names hold no "=" and no NUL character')
+    return dict(value)
+
+
+def boolean_from_text(value: str) -> object:
+    word = value.strip().lower()
+    return True if word in _TRUE else False if word in _FALSE else value
+
+
+def list_from_text(value: str) -> object:
+    return [item.strip() for item in value.split(",") if item.strip()]
+
+
+def hostnames_from_text(value: str) -> object:
+    return True if value.strip().lower() == "true" else list_from_text(value)
+
+
+def number_from_text(value: str) -> object:
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            continue
+    return value
+
+
+TEXT = Check(text)
+TEXT_LIST = Check(text_list, list_from_text)
+BOOLEAN = Check(boolean, boolean_from_text)

@@ -1,0 +1,160 @@
+"""The settings of Sereno as typed, frozen values, with their defaults.
+
+What a setting means and in which unit stands here, under its name. Where values come from, how
+they are checked and how the file is edited is in the files beside this one. Keys are those of the
+wire reference's section 8, in snake case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+Loopback = Literal["same-user", "token", "trust"]
+LogLevel = Literal["trace", "debug", "info", "warn", "error", "fatal"]
+LogFormat = Literal["json", "pretty"]
+Hostnames = tuple[str, ...] | Literal[True]
+
+# Names that need no `extends`: Sereno knows how to drive them (wire reference 6.2.1, and our demo).
+BUILT_IN_PROVIDERS = ("claude", "codex", "copilot", "demo", "opencode", "pi")
+GENERIC_PROVIDER = "acp"
+
+
+@dataclass(frozen=True, slots=True)
+class CorsConfig:
+    """`allowed_origins`: web origins that may connect besides our own, exact text, or `*`."""
+
+    allowed_origins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AuthConfig:
+    """`password`: a bcrypt hash, never the password. `loopback`: who may connect on this machine
+    while no password is set."""
+
+    password: str | None = None
+    loopback: Loopback = "same-user"
+
+
+@dataclass(frozen=True, slots=True)
+class RelayConfig:
+    """`endpoint`: where the daemon dials; `public_endpoint`: what offers name, if it differs."""
+
+    enabled: bool = False
+    endpoint: str = "relay.paseo.sh:443"
+    public_endpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TlsConfig:
+    """Paths of a PEM certificate chain and its key; both or neither."""
+
+    cert: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonConfig:
+    """`listen`: addresses besides the home's own unix socket. In this release they are checked and
+    not yet opened: the daemon serves `run/daemon.sock` only, TCP comes later.
+    `hostnames`: names that a Host header may carry besides localhost; True allows all."""
+
+    listen: tuple[str, ...] = ("127.0.0.1:6767",)
+    hostnames: Hostnames = ()
+    cors: CorsConfig = field(default_factory=CorsConfig)
+    auth: AuthConfig = field(default_factory=AuthConfig)
+    relay: RelayConfig = field(default_factory=RelayConfig)
+    tls: TlsConfig = field(default_factory=TlsConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class AppConfig:
+    """`base_url`: the web app that pairing links open."""
+
+    base_url: str = "https://app.paseo.sh"
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """What the daemon writes to `logs/daemon.log`, and how."""
+
+    level: LogLevel = "info"
+    format: LogFormat = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentsConfig:
+    """`end_grace_seconds`: how long an agent may take to leave by itself before it is killed.
+    `queue_limit`: prompts that may wait for one agent. `journal_limit_mb`: MiB that a runner keeps
+    on disk for a daemon that is away; when they are full it stops reading the agent."""
+
+    end_grace_seconds: float = 3.0
+    queue_limit: int = 50
+    journal_limit_mb: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class UiConfig:
+    """How the terminal UI looks and makes itself heard. `bell`: once for each new request."""
+
+    theme: str = "sereno"
+    mouse: bool = True
+    bell: bool = True
+    animations: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkingOption:
+    """One amount of thinking that a model offers."""
+
+    id: str
+    label: str
+    description: str | None = None
+    is_default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderModel:
+    """A model that the configuration names itself."""
+
+    id: str
+    label: str
+    description: str | None = None
+    is_default: bool = False
+    thinking_options: tuple[ThinkingOption, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderConfig:
+    """One `[providers.NAME]`: a new way to start an agent, or a change to a built-in one.
+
+    `extends` is a built-in name or `acp`; for a built-in one it is its own name. `command` is the
+    program and its arguments, empty for the built-in's own. `models` replaces what the program
+    says it has, `additional_models` adds to it. `order` sorts lists, small first.
+    """
+
+    name: str
+    extends: str
+    label: str | None = None
+    description: str | None = None
+    command: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    models: tuple[ProviderModel, ...] = ()
+    additional_models: tuple[ProviderModel, ...] = ()
+    disallowed_tools: tuple[str, ...] = ()
+    enabled: bool = True
+    order: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every setting."""
+
+    daemon: DaemonConfig = field(default_factory=DaemonConfig)
+    app: AppConfig = field(default_factory=AppConfig)
+    log: LogConfig = field(default_factory=LogConfig)
+    agents: AgentsConfig = field(default_factory=AgentsConfig)
+    ui: UiConfig = field(default_factory=UiConfig)
+    providers: Mapping[str, ProviderConfig] = field(default_factory=lambda: MappingProxyType({}))
