@@ -1,0 +1,109 @@
+"""What every driver can do: the one interface between core/agents and an agent program.
+
+A driver is sans-I/O: it gets the bytes of the program's standard output and the wishes of the
+person, and returns effects. It knows no process, clock or task, and everything that it must
+remember comes out of `snapshot()`. Implemented by acp/ here; native drivers follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sereno.core.protocol.permissions import PermissionResponse
+from sereno.core.protocol.requests import Image
+from sereno.core.providers.effects import Effect
+
+__all__ = ["CannotAnswer", "Driver", "DriverBusy", "Prompt", "Setup"]
+
+
+class DriverBusy(Exception):
+    """A prompt was given before Ready or while a turn runs: a mistake of the caller."""
+
+
+class CannotAnswer(Exception):
+    """This answer cannot be given to this request; nothing was sent, the request stays open.
+
+    `code`: request_gone, unknown_action, no_single_allow, input_unchangeable.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """`id` comes back in TurnStarted and TurnEnded. Attachments: wire reference 6.6.3."""
+
+    id: str
+    text: str
+    images: tuple[Image, ...] = ()
+    attachments: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a session is to begin with. `run` counts the agent's processes: it makes ids unique."""
+
+    cwd: str
+    run: int = 1
+    mode: str | None = None
+    model: str | None = None
+    thinking: str | None = None
+
+
+class Driver(Protocol):
+    """One run of one agent program."""
+
+    def start(self, resume: str | None) -> list[Effect]:
+        """The first frames to the program; `resume` is a session id that it knew.
+
+        Ready or SessionFailed follows from receive().
+        """
+        ...
+
+    def receive(self, data: bytes) -> list[Effect]:
+        """Standard output as it comes: lines with their newline; a half line is kept (also in the
+        snapshot) until its rest arrives. Never raises for what the program says.
+        """
+        ...
+
+    def prompt(self, prompt: Prompt) -> list[Effect]:
+        """Begins a turn: TurnStarted and the frames. Raises DriverBusy."""
+        ...
+
+    def answer(self, request_id: str, response: PermissionResponse) -> list[Effect]:
+        """Answers an open request. Raises CannotAnswer."""
+        ...
+
+    def interrupt(self) -> list[Effect]:
+        """Cancels the running turn and withdraws its open requests; TurnEnded still follows from
+        the program. Nothing happens without a turn; asked twice, it is said twice.
+        """
+        ...
+
+    def set_mode(self, mode_id: str) -> list[Effect]:
+        """Changed follows when the program agreed; an item says so when it refused."""
+        ...
+
+    def set_model(self, model_id: str | None) -> list[Effect]: ...
+
+    def set_thinking(self, option_id: str | None) -> list[Effect]: ...
+
+    def set_feature(self, feature_id: str, value: str) -> list[Effect]: ...
+
+    def exited(self, code: int | None, signal: int | None, stderr_tail: str) -> list[Effect]:
+        """The program is gone, `stderr_tail` its last words: closes calls, requests and turn.
+
+        SessionFailed comes last, unless it ended with 0 between turns.
+        """
+        ...
+
+    def snapshot(self) -> bytes:
+        """All that is needed to go on after a restart of the daemon; the same object while
+        nothing changed, so that `is` tells whether it must be stored again.
+        """
+        ...
