@@ -1,0 +1,184 @@
+"""An agent's Markdown as lines for the line API: rendered once when a block closes.
+
+Rich parses and lays out; here are the calm looks (left-aligned headings, no boxes around them)
+and the rule for links: the address is shown, nothing is clickable (T41). Raw HTML and images
+stay text. Not here: streaming text, which is drawn plain.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from markdown_it import MarkdownIt
+from rich import box
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.markdown import (
+    CodeBlock,
+    Heading,
+    HorizontalRule,
+    Markdown,
+    MarkdownElement,
+    TableElement,
+)
+from rich.rule import Rule
+from rich.segment import Segment
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+from rich.theme import Theme
+from textual.strip import Strip
+
+from sereno.tui.widgets.blocks_palette import Palette
+from sereno.tui.widgets.blocks_text import safe
+
+__all__ = ["draw_code", "draw_markdown", "draw_plain"]
+
+_CODE_LIMIT = 200_000
+"""Characters; longer code is drawn without colours, which cost 20 times as much."""
+
+
+_PARSER = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"])
+_PARSER.disable("image")
+"""Raw HTML is text and an image is a link: what an agent wrote is never left out."""
+
+
+class _LeftHeading(Heading):
+    LEVEL_ALIGN: ClassVar[dict[str, Any]] = dict.fromkeys(
+        ("h1", "h2", "h3", "h4", "h5", "h6"), "left"
+    )
+
+
+class _PlainCode(CodeBlock):
+    """Code on the widget's own background, indented by two."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        code = str(self.text).rstrip()
+        inner = options.update(width=max(10, options.max_width - 2))
+        syntax = Syntax(
+            code, self.lexer_name, theme=self.theme, word_wrap=True, background_color="default"
+        )
+        for line in console.render_lines(syntax, inner, pad=False):
+            yield Segment("  ")
+            yield from line
+            yield Segment("\n")
+
+
+class _ThinRule(HorizontalRule):
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Rule(style="markdown.hr", characters="─")
+
+
+class _CalmTable(TableElement):
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for part in super().__rich_console__(console, options):
+            if isinstance(part, Table):
+                part.box = box.SIMPLE_HEAD
+                part.show_edge = False
+            yield part
+
+
+class _Markdown(Markdown):
+    elements: ClassVar[dict[str, type[MarkdownElement]]] = {
+        **Markdown.elements,
+        "heading_open": _LeftHeading,
+        "fence": _PlainCode,
+        "code_block": _PlainCode,
+        "hr": _ThinRule,
+        "table_open": _CalmTable,
+    }
+
+    def __init__(self, text: str, code_theme: str) -> None:
+        super().__init__("", code_theme=code_theme, hyperlinks=False)
+        self.markup = text
+        self.parsed = _PARSER.parse(text)
+
+
+@lru_cache(maxsize=8)
+def _console(palette: Palette) -> Console:
+    theme = Theme(
+        {
+            "markdown.h1": palette.heading,
+            "markdown.h2": palette.heading,
+            "markdown.h3": palette.speaker,
+            "markdown.h4": palette.speaker,
+            "markdown.h5": palette.speaker,
+            "markdown.h6": palette.speaker,
+            "markdown.code": palette.code,
+            "markdown.code_block": palette.code,
+            "markdown.block_quote": palette.dim,
+            "markdown.list": "none",
+            "markdown.item.bullet": palette.accent,
+            "markdown.item.number": palette.accent,
+            "markdown.hr": palette.rule,
+            "markdown.link": palette.accent,
+            "markdown.link_url": palette.accent,
+            "markdown.table.border": palette.rule,
+            "markdown.table.header": palette.speaker,
+        }
+    )
+    return Console(
+        file=io.StringIO(),
+        force_terminal=True,
+        color_system="truecolor",
+        legacy_windows=False,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        theme=theme,
+        width=100,
+    )
+
+
+def draw_markdown(text: str, width: int, palette: Palette) -> list[Strip]:
+    """Markdown as lines of at most `width` cells, without blank lines at either end."""
+    return _trim(_lines(_Markdown(safe(text), palette.code_theme), width, palette))
+
+
+def draw_code(code: str, language: str, width: int, palette: Palette) -> list[Strip]:
+    """Highlighted code; `language` is a Pygments name or a file name to guess from."""
+    clean = safe(code)
+    if len(clean) > _CODE_LIMIT:
+        return draw_plain(clean, width, palette)
+    lexer: str | Any = language
+    if "." in language or "/" in language:
+        lexer = Syntax.guess_lexer(language)
+    syntax = Syntax(
+        clean, lexer, theme=palette.code_theme, word_wrap=True, background_color="default"
+    )
+    return _trim(_lines(syntax, width, palette))
+
+
+def draw_plain(text: str, width: int, palette: Palette, *, dim: bool = False) -> list[Strip]:
+    """Text as it is, wrapped between words where it can be."""
+    content = Text(safe(text).rstrip("\n"), style=palette.dim if dim else "", overflow="fold")
+    return [
+        Strip(line.render(_console(palette), end=""), line.cell_len)
+        for line in content.wrap(_console(palette), max(8, width), tab_size=4)
+    ]
+
+
+def _lines(renderable: Any, width: int, palette: Palette) -> list[Strip]:
+    console = _console(palette)
+    options = console.options.update(width=max(10, width), height=None)
+    return [
+        Strip(_without_trailing_space(line))
+        for line in console.render_lines(renderable, options, pad=False)
+    ]
+
+
+def _without_trailing_space(line: list[Segment]) -> list[Segment]:
+    kept = [segment for segment in line if segment.text and not segment.control]
+    while kept and not kept[-1].text.strip() and not (kept[-1].style and kept[-1].style.bgcolor):
+        kept.pop()
+    return kept
+
+
+def _trim(strips: list[Strip]) -> list[Strip]:
+    start, end = 0, len(strips)
+    while start < end and not strips[start].text.strip():
+        start += 1
+    while end > start and not strips[end - 1].text.strip():
+        end -= 1
+    return strips[start:end]
