@@ -1,0 +1,165 @@
+"""Start to the first answered request, `sereno ls` as a process, first paint, idle memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import anyio
+
+from bench.harness import Row, Sandbox, row, rss_kib, sandbox, timed_process, wait_until
+from sereno.core.client import Client
+
+MINIMAL_UI = """
+from textual.app import App
+from textual.widgets import Static
+class Minimal(App[None]):
+    def compose(self):
+        yield Static("PAINTED")
+Minimal().run()
+"""
+
+
+async def first_answer(path: Path) -> None:
+    client = await Client.connect_unix(path)
+    await client.aclose()
+
+
+def start_once(box: Sandbox) -> float:
+    """Seconds from starting the process to `server_info` at a client."""
+    begin = time.perf_counter()
+    process = subprocess.Popen(
+        box.sereno("--no-ui"),
+        env=dict(box.env),
+        cwd=box.repository,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until((box.home / "run" / "daemon.sock").exists, 20)
+        anyio.run(first_answer, box.home / "run" / "daemon.sock")
+        return time.perf_counter() - begin
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def start_bare() -> float:
+    """Seconds in which the interpreter imports what any such daemon needs: the limit."""
+    begin = time.perf_counter()
+    names = "asyncio, sqlite3, msgspec, anyio, websockets.server"
+    subprocess.run([sys.executable, "-c", f"import {names}"], check=True)
+    return time.perf_counter() - begin
+
+
+def paint(command: list[str], box: Sandbox, needle: bytes) -> float:
+    """Seconds until `needle` has been written to the terminal."""
+    child, terminal = pty.fork()
+    begin = time.perf_counter()
+    if child == 0:
+        os.chdir(box.repository)
+        os.execve(command[0], command, {**box.env, "COLUMNS": "100", "LINES": "30"})
+    seen = bytearray()
+    try:
+        while needle not in seen:
+            if not select.select([terminal], [], [], 20)[0]:
+                raise TimeoutError(f"nothing like {needle!r} was painted: {bytes(seen[-300:])!r}")
+            seen += os.read(terminal, 65536)
+        return time.perf_counter() - begin
+    finally:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+        os.close(terminal)
+
+
+def measure_start(runs: int) -> list[Row]:
+    with sandbox() as box:
+        start_once(box)
+        started, bare = [], []
+        for _ in range(runs):
+            started.append(start_once(box))
+            bare.append(start_bare())
+    return [
+        row(
+            "sereno --no-ui: start to the first answered request",
+            "s",
+            started,
+            target="0.4",
+            beside="interpreter importing its libraries",
+            limit=bare,
+        )
+    ]
+
+
+def measure_ls(runs: int) -> list[Row]:
+    with sandbox() as box, box.daemon():
+        box.run("run", "--detach", "--provider", "demo", "hello")
+        command, mine, walls, limit = box.sereno("ls"), [], [], []
+        timed_process(command, box.env, box.repository)
+        for _ in range(runs):
+            wall, cpu = timed_process(command, box.env, box.repository)
+            walls.append(wall)
+            mine.append(cpu)
+            limit.append(timed_process([sys.executable, "-c", "pass"], box.env, box.root)[1])
+    return [
+        row("sereno ls, whole process", "s CPU", mine, target="0.15", beside="pass", limit=limit),
+        row("sereno ls, whole process", "s wall", walls),
+    ]
+
+
+def measure_paint(runs: int) -> list[Row]:
+    with sandbox() as box:
+        python = [sys.executable, "-P", "-c", MINIMAL_UI]
+        mine, limit = [], []
+        paint(box.sereno(), box, b"sereno")
+        for _ in range(runs):
+            box.run("daemon", "stop", check=False)
+            mine.append(paint(box.sereno(), box, b"sereno"))
+            limit.append(paint(python, box, b"PAINTED"))
+        box.run("daemon", "stop", check=False)
+    return [
+        row(
+            "first paint of the UI (with its daemon)",
+            "s",
+            mine,
+            target="0.6",
+            beside="a minimal Textual app",
+            limit=limit,
+        )
+    ]
+
+
+def measure_memory(runs: int) -> list[Row]:
+    daemons, runners = [], []
+    for _ in range(min(runs, 3)):
+        with sandbox() as box, box.daemon() as process:
+            box.run("run", "--provider", "demo", "hello")
+            time.sleep(1)
+            daemons.append(rss_kib(process.pid) / 1024)
+            found = box.run("inspect", "--json", box.run("ls", "-a", "-g", "-q").stdout.split()[0])
+            runners.append(rss_kib(runner_pid(found.stdout)) / 1024)
+            box.run("delete", "--all", check=False)
+    return [
+        row("idle daemon, one idle agent", "MiB RSS", daemons, target="60"),
+        row("idle runner", "MiB RSS", runners, target="12"),
+    ]
+
+
+def runner_pid(inspection: str) -> int:
+    return int(json.loads(inspection)["runnerPid"])
+
+
+def measure(runs: int) -> list[Row]:
+    return [
+        *measure_start(runs),
+        *measure_ls(runs),
+        *measure_paint(runs),
+        *measure_memory(runs),
+    ]
