@@ -1,7 +1,7 @@
 """The styles that blocks are drawn with, resolved once per theme.
 
-A block is drawn without knowing Textual: it is given a `Palette`. The widget fills one from its
-CSS component classes. Colour is never the only sign: each style is beside a word or a mark.
+A block is drawn without knowing Textual: it is given a `Palette`, which the widget makes from the
+app's styles by meaning. Colour is never the only sign: each style is beside a word or a mark.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rich.style import Style
 
-__all__ = ["COMPONENTS", "PLAIN", "Palette", "palette_from"]
+__all__ = ["PLAIN", "Palette", "palette_from"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +34,6 @@ class Palette:
     code_theme: str = "ansi_dark"
 
 
-COMPONENTS = {
-    "dim",
-    "speaker",
-    "you",
-    "verb",
-    "accent",
-    "ok",
-    "bad",
-    "warn",
-    "heading",
-    "code",
-    "rule",
-    "added",
-    "removed",
-}
-
 PLAIN = Palette(
     dim=Style(dim=True),
     speaker=Style(bold=True),
@@ -68,20 +52,21 @@ PLAIN = Palette(
 """Without colour, for tests and for what is printed."""
 
 
-def palette_from(style_of: Callable[[str], Style], prefix: str, code_theme: str) -> Palette:
-    """A palette from component classes `prefix--role`, foreground and weight only.
-
-    The background stays that of the widget: a block that sits on a tinted row keeps the tint.
-    """
-
-    def take(role: str) -> Style:
-        style = style_of(f"{prefix}--{role}")
-        return Style(
-            color=style.color,
-            bold=style.bold,
-            dim=style.dim,
-            italic=style.italic,
-            underline=style.underline,
-        )
-
-    return Palette(**{role: take(role) for role in COMPONENTS}, code_theme=code_theme)
+def palette_from(style: Callable[[str], Style], code_theme: str) -> Palette:
+    """The palette of a theme; `style` gives the app's style of a meaning (palette.py)."""
+    return Palette(
+        dim=style("dim"),
+        speaker=style("strong"),
+        you=style("focus") + Style(bold=True),
+        verb=style("key") + Style(bold=False),
+        accent=style("busy"),
+        ok=style("done"),
+        bad=style("failed") + Style(bold=True),
+        warn=style("asks"),
+        heading=style("strong") + Style(underline=True),
+        code=style("code"),
+        rule=style("line"),
+        added=style("added"),
+        removed=style("removed"),
+        code_theme=code_theme,
+    )

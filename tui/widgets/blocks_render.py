@@ -99,7 +99,7 @@ def _row_line(row: BlockRow, frame: Frame) -> Strip:
     palette = frame.palette
     mark = " " if row.fixed else ("v" if frame.opened else ">")
     note = "  ".join(part for part in (row.note, frame.timer) if part)
-    verb = row.verb.ljust(_VERB_CELLS - (1 if frame.narrow else 0))
+    verb = row.verb.ljust(_VERB_CELLS)
     right = 0 if not note else cell_len(note) + 2
     room = max(4, frame.width - 2 - cell_len(verb) - right - 1)
     subject = row.subject

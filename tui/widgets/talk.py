@@ -1,0 +1,340 @@
+"""The talk with an agent as one scrolling widget drawn by lines: any number of blocks, one widget.
+
+It shows a `Timeline`, follows its end until the person scrolls up, and marks one chosen block
+that opens and closes. Not here: what a block looks like (talk_lines.py, blocks_render.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.timer import Timer
+
+from sereno.tui.timeline import Timeline
+from sereno.tui.widgets.blocks_palette import PLAIN, Palette
+from sereno.tui.widgets.blocks_text import count
+from sereno.tui.widgets.talk_lines import Looks, TalkLines
+
+__all__ = ["Talk"]
+
+COLUMN = 100
+"""Cells; the talk never gets wider, however wide the terminal is."""
+_BATCH = 12
+"""Blocks drawn at once while older ones are still to be drawn."""
+
+
+class Talk(ScrollView, can_focus=True):
+    """Call `show` with a timeline whenever something changed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "line(1)", "down", show=False, id="talk.down"),
+        Binding("k,up", "line(-1)", "up", show=False, id="talk.up"),
+        Binding("ctrl+d", "half(1)", "half a page down", show=False, id="talk.half_down"),
+        Binding("ctrl+u", "half(-1)", "half a page up", show=False, id="talk.half_up"),
+        Binding("pagedown", "page_down", "page down", show=False, id="talk.page_down"),
+        Binding("pageup", "page_up", "page up", show=False, id="talk.page_up"),
+        Binding("g,home", "oldest", "oldest, then older ones", show=False, id="talk.oldest"),
+        Binding("G,end", "newest", "newest", show=False, id="talk.newest"),
+        Binding("J,alt+down", "block(1)", "next block", show=False, id="talk.next"),
+        Binding("K,alt+up", "block(-1)", "previous block", show=False, id="talk.previous"),
+        Binding("enter,space", "fold", "open or close", show=False, id="talk.fold"),
+    ]
+
+    DEFAULT_CSS = """
+    Talk { height: 1fr; width: 1fr; max-width: 101; overflow-x: hidden; scrollbar-size: 1 1; }
+    """
+
+    @dataclass
+    class OlderWanted(Message):
+        """The person went to the top and older events exist."""
+
+        talk: Talk
+
+    @dataclass
+    class Behind(Message):
+        """Whether something new stands below what is seen."""
+
+        talk: Talk
+        behind: bool
+
+    def __init__(self, *, palette: Callable[[], Palette] | None = None, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._palette_of = palette or (lambda: PLAIN)
+        self._lines = TalkLines()
+        self._timeline: Timeline | None = None
+        self._looks = Looks(COLUMN - 1, PLAIN, "")
+        self._follow = True
+        self._behind = False
+        self._chosen: str | None = None
+        self._drawing: Timer | None = None
+
+    # -- what the screen says ------------------------------------------------------------------
+
+    def show(self, timeline: Timeline, *, agent: str, running: bool, now_ms: int) -> None:
+        """Draws what changed. Cheap when nothing did."""
+        before = self._lines.height
+        self._timeline = timeline
+        self._looks = Looks(self._width, self._palette_of(), agent, running, now_ms)
+        self._redraw()
+        if not self._follow and self._lines.height != before:
+            self._say_behind(self._lines.height > before or self._behind)
+
+    def redraw(self) -> None:
+        """Draws all of it anew: another theme."""
+        self._looks = Looks(
+            self._width,
+            self._palette_of(),
+            self._looks.agent,
+            self._looks.running,
+            self._looks.now_ms,
+        )
+        self._redraw()
+
+    @property
+    def following(self) -> bool:
+        return self._follow
+
+    @property
+    def chosen(self) -> str | None:
+        """The key of the marked block."""
+        return self._chosen
+
+    def text(self) -> str:
+        """All drawn lines, for tests and for copying."""
+        rows = range(self._lines.height)
+        return "\n".join(self._lines.line(y)[1].text.rstrip() for y in rows)
+
+    # -- drawing -------------------------------------------------------------------------------
+
+    @property
+    def _width(self) -> int:
+        width = self.scrollable_content_region.width or self.size.width or COLUMN
+        return max(20, min(COLUMN, width) - 1)
+
+    @property
+    def _lead(self) -> int:
+        """The line above the oldest block that says what is not here."""
+        timeline = self._timeline
+        return 1 if timeline is not None and timeline.has_older else 0
+
+    def _redraw(self) -> None:
+        timeline = self._timeline
+        if timeline is None:
+            return
+        anchor = None if self._follow else self._anchor()
+        self._lines.refresh(timeline.blocks, self._looks, least=self.size.height * 2)
+        if self._chosen is not None and self._chosen not in self._lines.keys:
+            self._chosen = None
+        self._resized(anchor)
+        if self._lines.pending and self._drawing is None:
+            self._drawing = self.set_interval(1 / 30, self._draw_more)
+
+    def _draw_more(self) -> None:
+        anchor = None if self._follow else self._anchor()
+        more = self._lines.draw_more(_BATCH)
+        if not more and self._drawing is not None:
+            self._drawing.stop()
+            self._drawing = None
+        self._resized(anchor)
+
+    def _anchor(self) -> tuple[str, int] | None:
+        """The block at the top of what is seen, and how far it is scrolled."""
+        y = self.scroll_offset.y - self._lead
+        index = self._lines.block_at(max(0, y))
+        if index is None:
+            return None
+        key = self._lines.keys[index]
+        span = self._lines.span_of(key)
+        return None if span is None else (key, y - span[0])
+
+    def _resized(self, anchor: tuple[str, int] | None) -> None:
+        self.virtual_size = Size(self._width, self._lines.height + self._lead)
+        if self._follow:
+            self.scroll_to(y=self.max_scroll_y, animate=False, force=True, immediate=True)
+        elif anchor is not None:
+            span = self._lines.span_of(anchor[0])
+            if span is not None:
+                y = span[0] + self._lead + anchor[1]
+                self.scroll_to(y=y, animate=False, force=True, immediate=True)
+        self.refresh()
+
+    def on_resize(self) -> None:
+        if self._timeline is not None:
+            self.redraw()
+
+    def render_line(self, y: int) -> Strip:
+        row = self.scroll_offset.y + y - self._lead
+        width = self.size.width
+        base = self.rich_style
+        if row == -1 and self._lead:
+            strip = self._older_line()
+        elif 0 <= row < self._lines.height:
+            key, line = self._lines.line(row)
+            mark = "▌" if key == self._chosen and self.has_focus else " "
+            strip = Strip([Segment(mark, self._looks.palette.accent), *line])
+            strip = self._with_selection(strip, self.scroll_offset.y + y)
+        else:
+            strip = Strip([])
+        strip = strip.crop(0, width).apply_offsets(0, self.scroll_offset.y + y)
+        return strip.extend_cell_length(width).apply_style(base)
+
+    def _older_line(self) -> Strip:
+        timeline = self._timeline
+        older = 0 if timeline is None else timeline.first_seq - 1
+        words = f"{count(older, 'older event', 'older events')}: g" if older else "older: g"
+        if timeline is not None and timeline.loading_older:
+            words = "loading older events ..."
+        pad = max(0, self._width - len(words))
+        return Strip([Segment(" " * pad), Segment(words, self._looks.palette.dim)])
+
+    # -- selection -----------------------------------------------------------------------------
+
+    def _with_selection(self, strip: Strip, y: int) -> Strip:
+        selection = self.text_selection
+        span = None if selection is None else selection.get_span(y)
+        if span is None:
+            return strip
+        start, end = span
+        text = strip.text
+        end = len(text) if end == -1 else min(end, len(text))
+        if start >= end:
+            return strip
+        style = self.screen.get_component_rich_style("screen--selection")
+        cells = [strip.index_to_cell_position(start), strip.index_to_cell_position(end)]
+        before, inside, after = (
+            strip.crop(0, cells[0]),
+            strip.crop(cells[0], cells[1]),
+            strip.crop(cells[1]),
+        )
+        marked = Strip([Segment(s.text, (s.style or Style()) + style) for s in inside])
+        return Strip.join([before, marked, after])
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text, without the cell of the mark and without trailing blanks."""
+        rows = [""] * self._lead
+        rows += [" " + self._lines.line(y)[1].text.rstrip() for y in range(self._lines.height)]
+        return selection.extract("\n".join(rows)), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        del selection
+        self.refresh()
+
+    # -- moving --------------------------------------------------------------------------------
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        at_end = new_value >= self.max_scroll_y
+        if new_value < old_value and not at_end:
+            self._follow = False
+        elif at_end:
+            self._follow = True
+            self._say_behind(False)
+
+    def _say_behind(self, behind: bool) -> None:
+        if behind != self._behind:
+            self._behind = behind
+            self.post_message(self.Behind(self, behind))
+
+    def action_line(self, lines: int) -> None:
+        self.scroll_to(y=self.scroll_offset.y + lines, animate=False)
+
+    def action_half(self, sign: int) -> None:
+        self.scroll_to(y=self.scroll_offset.y + sign * (self.size.height // 2), animate=False)
+
+    def action_page_down(self) -> None:
+        self.scroll_to(y=self.scroll_offset.y + self.size.height - 2, animate=False)
+
+    def action_page_up(self) -> None:
+        self.scroll_to(y=self.scroll_offset.y - self.size.height + 2, animate=False)
+
+    def action_newest(self) -> None:
+        self._follow = True
+        self._resized(None)
+        self._say_behind(False)
+
+    def action_oldest(self) -> None:
+        """To the first line; from there, the page of events before it."""
+        self._lines.draw_more(len(self._lines.keys))
+        at_top = self.scroll_offset.y == 0
+        self._follow = False
+        self._resized(None)
+        self.scroll_to(y=0, animate=False)
+        if at_top and self._lead:
+            self.post_message(self.OlderWanted(self))
+
+    def action_block(self, step: int) -> None:
+        """Marks the next or previous block and brings it into view."""
+        keys = self._lines.keys
+        if not keys:
+            return
+        if self._chosen in keys:
+            index = keys.index(self._chosen) + step
+        else:
+            index = self._visible_block() if step < 0 else len(keys) - 1
+        index = max(self._lines.pending, min(len(keys) - 1, index))
+        self._chosen = keys[index]
+        self._bring_into_view(self._chosen)
+
+    def _visible_block(self) -> int:
+        """The lowest block that is seen."""
+        last = min(self.scroll_offset.y + self.size.height - self._lead, self._lines.height) - 1
+        index = self._lines.block_at(max(0, last))
+        return len(self._lines.keys) - 1 if index is None else index
+
+    def _bring_into_view(self, key: str) -> None:
+        span = self._lines.span_of(key)
+        if span is None:
+            return
+        top, height = span[0] + self._lead, span[1]
+        if top < self.scroll_offset.y:
+            self.scroll_to(y=top, animate=False)
+        elif top + height > self.scroll_offset.y + self.size.height:
+            y = min(top, top + height - self.size.height)
+            self.scroll_to(y=y, animate=False)
+        self.refresh()
+
+    def action_fold(self) -> None:
+        """Opens or closes the marked block; marks the lowest one seen where none is."""
+        if self._chosen is None or not self._lines.foldable(self._chosen):
+            for index in range(self._visible_block(), self._lines.pending - 1, -1):
+                if self._lines.foldable(self._lines.keys[index]):
+                    self._chosen = self._lines.keys[index]
+                    break
+            else:
+                return
+        self._toggle(self._chosen)
+
+    def _toggle(self, key: str) -> None:
+        anchor = self._anchor()
+        self._lines.toggle(key)
+        at_end = self._follow and key == self._lines.keys[-1]
+        self._resized(None if at_end or self._follow else anchor)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on the first line of a block that folds opens or closes it."""
+        row = self.scroll_offset.y + event.y - self._lead
+        index = self._lines.block_at(row)
+        if index is None or self.text_selection is not None:
+            return
+        key = self._lines.keys[index]
+        span = self._lines.span_of(key)
+        if span is not None and row - span[0] <= 1 and self._lines.foldable(key):
+            self._chosen = key
+            self._toggle(key)
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
