@@ -1,0 +1,59 @@
+"""What every screen of ours has in common: the model, the clock, the footer's keys.
+
+A screen is a folder with `screen.py`, `screen.tcss` and `view.py` (pure functions from state to
+lines). It reads the model, posts messages.py messages, and never talks to a client.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+
+from textual.screen import Screen
+
+from sereno.tui.keys import Follower
+from sereno.tui.model import Changes, FleetModel
+from sereno.tui.widgets.footer import FooterKey
+
+if TYPE_CHECKING:
+    from sereno.tui.app import SerenoApp
+
+__all__ = ["SerenoScreen"]
+
+Result = TypeVar("Result")
+
+
+class SerenoScreen(Screen[Result]):
+    """A whole screen."""
+
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+        (0, "-narrow"),
+        (80, "-wide"),
+        (120, "-broad"),
+    ]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (24, "-tall")]
+    ENABLE_COMMAND_PALETTE: ClassVar[bool] = True
+
+    PLACE: ClassVar[str] = ""
+    """The word for this place: in the help, and after `:`."""
+
+    FOOTER: ClassVar[tuple[FooterKey, ...]] = ()
+    FOLLOWERS: ClassVar[tuple[Follower, ...]] = ()
+    """What may follow the leader here, besides keys.LEADER; actions run on this screen."""
+
+    @property
+    def sereno(self) -> SerenoApp:
+        return cast("SerenoApp", self.app)
+
+    @property
+    def model(self) -> FleetModel:
+        return self.sereno.model
+
+    def now_ms(self) -> int:
+        return self.sereno.now_ms()
+
+    def model_changed(self, changes: Changes) -> None:
+        """Something changed; the app calls this on its timer, at most ten times a second."""
+
+    def interrupt_key(self) -> bool:
+        """`ctrl+c` here. True: it meant something (text cleared, turn stopped)."""
+        return False

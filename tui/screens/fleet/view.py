@@ -1,0 +1,200 @@
+"""The fleet in lines: pure functions from the model to header, rows, details and pane titles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sereno.core.protocol.agents import Usage
+from sereno.core.protocol.values import given
+from sereno.tui.lines import Line, beside, fit, join, spread, width_of
+from sereno.tui.model import AgentState, FleetModel, Need, Phase
+from sereno.tui.widgets.attention import wants
+from sereno.tui.widgets.rows import Row
+from sereno.tui.words import age, count, cut, folder, minutes, one_line, tail_cut
+
+__all__ = ["Look", "agent_rows", "details", "empty_lines", "header", "pane_edge", "state_words"]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a view needs besides the model: the time, the home folder, the width."""
+
+    now_ms: int
+    clock: str
+    home: str
+    width: int
+
+
+def state_words(state: AgentState, now_ms: int) -> Line:
+    """The state in a word and since when: `asks 0:41`, `busy 3:10`, `idle 2 h`."""
+    need = state.need
+    elapsed = now_ms - state.since_ms
+    running = need in (Need.ASKS, Need.BUSY, Need.STARTING)
+    return ((f"{need.word} {minutes(elapsed) if running else age(elapsed)}", need.name.lower()),)
+
+
+def header(model: FleetModel, look: Look) -> tuple[Line, Line]:
+    """Name and counts on the left; the link (only when it is not well) and the clock right."""
+    counts = model.counts()
+    left: list[Line] = [(("sereno", "strong"),)]
+    total = count(counts.agents, "agent")
+    if look.width >= 80 and counts.agents:
+        left.append(((f"{total}:", "dim"),))
+    parts = [
+        (counts.busy, "busy", "busy"),
+        (counts.asks, "ask" if counts.asks != 1 else "asks", "asks"),
+        (counts.failed, "failed", "failed"),
+        (counts.done, "done", "done"),
+        (counts.idle, "idle", "idle"),
+        (counts.stopped, "stopped", "stopped"),
+    ]
+    left += [((f"{number} {word}", style),) for number, word, style in parts if number]
+    right: list[Line] = []
+    match model.connection.phase:
+        case Phase.READY:
+            pass
+        case Phase.STARTING:
+            right.append((("starting the daemon …", "dim"),))
+        case Phase.LOST:
+            right.append(((cut(model.connection.words, look.width // 2), "failed"),))
+        case Phase.STOPPED:
+            right.append((("the daemon is stopped", "failed"),))
+    right.append(((look.clock, "dim"),))
+    return join(left), join(right)
+
+
+def agent_rows(states: list[AgentState], look: Look, *, two_lines: bool) -> list[Row]:
+    """One row an agent; `two_lines` adds what it last did, for when no panes stand beside."""
+    make = _two_lines if two_lines else _one_line
+    return [Row(state.id, make(state, look)) for state in states]
+
+
+def _one_line(state: AgentState, look: Look) -> tuple[Line, ...]:
+    need = state.need
+    style = need.name.lower()
+    since = _since(state, look)
+    provider = cut(state.snapshot.provider, 9)
+    room = max(8, look.width - 3 - 10 - 6)
+    title = cut(one_line(state.title), room - 1)
+    name_style = "strong" if need in (Need.ASKS, Need.FAILED, Need.DONE) else ""
+    line = beside(
+        [
+            (((f"{need.letter} ", style),), 2),
+            (((title, name_style),), room),
+            (((provider, "dim"),), 10),
+            (((f"{since:>6}", style if need in (Need.ASKS, Need.BUSY) else "dim"),), 6),
+        ]
+    )
+    return (line,)
+
+
+def _two_lines(state: AgentState, look: Look) -> tuple[Line, ...]:
+    need = state.need
+    style = need.name.lower()
+    right = (
+        (f"{need.word} " if need is not Need.BUSY else "", style),
+        (_since(state, look), style),
+    )
+    width = look.width - 2
+    wide = width >= 90
+    room = width - width_of(right) - 2
+    title_room = min(room - 12, 46 if wide else 30)
+    where = folder(state.snapshot.cwd, look.home) if wide else ""
+    name_style = "strong" if need in (Need.ASKS, Need.FAILED, Need.DONE) else ""
+    left = beside(
+        [
+            (((f"{need.letter} ", style),), 2),
+            (((cut(one_line(state.title), title_room - 1), name_style),), title_room),
+            (((state.snapshot.provider, "dim"),), 11),
+            (
+                ((tail_cut(where, max(0, room - title_room - 15)), "faint"),),
+                max(0, room - title_room - 13),
+            ),
+        ]
+    )
+    note, note_style = _note(state)
+    second = (("    ", ""), (cut(note, width - 5), note_style))
+    return spread(left, right, width), fit(second, width)
+
+
+def _since(state: AgentState, look: Look) -> str:
+    elapsed = look.now_ms - state.since_ms
+    running = state.need in (Need.ASKS, Need.BUSY, Need.STARTING)
+    return minutes(elapsed) if running else age(elapsed)
+
+
+def _note(state: AgentState) -> tuple[str, str]:
+    """What it wants, why it failed, or what it last did, in one line."""
+    match state.need:
+        case Need.ASKS:
+            return f"wants {one_line(wants(state.snapshot.pending_permissions[0]))}", "asks-line"
+        case Need.FAILED:
+            return one_line(given(state.snapshot.last_error, "") or "failed"), "failed"
+        case _:
+            return one_line(state.last_line), "dim"
+
+
+def details(state: AgentState | None, look: Look) -> list[Line]:
+    """The selected agent's facts, one a line: label and value. Only what is known is shown."""
+    if state is None:
+        return []
+    snapshot = state.snapshot
+    facts: list[tuple[str, Line]] = []
+    if state.need is Need.FAILED:
+        facts.append(("why", ((one_line(given(snapshot.last_error, "")), "failed"),)))
+        step = given(state.extra.next_step, "")
+        if step:
+            facts.append(("next", ((one_line(step), ""),)))
+    where = tail_cut(folder(snapshot.cwd, look.home), look.width - 10)
+    facts.append(("where", ((where, ""),)))
+    if state.project is not None and state.project.checkout.current_branch:
+        facts.append(("branch", ((one_line(state.project.checkout.current_branch), ""),)))
+    facts.append(("mode", ((_mode(state), ""),)))
+    facts.append(("model", ((one_line(snapshot.model or "default"), ""),)))
+    usage = given(snapshot.last_usage, None)
+    spent = "" if usage is None else _usage(usage)
+    if spent:
+        facts.append(("spent", ((spent, ""),)))
+    if state.queued:
+        facts.append(("queue", ((count(len(state.queued), "prompt") + " waiting", "busy"),)))
+    return [((f"{label:<8}", "dim"), *value) for label, value in facts]
+
+
+def _mode(state: AgentState) -> str:
+    current = state.snapshot.current_mode_id
+    for mode in state.snapshot.available_modes:
+        if mode.id == current:
+            return one_line(mode.label)
+    return one_line(current or "default")
+
+
+def _usage(usage: Usage) -> str:
+    parts: list[str] = []
+    used = given(usage.context_window_used_tokens, 0.0)
+    limit = given(usage.context_window_max_tokens, 0.0)
+    if used and limit:
+        parts.append(f"context {100 * used / limit:.0f} %")
+    cost = given(usage.total_cost_usd, 0.0)
+    if cost:
+        parts.append(f"${cost:.2f}")
+    tokens = given(usage.input_tokens, 0.0) + given(usage.output_tokens, 0.0)
+    if tokens:
+        parts.append(f"{tokens / 1000:.0f}k tokens" if tokens >= 1000 else f"{tokens:.0f} tokens")
+    return "   ".join(parts)
+
+
+def pane_edge(state: AgentState, look: Look) -> tuple[str, Line]:
+    """The upper edge of a live pane: whose it is, and its state."""
+    return f"{one_line(state.title)} · {state.snapshot.provider}", state_words(state, look.now_ms)
+
+
+def empty_lines(model: FleetModel, words: str) -> list[Line]:
+    """What an empty list says: why it is empty, and the next step."""
+    if words:
+        return [
+            (("  nothing matches ", "dim"), (words, "")),
+            (("  esc clears the filter", "faint"),),
+        ]
+    if not model.loaded:
+        return [(("  starting …", "dim"),)]
+    return [(("  no agents yet", "dim"),), (("  n ", "key"), ("starts one", "dim"))]

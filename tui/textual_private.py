@@ -1,0 +1,43 @@
+"""Every private name of Textual that we use, in one file: what to look at when it is upgraded.
+
+* `textual.drivers._writer_thread.MAX_QUEUED_WRITES`: 0 takes the bound from the writer's queue, so
+  that a terminal which stops reading never blocks the UI's loop (processes.md 17, 18).
+* `LinuxDriver._writer_thread._queue`: its length tells that the terminal is stalled.
+* `App._filters`: where a line filter for every widget goes.
+* `App._driver`: the driver, for sequences beside the screen.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.app import App
+from textual.drivers import _writer_thread
+
+from sereno.tui.wall import Wall
+
+__all__ = ["build_wall", "queued_writes", "unbound_writer", "write_raw"]
+
+
+def unbound_writer() -> None:
+    """Takes the bound from the writer's queue; before `App.run`."""
+    _writer_thread.MAX_QUEUED_WRITES = 0  # type: ignore[misc]
+
+
+def build_wall(app: App[Any]) -> None:
+    """Puts the second wall last: it sees what all other filters made."""
+    app._filters.append(Wall())
+
+
+def queued_writes(app: App[Any]) -> int:
+    """How many writes the terminal has not taken yet; 0 without a terminal."""
+    thread = getattr(app._driver, "_writer_thread", None)
+    return 0 if thread is None else int(thread._queue.qsize())
+
+
+def write_raw(app: App[Any], sequence: str) -> None:
+    """One of terminal.py's sequences, in order with what the screen writes."""
+    driver = app._driver
+    if driver is not None and not app.is_headless:
+        driver.write(sequence)
+        driver.flush()

@@ -1,0 +1,69 @@
+"""The most useful keys of the place, in one or two lines under a rule.
+
+The second line goes when the terminal has fewer than 24 rows, and where its words would not fit
+keys are left out whole, never cut. Which keys, and their order, is the screen's word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+
+from sereno.tui.lines import RULE, Line
+from sereno.tui.widgets.line import LineWidget
+
+__all__ = ["Footer", "FooterKey", "footer_lines"]
+
+FooterKey = tuple[str, str]
+"""A key as it is written on the screen, and what it does."""
+
+GAP = "   "
+TIGHT_GAP = "  "
+
+
+def footer_lines(keys: Sequence[FooterKey], width: int, lines: int) -> list[Line]:
+    """The keys in at most `lines` lines of `width` cells; what does not fit is left out."""
+    gap = GAP if width >= 80 else TIGHT_GAP
+    rows: list[list[tuple[str, str]]] = [[]]
+    used = 1
+    for key, words in keys:
+        size = cell_len(key) + 1 + cell_len(words)
+        needed = size + (len(gap) if rows[-1] else 0)
+        if used + needed > width - 1:
+            if len(rows) >= lines or size > width - 2:
+                continue
+            rows.append([])
+            used, needed = 1, size
+        if rows[-1]:
+            rows[-1].append((gap, ""))
+        rows[-1] += [(key, "key"), (" ", ""), (words, "dim")]
+        used += needed
+    return [((" ", ""), *row) for row in rows]
+
+
+class Footer(LineWidget):
+    """Shows the keys given to `show`; grows to a second line where there is room for one."""
+
+    DEFAULT_CSS = """
+    Footer { height: 3; dock: bottom; }
+    .-short Footer { height: 2; }
+    """
+
+    def __init__(self, keys: Sequence[FooterKey] = (), *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._keys: tuple[FooterKey, ...] = tuple(keys)
+        self._note: Line = ()
+
+    def show(self, keys: Sequence[FooterKey], note: Line = ()) -> None:
+        """`note` stands on the second line instead of more keys, where there is one."""
+        if (tuple(keys), note) != (self._keys, self._note):
+            self._keys, self._note = tuple(keys), note
+            self.refresh()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        rule: Line = ((RULE * width, "line"),)
+        rows = height - 1
+        if self._note and rows > 1:
+            return [rule, *footer_lines(self._keys, width, 1), ((" ", ""), *self._note)]
+        return [rule, *footer_lines(self._keys, width, rows)]
