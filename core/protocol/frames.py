@@ -5,6 +5,7 @@ Decoding never raises anything but `BadFrame`, which says what section 7.1 wants
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Literal
 
 import msgspec
@@ -143,7 +144,12 @@ class UnknownPayload(Wire):
 
 
 _encoder = msgspec.json.Encoder()
-_client_frames: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
+
+
+# Decoders are built at first use: the command line, which must start fast, needs few of them.
+@functools.cache
+def _client_frames() -> msgspec.json.Decoder[ClientFrame]:
+    return msgspec.json.Decoder(ClientFrame)
 
 
 def request_name(request: object) -> str:
@@ -158,7 +164,7 @@ def decode_client_frame(data: bytes | str) -> ClientFrame:
         BadFrame: it is not JSON, nested too deeply, of an unknown type or of a wrong shape.
     """
     try:
-        return _client_frames.decode(data)
+        return _client_frames().decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise _classify(data, str(error)) from error
 
@@ -228,23 +234,24 @@ def encode_timeline_row(
     )
 
 
+@functools.cache
 def _payload_types() -> dict[str, Any]:
     """Message name to the type in which its payload is decoded."""
-    found: dict[str, list[Any]] = {}
+    found: dict[str, Any] = {}
     for module in (messages, additions):
         for name in module.__all__:
             candidate = getattr(module, name)
             wire_type = getattr(candidate, "wire_type", None)
             if isinstance(wire_type, str):
-                found.setdefault(wire_type, []).append(candidate)
-    return {name: _union(kinds) for name, kinds in found.items()}
+                known = found.get(wire_type)
+                found[wire_type] = candidate if known is None else known | candidate
+    return found
 
 
-def _union(kinds: list[Any]) -> Any:
-    union = kinds[0]
-    for kind in kinds[1:]:
-        union = union | kind
-    return union
+@functools.cache
+def _payload_decoder(name: str) -> msgspec.json.Decoder[Any]:
+    """Only for known names, so that the cache is bounded."""
+    return msgspec.json.Decoder(_payload_types()[name])
 
 
 class _Inner(Wire):
@@ -258,8 +265,6 @@ class _Outer(Wire):
 
 
 _outer = msgspec.json.Decoder(_Outer)
-_payloads = _payload_types()
-_payload_decoders: dict[str, msgspec.json.Decoder[Any]] = {}
 
 
 def decode_daemon_frame(data: bytes | str) -> Wire:
@@ -275,12 +280,9 @@ def decode_daemon_frame(data: bytes | str) -> Wire:
         if isinstance(outer.message, UnsetType):
             raise BadFrame("", "", outer.type, f"not a session frame: {outer.type}")
         name = outer.message.type
-        if name not in _payloads:
+        if name not in _payload_types():
             return UnknownPayload(message_type=name, payload=outer.message.payload)
-        decoder = _payload_decoders.get(name)
-        if decoder is None:
-            decoder = _payload_decoders[name] = msgspec.json.Decoder(_payloads[name])
-        return _decode_payload(decoder, name, outer.message.payload)
+        return _decode_payload(_payload_decoder(name), name, outer.message.payload)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise BadFrame("", "", "", str(error)) from error
 
