@@ -62,7 +62,7 @@ def spread(left: Line, right: Line, width: int, *, gap: int = 2) -> Line:
     room = width - width_of(right)
     if room <= gap:
         return fit(left, width)
-    return (*fit(left, room), *right)
+    return (*fit(left, room - gap), (" " * gap, ""), *right)
 
 
 def ruled(left: Line, right: Line, width: int) -> Line:

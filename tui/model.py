@@ -218,6 +218,8 @@ class FleetModel:
         self.connection = Connection()
         self.loaded = False
         """The list of agents was received at least once."""
+        self.virgin = False
+        """No agent was ever made in this home: the first run is due."""
         self.version = 0
         self.answers: dict[str, PermissionResolvedPush] = {}
         """The latest answers by request id: who gave them."""

@@ -117,8 +117,8 @@ def _tool(call: ToolCall, width: int) -> Iterator[Line]:
         "failed": ("failed", "failed"),
         "canceled": ("stopped", "dim"),
     }[call.status]
-    room = width - len(verb) - 1 - len(mark) - 1
-    yield ((f"{verb} ", style), (cut(subject, room), "code"), (mark and f" {mark}", style))
+    room = width - len(verb) - 1 - len(mark) - 2
+    yield ((f"{verb} ", style), (cut(subject, room), "code"), (mark and f"  {mark}", style))
     if isinstance(call.detail, ShellDetail):
         output = given(call.detail.output, "").rstrip().splitlines()
         for text in output[-OUTPUT_LINES:]:

@@ -25,14 +25,12 @@ Result = TypeVar("Result")
 class SerenoScreen(Screen[Result]):
     """A whole screen."""
 
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [
         (0, "-narrow"),
         (80, "-wide"),
         (120, "-broad"),
     ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (24, "-tall")]
-    ENABLE_COMMAND_PALETTE: ClassVar[bool] = True
-
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-short"), (24, "-tall")]
     PLACE: ClassVar[str] = ""
     """The word for this place: in the help, and after `:`."""
 
@@ -53,6 +51,9 @@ class SerenoScreen(Screen[Result]):
 
     def model_changed(self, changes: Changes) -> None:
         """Something changed; the app calls this on its timer, at most ten times a second."""
+
+    def clock_ticked(self) -> None:
+        """A second passed; for what counts time on the screen."""
 
     def interrupt_key(self) -> bool:
         """`ctrl+c` here. True: it meant something (text cleared, turn stopped)."""

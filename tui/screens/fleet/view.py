@@ -73,15 +73,15 @@ def _one_line(state: AgentState, look: Look) -> tuple[Line, ...]:
     need = state.need
     style = need.name.lower()
     since = _since(state, look)
-    provider = cut(state.snapshot.provider, 9)
-    room = max(8, look.width - 3 - 10 - 6)
+    provider = cut(state.snapshot.provider, 8)
+    room = max(8, look.width - 3 - 9 - 6)
     title = cut(one_line(state.title), room - 1)
     name_style = "strong" if need in (Need.ASKS, Need.FAILED, Need.DONE) else ""
     line = beside(
         [
             (((f"{need.letter} ", style),), 2),
             (((title, name_style),), room),
-            (((provider, "dim"),), 10),
+            (((provider, "dim"),), 9),
             (((f"{since:>6}", style if need in (Need.ASKS, Need.BUSY) else "dim"),), 6),
         ]
     )

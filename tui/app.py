@@ -1,0 +1,340 @@
+"""The terminal application: it owns the model and the link, moves between screens, acts.
+
+Widgets post messages.py messages; they arrive here, and only here something is asked of the
+daemon. Starting the process around it is start.py's work.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import App
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+from textual.theme import Theme
+from textual.widget import Widget
+from textual.widgets import Input, TextArea
+
+from sereno.tui.keys import EVERYWHERE, LEADER
+from sereno.tui.link_api import ActError, Link
+from sereno.tui.messages import Act, ActDone, ActFailed, ArchiveAgent, Seen, Unarchive
+from sereno.tui.model import Changes, FleetModel, Need
+from sereno.tui.palette import Palette
+from sereno.tui.screens.base import SerenoScreen
+from sereno.tui.screens.commands import SerenoCommands
+from sereno.tui.screens.fleet.screen import FleetScreen
+from sereno.tui.screens.leader.screen import LeaderScreen
+from sereno.tui.terminal import BELL, Bell, title
+from sereno.tui.textual_private import build_wall, queued_writes, write_raw
+from sereno.tui.theme import DEFAULTS, THEMES
+
+__all__ = ["Leave", "SerenoApp"]
+
+BUSY_TICK = 0.1
+CALM_TICK = 0.25
+STALLED_WRITES = 3
+"""With this many writes not taken by the terminal nothing is drawn until it reads again."""
+TWICE_MS = 1500
+"""Two `ctrl+c` within this time detach, when there is nothing else that it could mean."""
+
+
+class Leave:
+    """How the app was left: what `App.run` returns."""
+
+    DETACH = "detach"
+    STOP = "stop"
+
+
+class SerenoApp(App[str], inherit_bindings=False):
+    """Sereno's screens."""
+
+    TITLE = "sereno"
+    CSS_PATH = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = EVERYWHERE
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {SerenoCommands}
+    NOTIFICATION_TIMEOUT = 6.0
+
+    def __init__(
+        self,
+        link: Link,
+        *,
+        cwd: Path,
+        home: str = "",
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        clock: Callable[[int], str] = lambda ms: time.strftime("%H:%M", time.localtime(ms / 1000)),
+        theme: str = "sereno",
+        no_colour: bool = False,
+        before_suspend: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`no_colour` takes even the terminal's 16 colours away (NO_COLOR).
+
+        `before_suspend` is called before the process stops itself on `ctrl+z`: an embedded daemon
+        is handed over there.
+        """
+        super().__init__(ansi_color=True if no_colour else None)
+        self.link = link
+        self.model = FleetModel()
+        self.cwd = cwd
+        self.home = home
+        self.pinned: list[str] = []
+        self.last_archived: str | None = None
+        self.drafts: dict[str, str] = {}
+        """What was typed and not sent, by place: it outlives the screen it was typed on."""
+        self._now_ms = now_ms
+        self._clock = clock
+        self._no_colour = no_colour
+        self._before_suspend = before_suspend
+        self._bell = Bell()
+        self._shown_title = -1
+        self._second = 0
+        self._stopped_at = 0
+        self._palette: Palette | None = None
+        for each in THEMES:
+            self.register_theme(each)
+        self.theme = "sereno-terminal" if no_colour else theme
+        build_wall(self)
+
+    # -- what screens read ---------------------------------------------------------------------
+
+    def now_ms(self) -> int:
+        return self._now_ms()
+
+    def clock_words(self, at_ms: int | None = None) -> str:
+        """A time of day as the person reads it, by default the current one."""
+        return self._clock(self._now_ms() if at_ms is None else at_ms)
+
+    @property
+    def palette(self) -> Palette:
+        if self._palette is None:
+            self._palette = Palette(self.theme_variables, no_colour=self._no_colour)
+        return self._palette
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return DEFAULTS
+
+    def follow(self, agent_ids: Sequence[str]) -> None:
+        """These agents are on the screen: the link keeps their timelines."""
+        self.link.follow(agent_ids)
+
+    # -- life ----------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        self.theme_changed_signal.subscribe(self, self._theme_changed)
+        self.push_screen(FleetScreen())
+        self.run_worker(self.link.run(self.model), name="link", group="link", exit_on_error=True)
+        self._set_title(0)
+        self.set_timer(CALM_TICK, self._tick)
+
+    def _theme_changed(self, theme: Theme) -> None:
+        del theme
+        self._palette = None
+        self.refresh_css(animate=False)
+        for widget in self.screen.walk_children(Widget):
+            widget.refresh()
+
+    def _tick(self) -> None:
+        """Hands what changed to the screen; four times a second, ten while text arrives."""
+        busy = False
+        if queued_writes(self) < STALLED_WRITES:
+            changes = self.model.take_changes()
+            busy = bool(changes.timelines)
+            if changes:
+                self._changed(changes)
+            second = self.now_ms() // 1000
+            if second != self._second:
+                self._second = second
+                self._clock_ticked()
+        self.set_timer(BUSY_TICK if busy else CALM_TICK, self._tick)
+
+    def _changed(self, changes: Changes) -> None:
+        if changes.requests or changes.everything:
+            ids = [f"{each.agent_id}/{each.request.id}" for each in self.model.requests]
+            if self._bell.due(ids, quiet=self._shown_title < 0):
+                write_raw(self, BELL)
+            self._set_title(len(ids))
+        for screen in self._listeners():
+            screen.model_changed(changes)
+
+    def _clock_ticked(self) -> None:
+        for screen in self._listeners():
+            screen.clock_ticked()
+
+    def _listeners(self) -> list[SerenoScreen[object]]:
+        """The screens that can be seen: the topmost, and what shows through a panel."""
+        seen: list[SerenoScreen[object]] = []
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, SerenoScreen):
+                seen.append(screen)
+            if not screen.is_modal:
+                break
+        return seen
+
+    def _set_title(self, waiting: int) -> None:
+        if waiting != self._shown_title:
+            self._shown_title = waiting
+            write_raw(self, title(waiting))
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Like Textual's, but never markup: messages hold words of agents (T41)."""
+        del markup
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
+
+    # -- acts ----------------------------------------------------------------------------------
+
+    @on(Act)
+    def _act(self, act: Act) -> None:
+        act.stop()
+        self.run_worker(self._perform(act, self.screen), group="acts", exit_on_error=False)
+
+    async def _perform(self, act: Act, screen: Screen[object]) -> None:
+        try:
+            reply = await self.link.perform(act)
+        except ActError as error:
+            if not isinstance(act, Seen):
+                self.notify(str(error), severity="error", timeout=12.0)
+            screen.post_message(ActFailed(act, str(error)))
+            return
+        if isinstance(act, ArchiveAgent):
+            self.last_archived = act.agent_id
+            self.notify("Archived. u brings it back.")
+        if isinstance(act, Unarchive):
+            self.last_archived = None
+        screen.post_message(ActDone(act, reply))
+
+    # -- places --------------------------------------------------------------------------------
+
+    def open_agent(self, agent_id: str) -> None:
+        """The agent's screen, on top of the fleet; nothing else stays between them."""
+        from sereno.tui.screens.agent.screen import AgentScreen
+
+        if agent_id not in self.model.agents:
+            return
+        self.to_fleet()
+        if self.model.agents[agent_id].need in (Need.DONE, Need.FAILED):
+            self.post_message(Seen(agent_id))
+        self.push_screen(AgentScreen(agent_id))
+
+    def open_new_agent(self) -> None:
+        from sereno.tui.screens.new_agent.screen import NewAgentScreen
+
+        self.to_fleet()
+        self.push_screen(NewAgentScreen())
+
+    def open_log(self, source: str = "daemon") -> None:
+        from sereno.tui.screens.log.screen import LogScreen
+
+        self.push_screen(LogScreen(source))
+
+    def to_fleet(self) -> None:
+        """Closes everything above the fleet; drafts are kept by their screens."""
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+
+    def open_requests(self) -> None:
+        self.action_oldest_request()
+
+    def toggle_pin(self, agent_id: str) -> None:
+        if agent_id in self.pinned:
+            self.pinned.remove(agent_id)
+        else:
+            self.pinned.append(agent_id)
+
+    # -- keys that work everywhere -------------------------------------------------------------
+
+    def action_keys(self) -> None:
+        from sereno.tui.screens.help.screen import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
+
+    def action_oldest_request(self) -> None:
+        """To the oldest open request; asked again on its screen, to the next agent that waits."""
+        requests = self.model.requests
+        if not requests:
+            self.notify("No request is open.")
+            return
+        self.open_agent(requests[0].agent_id)
+
+    def action_agent(self, number: int) -> None:
+        states = self.model.ordered()
+        if number <= len(states):
+            self.open_agent(states[number - 1].id)
+
+    def action_log(self) -> None:
+        self.open_log("daemon")
+
+    def action_fleet(self) -> None:
+        self.to_fleet()
+
+    def action_redraw(self) -> None:
+        self.refresh(repaint=True, layout=True)
+
+    def action_mouse(self) -> None:
+        """Mouse on or off, so that the terminal's own selection works."""
+        from sereno.tui.mouse import toggle
+
+        words = toggle(self)
+        self.notify(words)
+
+    async def action_leader(self) -> None:
+        if isinstance(self.screen, LeaderScreen):
+            return
+        screen = self.screen
+        mine = screen.FOLLOWERS if isinstance(screen, SerenoScreen) else ()
+
+        async def chosen(action: str | None) -> None:
+            if action is not None:
+                await self.run_action(action, default_namespace=screen)
+
+        self.push_screen(LeaderScreen((*mine, *LEADER)), chosen)
+
+    def action_interrupt(self) -> None:
+        """`ctrl+c`: copy a selection, clear a text, stop a turn; twice when idle, detach."""
+        selected = self.screen.get_selected_text()
+        if selected:
+            self.copy_to_clipboard(selected)
+            self.screen.clear_selection()
+            self.notify("Sent to the terminal's clipboard.")
+            return
+        if isinstance(self.screen, SerenoScreen) and self.screen.interrupt_key():
+            self._stopped_at = 0
+            return
+        focused = self.focused
+        if isinstance(focused, Input) and focused.value:
+            focused.value = ""
+            return
+        if isinstance(focused, TextArea) and focused.text:
+            focused.text = ""
+            return
+        now = self.now_ms()
+        if 0 < now - self._stopped_at <= TWICE_MS:
+            self.action_detach()
+            return
+        self._stopped_at = now
+        self.notify("ctrl+c once more detaches; the agents keep running.", timeout=1.5)
+
+    def action_detach(self) -> None:
+        self.exit(Leave.DETACH)
+
+    def action_suspend_process(self) -> None:
+        self._before_suspend()
+        super().action_suspend_process()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[object]:  # type: ignore[override]
+        """None of Textual's own: SerenoCommands has every word."""
+        del screen
+        return ()

@@ -1,0 +1,1 @@
+"""Questions in a panel at the bottom."""

@@ -1,0 +1,297 @@
+"""The fleet: every agent by need, live panes of what they do, and the keys that act on one.
+
+Home of the app. It reads the model and posts messages.py messages; the lines it shows are made in
+view.py. Destructive acts go through the confirm screen.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Horizontal, Vertical
+from textual.widgets import Input
+
+from sereno.tui.keys import key
+from sereno.tui.lines import Line
+from sereno.tui.messages import ArchiveAgent, EndAgent, Rename, Unarchive
+from sereno.tui.model import AgentState, Changes, Need, Phase
+from sereno.tui.screens.base import SerenoScreen
+from sereno.tui.screens.confirm.screen import Confirm, Question
+from sereno.tui.screens.confirm.text import AskText
+from sereno.tui.screens.fleet import view
+from sereno.tui.widgets.attention import AttentionBar
+from sereno.tui.widgets.details import Details
+from sereno.tui.widgets.footer import Footer, FooterKey
+from sereno.tui.widgets.header import Header
+from sereno.tui.widgets.pane import PaneBox
+from sereno.tui.widgets.rows import RowList
+from sereno.tui.words import folder, one_line
+
+__all__ = ["FleetScreen"]
+
+PANES = 3
+LAYOUTS = ("both", "list", "panes")
+
+
+class FleetScreen(SerenoScreen[None]):
+    """All agents of the daemon."""
+
+    CSS_PATH = "screen.tcss"
+    PLACE = "fleet"
+    AUTO_FOCUS = "#agents"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("n", "new", "new agent", "fleet.new"),
+        key("l", "log", "the agent's log", "fleet.log"),
+        key("L", "daemon_log", "the daemon's log", "fleet.daemon_log"),
+        key("space", "pin", "pin as a live pane", "fleet.pin"),
+        key("v", "layout", "layout: both, list, panes", "fleet.layout"),
+        key("r", "rename", "rename", "fleet.rename"),
+        key("x", "stop", "stop ...", "fleet.stop"),
+        key("X", "archive", "archive ...", "fleet.archive"),
+        key("u", "undo", "undo the last archive", "fleet.undo"),
+        key("slash", "filter", "filter", "fleet.filter"),
+        key("escape", "clear", "clear the filter", "fleet.clear"),
+        key("q", "app.detach", "detach: the agents keep running", "fleet.detach"),
+        *(
+            key(str(number), f"number({number})", f"agent {number}", f"fleet.agent_{number}")
+            for number in range(1, 10)
+        ),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words = ""
+        self._layout = 0
+        self._states: list[AgentState] = []
+
+    def compose(self) -> ComposeResult:
+        yield Header(rule=False, id="header")
+        yield AttentionBar(self.model)
+        with Horizontal(id="body"):
+            with Vertical(id="left"):
+                yield RowList(id="agents")
+                yield Details(id="details")
+            with Container(id="right"):
+                for _ in range(PANES):
+                    yield PaneBox()
+        yield Input(id="filter", placeholder="filter: title, provider, folder or state")
+        yield Footer(id="footer")
+
+    def on_mount(self) -> None:
+        self.query_one("#agents", RowList).border_title = "Agents"
+        self.model_changed(Changes(everything=True))
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.model_changed, Changes(everything=True))
+
+    def model_changed(self, changes: Changes) -> None:
+        if not self.is_mounted:
+            return
+        listed = changes.everything or changes.agents or changes.connection or changes.requests
+        if listed:
+            self._show_lists()
+        self._show_panes()
+
+    def clock_ticked(self) -> None:
+        """A second passed: running times grow."""
+        self._show_lists()
+        self._show_panes()
+
+    # -- showing -------------------------------------------------------------------------------
+
+    @property
+    def _two_lines(self) -> bool:
+        return self.has_class("-narrow") or LAYOUTS[self._layout] == "list"
+
+    def _look(self, width: int) -> view.Look:
+        return view.Look(self.now_ms(), self.sereno.clock_words(), self.sereno.home, width)
+
+    def _show_lists(self) -> None:
+        look = self._look(self.size.width)
+        self.query_one("#header", Header).show(*view.header(self.model, look))
+        self.query_one(AttentionBar).update(look.now_ms)
+        self._states = self.model.ordered(self._words)
+        rows = self.query_one("#agents", RowList)
+        look = self._look(rows.scrollable_content_region.width or rows.size.width)
+        rows.show(
+            view.agent_rows(self._states, look, two_lines=self._two_lines),
+            view.empty_lines(self.model, self._words),
+        )
+        self._show_details()
+        self.query_one("#footer", Footer).show(self._footer(), self._note())
+
+    def _show_details(self) -> None:
+        box = self.query_one("#details", Details)
+        state = self.selected
+        box.show(
+            "" if state is None else state.title,
+            view.details(state, self._look(box.size.width or 36)),
+        )
+
+    def _show_panes(self) -> None:
+        shown = self._panes()
+        self.sereno.follow([state.id for state in shown])
+        look = self._look(self.size.width)
+        for place, box in enumerate(self.query(PaneBox)):
+            on_screen = place < len(shown)
+            box.set_class(not on_screen, "-off")
+            if on_screen:
+                box.show(shown[place], *view.pane_edge(shown[place], look))
+
+    def _panes(self) -> list[AgentState]:
+        """The selected agent first, then the pinned ones, then the busiest, without repeats."""
+        agents = self.model.agents
+        wanted = [self.query_one("#agents", RowList).cursor_key, *self.sereno.pinned]
+        if not self.sereno.pinned:
+            calm = (Need.IDLE, Need.STOPPED, Need.FAILED, Need.DONE)
+            states = sorted(self.model.ordered(), key=lambda state: state.need in calm)
+            wanted += [state.id for state in states]
+        unique = dict.fromkeys(name for name in wanted if name in agents)
+        return [agents[name] for name in unique][:PANES]
+
+    def _footer(self) -> tuple[FooterKey, ...]:
+        if not self.model.agents:
+            return (
+                ("n", "new agent"),
+                ("L", "log"),
+                (":", "command"),
+                ("?", "keys"),
+                ("q", "detach"),
+            )
+        narrow = self.has_class("-narrow")
+        keys: list[FooterKey] = [("enter", "open"), ("n", "new")]
+        if not narrow:
+            keys += [("l", "log"), ("v", "layout"), ("space", "pin"), ("x", "stop")]
+        keys += [("/", "filter")]
+        if not narrow:
+            keys += [(":", "command")]
+        keys += [("?", "keys")]
+        if narrow or self.has_class("-short"):
+            keys += [("q", "detach")]
+        return tuple(keys)
+
+    def _note(self) -> Line:
+        if not self.model.agents or self.has_class("-narrow"):
+            return ()
+        if self.model.connection.phase is Phase.STOPPED:
+            return (("q", "key"), (" leave", "dim"))
+        return (("q", "key"), (" detach: the agents keep running", "dim"))
+
+    # -- what the keys do ----------------------------------------------------------------------
+
+    @property
+    def selected(self) -> AgentState | None:
+        return self.model.agents.get(self.query_one("#agents", RowList).cursor_key)
+
+    @on(RowList.Highlighted)
+    def _highlighted(self) -> None:
+        self._show_details()
+        self._show_panes()
+
+    @on(RowList.Chosen)
+    def _chosen(self, event: RowList.Chosen) -> None:
+        self.sereno.open_agent(event.key)
+
+    def action_number(self, number: int) -> None:
+        if number <= len(self._states):
+            self.sereno.open_agent(self._states[number - 1].id)
+
+    def action_new(self) -> None:
+        self.sereno.open_new_agent()
+
+    def action_log(self) -> None:
+        if self.selected is not None:
+            self.sereno.open_log(self.selected.id)
+
+    def action_daemon_log(self) -> None:
+        self.sereno.open_log("daemon")
+
+    def action_pin(self) -> None:
+        if self.selected is not None:
+            self.sereno.toggle_pin(self.selected.id)
+            self._show_panes()
+
+    def action_layout(self) -> None:
+        self._layout = (self._layout + 1) % len(LAYOUTS)
+        for layout in LAYOUTS:
+            self.set_class(LAYOUTS[self._layout] == layout, f"-layout-{layout}")
+        self.call_after_refresh(self.model_changed, Changes(everything=True))
+
+    def action_filter(self) -> None:
+        field = self.query_one("#filter", Input)
+        field.add_class("-open")
+        field.focus()
+
+    def action_clear(self) -> None:
+        field = self.query_one("#filter", Input)
+        field.remove_class("-open")
+        field.value = ""
+        self.query_one("#agents", RowList).focus()
+
+    @on(Input.Changed, "#filter")
+    def _filtered(self, event: Input.Changed) -> None:
+        self._words = event.value
+        self._show_lists()
+
+    @on(Input.Submitted, "#filter")
+    def _filter_done(self) -> None:
+        self.query_one("#filter", Input).set_class(bool(self._words), "-open")
+        self.query_one("#agents", RowList).focus()
+
+    def action_rename(self) -> None:
+        state = self.selected
+        if state is None:
+            return
+
+        def renamed(name: str | None) -> None:
+            if name and name.strip() and name.strip() != state.snapshot.title:
+                self.post_message(Rename(state.id, name.strip()))
+
+        self.app.push_screen(AskText("Rename", "New name", state.snapshot.title or ""), renamed)
+
+    def action_stop(self) -> None:
+        state = self.selected
+        if state is None:
+            return
+        question = Question(
+            f"Stop {one_line(state.title)}?",
+            (
+                "Its process and everything it started end now; a running turn is lost.",
+                "The conversation stays: the next prompt starts it again.",
+            ),
+            "stop it",
+        )
+        self._confirm(question, EndAgent(state.id))
+
+    def action_archive(self) -> None:
+        state = self.selected
+        if state is None:
+            return
+        where = folder(state.snapshot.cwd, self.sereno.home)
+        question = Question(
+            f"Archive {one_line(state.title)}?",
+            (
+                "It ends, and leaves the list; nothing of it is deleted. u brings it back.",
+                f"The folder {where} is not touched.",
+            ),
+            "archive it",
+        )
+        self._confirm(question, ArchiveAgent(state.id))
+
+    def _confirm(self, question: Question, act: EndAgent | ArchiveAgent) -> None:
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.post_message(act)
+
+        self.app.push_screen(Confirm(question), answered)
+
+    def action_undo(self) -> None:
+        agent_id = self.sereno.last_archived
+        if agent_id is None:
+            self.notify("Nothing was archived from here since this terminal was opened.")
+            return
+        self.post_message(Unarchive(agent_id))

@@ -1,0 +1,1 @@
+"""What can follow the leader key."""

@@ -1,0 +1,59 @@
+"""What can follow `ctrl+x`: shown for two seconds, taken by the next key.
+
+It leaves the screen below as it is, the focus and what was typed included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from sereno.tui.keys import Follower
+
+__all__ = ["LeaderScreen"]
+
+PATIENCE = 2.0
+"""Seconds until the leader is forgotten."""
+
+
+class LeaderScreen(ModalScreen[str]):
+    """The action of the follower that was pressed; None for anything else."""
+
+    CSS_PATH = "../confirm/screen.tcss"
+
+    def __init__(self, followers: Sequence[Follower]) -> None:
+        super().__init__()
+        self._followers = tuple(followers)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="panel") as panel:
+            panel.border_title = Content("ctrl+x, then")
+            parts: list[Content | str | tuple[str, str]] = []
+            for follower in self._followers:
+                parts += [(follower.key, "bold"), f" {follower.words}   "]
+            parts += [("1-9", "bold"), " agent by number"]
+            yield Static(Content.assemble(*parts))
+
+    def on_mount(self) -> None:
+        self.set_timer(PATIENCE, self._forget)
+
+    def _forget(self) -> None:
+        if self.is_current:
+            self.dismiss(None)
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        event.prevent_default()
+        pressed = event.character if event.is_printable else event.key
+        for follower in self._followers:
+            if follower.key in (pressed, event.key):
+                self.dismiss(follower.action)
+                return
+        digit = pressed is not None and pressed.isdigit() and pressed != "0"
+        self.dismiss(f"app.agent({pressed})" if digit else None)

@@ -1,0 +1,1 @@
+"""Logs of the daemon and of agents."""
