@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sereno.core.config.edit import edit_config
+from sereno.core.config.edit import edit_config, put
 from sereno.core.config.errors import ConfigError
 from sereno.core.config.listen import TcpAddress, UnixAddress, parse_listen
 from sereno.core.config.load import load_config
@@ -34,4 +34,5 @@ __all__ = [
     "edit_config",
     "load_config",
     "parse_listen",
+    "put",
 ]

@@ -10,7 +10,7 @@ import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sereno.core.config.load import build_config
 from sereno.core.config.source import parse_source, read_source
@@ -45,6 +45,32 @@ def edit_config(home: Home, change: Callable[[TOMLDocument], None]) -> Config:
         return config
     finally:
         os.close(descriptor)
+
+
+def put(document: TOMLDocument, key: str, value: object) -> None:
+    """Set one dotted setting in a document; a new one goes below the last of its table.
+
+    tomlkit alone would put it below the comment that stands over the next table.
+    """
+    import tomlkit
+    from tomlkit.items import Table
+
+    *tables, name = key.split(".")
+    part: Any = document
+    for table in tables:
+        if table not in part:
+            part[table] = tomlkit.table()
+        part = part[table]
+    if name in part or not isinstance(part, Table):
+        part[name] = value
+        return
+    body = part.value.body
+    settings = 1 + max((at for at, (k, _) in enumerate(body) if k is not None), default=-1)
+    below = [item for _, item in body[settings:]]
+    del body[settings:]
+    part.add(name, value)
+    for item in below:
+        part.add(item)
 
 
 def _lock_path(config: Path) -> Path:

@@ -101,6 +101,8 @@ class DaemonLock:
         """The pid written by the last holder, if that process lives. For messages only."""
         try:
             pid = int(self._path.read_text(encoding="ascii"))
+            if pid <= 0:  # which os.kill takes for groups of processes
+                return None
             os.kill(pid, 0)
         except PermissionError:
             return pid
