@@ -1,0 +1,53 @@
+"""An agent's own log: its stderr and what its driver noticed, bounded per agent."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+__all__ = ["KEPT", "Line", "add", "bounds", "forwards", "last"]
+
+KEPT = 2_000
+"""Lines kept for one agent; older ones go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    n: int
+    at_ms: int
+    level: str
+    area: str
+    text: str
+
+
+def add(connection: sqlite3.Connection, agent: str, lines: Iterable[Line]) -> None:
+    rows = [(agent, line.n, line.at_ms, line.level, line.area, line.text) for line in lines]
+    connection.executemany("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)", rows)
+    if rows:
+        newest = rows[-1][1]
+        connection.execute("DELETE FROM log WHERE agent = ? AND n <= ?", (agent, newest - KEPT))
+
+
+def bounds(connection: sqlite3.Connection, agent: str) -> tuple[int, int]:
+    """First and last number; (0, 0) for an empty log."""
+    query = "SELECT min(n), max(n) FROM log WHERE agent = ?"
+    low, high = connection.execute(query, (agent,)).fetchone()
+    return (low or 0, high or 0)
+
+
+def last(connection: sqlite3.Connection, agent: str, before: int, limit: int) -> list[Line]:
+    """The `limit` lines just under number `before`, ascending."""
+    query = (
+        "SELECT n, at_ms, level, area, text FROM log WHERE agent = ? AND n < ?"
+        " ORDER BY n DESC LIMIT ?"
+    )
+    rows = connection.execute(query, (agent, before, limit)).fetchall()
+    return [Line(*row) for row in reversed(rows)]
+
+
+def forwards(connection: sqlite3.Connection, agent: str, after: int, limit: int) -> list[Line]:
+    query = (
+        "SELECT n, at_ms, level, area, text FROM log WHERE agent = ? AND n > ? ORDER BY n LIMIT ?"
+    )
+    return [Line(*row) for row in connection.execute(query, (agent, after, limit))]
