@@ -24,6 +24,7 @@ from rich.markdown import (
 )
 from rich.rule import Rule
 from rich.segment import Segment
+from rich.style import Style
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
@@ -169,10 +170,18 @@ def _lines(renderable: Any, width: int, palette: Palette) -> list[Strip]:
 
 
 def _without_trailing_space(line: list[Segment]) -> list[Segment]:
-    kept = [segment for segment in line if segment.text and not segment.control]
-    while kept and not kept[-1].text.strip() and not (kept[-1].style and kept[-1].style.bgcolor):
+    kept = [_bare(segment) for segment in line if segment.text and not segment.control]
+    while kept and not kept[-1].text.strip():
         kept.pop()
     return kept
+
+
+def _bare(segment: Segment) -> Segment:
+    """Without the "default" background of highlighted code: the widget's own shows through."""
+    style = segment.style
+    if style is None or style.bgcolor is None:
+        return segment
+    return Segment(segment.text, style.without_color + Style(color=style.color))
 
 
 def _trim(strips: list[Strip]) -> list[Strip]:

@@ -181,7 +181,8 @@ class Talk(ScrollView, can_focus=True):
             strip = self._older_line()
         elif 0 <= row < self._lines.height:
             key, line = self._lines.line(row)
-            mark = "▌" if key == self._chosen and self.has_focus else " "
+            marked = key == self._chosen and self.has_focus and line.cell_length > 0
+            mark = "▌" if marked else " "
             strip = Strip([Segment(mark, self._looks.palette.accent), *line])
             strip = self._with_selection(strip, self.scroll_offset.y + y)
         else:
