@@ -7,24 +7,36 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sereno.core.home.errors import HomeError
 
+TYPE_CHECKING = False  # what `typing` would say, without its 5 ms
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Final
 
 _AGENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 
-@dataclass(frozen=True)
 class Home:
-    """The paths of one home. Making the object touches no disk; `prepare` does."""
+    """The paths of one home, a value. Making the object touches no disk; `prepare` does.
 
-    root: Path
+    Written out because `dataclasses` would double the time to import this module.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root: Final = root
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Home) and self.root == other.root
+
+    def __hash__(self) -> int:
+        return hash(self.root)
+
+    def __repr__(self) -> str:
+        return f"Home({self.root!r})"
 
     @cached_property
     def config(self) -> Path:

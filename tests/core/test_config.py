@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -545,7 +547,7 @@ def test_an_edit_keeps_comments_and_modes(home: Home) -> None:
             "[daemon]\nlisten = []\n[daemon.cors]\nallowed_origins = []\n",
             "daemon.hostnames",
             ["a"],
-            '[daemon]\nlisten = []\nhostnames = ["a"]\n[daemon.cors]\nallowed_origins = []\n',
+            '[daemon]\nlisten = []\nhostnames = ["a"]\n\n[daemon.cors]\nallowed_origins = []\n',
         ),
     ],
 )
@@ -617,9 +619,6 @@ def test_edits_at_once_are_all_kept(home: Home) -> None:
 
 def test_nothing_heavy_is_imported_to_read_the_configuration() -> None:
     """tomlkit costs 30 ms and belongs to an edit only."""
-    import subprocess
-    import sys
-
     program = (
         "import sys, sereno.core.config; "
         "print(sorted({'tomlkit', 'asyncio', 'tempfile', 'textual'} & set(sys.modules)))"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import sereno
 from sereno.core.home import (
     DaemonLock,
     Home,
@@ -26,6 +27,7 @@ from sereno.core.home import (
 )
 from tests.house.other_user import AS_ROOT, run_as_other_user
 
+SOURCE = str(Path(sereno.__file__).parent.parent)
 ROOT_FOLDERS = ("", "run", "run/agents", "logs")
 
 
@@ -86,6 +88,35 @@ def test_paths(home: Home) -> None:
 def test_an_agent_id_is_no_path(home: Home, bad: str) -> None:
     with pytest.raises(ValueError, match="not an agent id"):
         home.agent(bad)
+
+
+def test_a_home_is_a_value(home: Home) -> None:
+    assert home == Home(home.root)
+    assert len({home, Home(home.root), Home(home.run)}) == 2
+    assert str(home.root) in repr(home)
+
+
+def test_the_command_line_pays_little_for_this_module() -> None:
+    """It is imported by every `sereno ls`; what costs tens of milliseconds stays out."""
+    program = (
+        "import sys; before = set(sys.modules); import sereno.core.home; "
+        "print(sorted((set(sys.modules) - before) & {'dataclasses', 'inspect', 'typing', "
+        "'tempfile', 'fcntl', 'asyncio'}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", f"import sys; sys.path.append({SOURCE!r}); {program}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_what_does_not_exist_is_said_to() -> None:
+    import sereno.core.home as module
+
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = module.nothing
 
 
 # --- modes
