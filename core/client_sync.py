@@ -72,9 +72,9 @@ class SyncClient:
         return client
 
     def _greet(self, deadline: float) -> None:
-        self._socket.settimeout(max(0.1, deadline - time.monotonic()))
         try:
             self._write(upgrade_request(os.urandom(16)))
+            self._socket.settimeout(max(0.1, deadline - time.monotonic()))
             buffer = bytearray()
             while not read_upgrade(buffer):
                 data = self._socket.recv(CHUNK)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,9 +122,11 @@ def test_somebody_who_does_not_answer(home: Home) -> None:
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(home.socket))
         silent.listen(0)
+        started = time.monotonic()
         with pytest.raises(NoDaemon) as caught:
             SyncClient.open(home, timeout_s=0.2)
     assert caught.value.code == "no_answer"
+    assert time.monotonic() - started < 5
 
 
 def test_somebody_who_refuses(home: Home) -> None:
