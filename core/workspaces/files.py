@@ -66,8 +66,9 @@ class FileList:
 def list_files(folder: Path, *, most: int = MOST_FILES, timeout_s: float = TIMEOUT_S) -> FileList:
     """All files under `folder` worth offering. Blocks, so call it in a thread. Raises OSError."""
     deadline = time.monotonic() + timeout_s
-    if find_checkout(folder) is not None:
-        listed = _ask_git(folder, most, deadline)
+    checkout = find_checkout(folder)
+    if checkout is not None:
+        listed = _ask_git(folder, checkout.root, most, deadline)
         if listed is not None:
             return listed
     return walk(folder, most=most, deadline=deadline)
@@ -85,9 +86,21 @@ def safe_git_environment() -> dict[str, str]:
     }
 
 
-def _ask_git(folder: Path, most: int, deadline: float) -> FileList | None:
-    """What git lists; None when there is no git or it refuses the repository."""
-    command = ["git", *_SAFE_OPTIONS, "ls-files", "-co", "--exclude-standard", "-z", "--"]
+def _ask_git(folder: Path, root: Path, most: int, deadline: float) -> FileList | None:
+    """What git lists; None when there is no git or it refuses the repository.
+
+    The work tree is named, because the repository's core.worktree could name any folder.
+    """
+    command = [
+        "git",
+        *_SAFE_OPTIONS,
+        f"--work-tree={root}",
+        "ls-files",
+        "-co",
+        "--exclude-standard",
+        "-z",
+        "--",
+    ]
     try:
         process = subprocess.Popen(
             command,

@@ -18,7 +18,8 @@ _MOST_CONFIG = 1024 * 1024
 _MOST_HEAD = 4096
 _BRANCH = "refs/heads/"
 _SECTION = re.compile(r'\[\s*([A-Za-z0-9.-]+)(?:\s+"((?:[^"\\\n]|\\.)*)")?\s*\]')
-_VARIABLE = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*)\s*")
+_VARIABLE = re.compile(r"([A-Za-z][A-Za-z0-9-]*)[ \t]*")
+_BLANKS = " \t\r"  # what git's own isspace() takes for one, besides the line's end
 _ESCAPES = {"n": "\n", "t": "\t", "b": "\b", '"': '"', "\\": "\\"}
 
 
@@ -87,7 +88,7 @@ def parse_config(text: str) -> list[tuple[str, str, str | None]]:
         if text[at] in "#;":
             end = text.find("\n", at)
             at = len(text) if end < 0 else end
-        elif text[at].isspace():
+        elif text[at] in _BLANKS or text[at] == "\n":
             at += 1
         elif text[at] == "[":
             match = _SECTION.match(text, at)
@@ -97,7 +98,7 @@ def parse_config(text: str) -> list[tuple[str, str, str | None]]:
             at = match.end()
         else:
             match = _VARIABLE.match(text, at)
-            if match is None or not section:
+            if match is None:
                 return found
             value, end = _value(text, match.end())
             if end < 0:
@@ -134,9 +135,9 @@ def _value(text: str, at: int) -> tuple[str | None, int]:
         if char == "\\":
             following = text[at : at + 1]
             at += 1
-            if following == "\n":
+            if following in ("\n", ""):
                 continue
-            if following not in _ESCAPES or not following:
+            if following not in _ESCAPES:
                 return None, -1
             out.append(_ESCAPES[following])
         elif char == '"':
@@ -147,7 +148,7 @@ def _value(text: str, at: int) -> tuple[str | None, int]:
             end = text.find("\n", at)
             at = len(text) if end < 0 else end
             break
-        elif char.isspace() and not quoted:
+        elif char in _BLANKS and not quoted:
             if out:
                 out.append(char)
             continue
