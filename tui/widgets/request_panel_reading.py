@@ -57,8 +57,8 @@ _SYNTAX: Final[tuple[tuple[str, str], ...]] = (
 )
 
 _READERS: Final = frozenset(
-    ("ls", "pwd", "cat", "head", "wc", "stat", "du", "df", "whoami", "id", "true")
-    + ("basename", "dirname", "echo", "grep", "cmp", "diff")
+    {"ls", "pwd", "cat", "head", "wc", "stat", "du", "df", "whoami", "id"}
+    | {"true", "basename", "dirname", "echo", "grep", "cmp", "diff"}
 )
 """Programs that no argument makes write, run something, or use the network."""
 

@@ -1,0 +1,1 @@
+"""One agent: its talk, its requests, and where the next prompt is written."""

@@ -1,0 +1,447 @@
+"""One agent: the talk, the request panel and the composer, and how they share the keyboard.
+
+It reads the model, posts messages.py messages and keeps the draft with the app. What its parts do
+is in tui/widgets; the words on it are in view.py.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.widget import Widget
+from textual.widgets import Static
+
+from sereno.core.protocol.additions import TakeBackPromptResult
+from sereno.core.protocol.timeline import UserMessage
+from sereno.tui.editor import EditorError, edit_text
+from sereno.tui.keys import Follower, key
+from sereno.tui.lines import Line
+from sereno.tui.messages import (
+    ActDone,
+    ActFailed,
+    Answer,
+    Interrupt,
+    LoadOlder,
+    SendPrompt,
+    TakeBack,
+)
+from sereno.tui.model import AgentState, Changes, Need
+from sereno.tui.screens.agent import view
+from sereno.tui.screens.agent.completion import Completion
+from sereno.tui.screens.agent.pager import RequestPager
+from sereno.tui.screens.agent.parts import Lines, Rule
+from sereno.tui.screens.base import SerenoScreen
+from sereno.tui.widgets.blocks_palette import Palette, palette_from
+from sereno.tui.widgets.composer import Composer
+from sereno.tui.widgets.file_picker import FilePicker
+from sereno.tui.widgets.footer import Footer
+from sereno.tui.widgets.request_panel import RequestPanel
+from sereno.tui.widgets.request_panel_state import Phase as DeskPhase
+from sereno.tui.widgets.talk import Talk
+
+__all__ = ["AgentScreen"]
+
+_NOTICE_S = 8.0
+_CODE_THEMES = {"sereno": "nord", "sereno-light": "friendly"}
+_BUSY = (Need.BUSY, Need.ASKS, Need.STARTING)
+
+
+class AgentScreen(SerenoScreen[None]):
+    """The screen of one agent; `agent_id` stays the same for its life."""
+
+    CSS_PATH = "screen.tcss"
+    PLACE = "agent"
+    AUTO_FOCUS = "#composer"
+    FOLLOWERS = (
+        Follower("i", "send now, stops the turn", "screen.send_now"),
+        Follower("e", "text in the editor", "screen.edit_text"),
+        Follower("u", "take a queued prompt back", "screen.take_back"),
+    )
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("tab", "next_part(1)", "next part", "agent.next_part"),
+        key("shift+tab", "next_part(-1)", "previous part", "agent.previous_part"),
+        key("i", "write", "to the composer", "agent.write"),
+        key("right_square_bracket,left_square_bracket", "log", "its log", "agent.log"),
+        key("alt+up", "block(-1)", "previous block", "agent.previous_block"),
+        key("alt+down", "block(1)", "next block", "agent.next_block"),
+        key("escape", "leave", "to the fleet", "agent.leave"),
+        key("q", "app.detach", "detach: the agents keep running", "agent.detach"),
+    ]
+
+    def __init__(self, agent_id: str, *, focus_request: bool = False) -> None:
+        super().__init__()
+        self.agent_id = agent_id
+        self._focus_request = focus_request
+        self._palette: tuple[str, Palette] | None = None
+        self._notice: Line = ()
+        self._behind = False
+        self._taken: Literal["composer", "now"] = "composer"
+        self._sent: dict[str, str] = {}
+        self._code_learned = -1
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="head")
+        yield Talk(id="talk", palette=self._blocks_palette)
+        yield Lines(id="queue")
+        yield RequestPanel(
+            id="request",
+            monotonic=self._monotonic,
+            may_focus=self._may_focus,
+            room=self._panel_room,
+        )
+        yield FilePicker(id="picker")
+        yield Rule(id="composer-rule")
+        with Horizontal(id="composer-row"):
+            yield Static(" > ", id="prompt-mark", markup=False)
+            yield Composer(id="composer", typed=self._typed)
+        yield Lines(id="hint", keep=True)
+        yield Footer(id="footer")
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    @property
+    def talk(self) -> Talk:
+        return self.query_one("#talk", Talk)
+
+    @property
+    def panel(self) -> RequestPanel:
+        return self.query_one("#request", RequestPanel)
+
+    @property
+    def composer(self) -> Composer:
+        return self.query_one("#composer", Composer)
+
+    @property
+    def state(self) -> AgentState | None:
+        return self.model.agents.get(self.agent_id)
+
+    def _monotonic(self) -> float:
+        clock = getattr(self.app, "monotonic", time.monotonic)
+        return float(clock())
+
+    def _blocks_palette(self) -> Palette:
+        theme = self.app.theme
+        if self._palette is None or self._palette[0] != theme:
+            code = _CODE_THEMES.get(theme, "ansi_dark")
+            self._palette = (theme, palette_from(self.sereno.palette.style, code))
+        return self._palette[1]
+
+    def _look(self) -> view.Look:
+        return view.Look(self.now_ms(), self.sereno.home, self.size.width, self.size.height)
+
+    # -- life ----------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        self.completion = Completion(
+            self,
+            self.composer,
+            self.query_one(FilePicker),
+            find=self._find_files,
+            commands=lambda: self.state.extra.commands if self.state is not None else (),
+        )
+        self.sereno.follow([self.agent_id])
+        draft = self.sereno.drafts.get(self.agent_id, "")
+        if draft:
+            self.composer.put(draft)
+        self.refresh_all()
+        if self._focus_request:
+            self.call_after_refresh(self.focus_request)
+
+    def on_unmount(self) -> None:
+        self.sereno.follow([])
+
+    def on_screen_resume(self) -> None:
+        self.panel.typed()
+        self.refresh_all()
+
+    def on_resize(self) -> None:
+        self.refresh_all()
+
+    def model_changed(self, changes: Changes) -> None:
+        if changes.touches(self.agent_id) or changes.requests or changes.connection:
+            self.refresh_all()
+
+    def clock_ticked(self) -> None:
+        state = self.state
+        if state is not None and (state.need in _BUSY or state.queued):
+            self.refresh_all()
+
+    def refresh_all(self) -> None:
+        """Shows the model as it is now; each part draws only what changed."""
+        state = self.state
+        if not self.is_mounted:
+            return
+        if state is None:
+            self.query_one("#head", Lines).show([((" This agent is archived.", "dim"),)])
+            return
+        look = self._look()
+        running = state.need in _BUSY
+        provider = self.model.provider_label(state.snapshot.provider)
+        self.talk.show(state.timeline, agent=provider, running=running, now_ms=look.now_ms)
+        requests = [open_.request for open_ in self.model.requests_of(self.agent_id)]
+        self.panel.show(requests, view.facts_of(state, self.panel.desk.current, look))
+        if self.panel.desk.current is not None and not self.panel.facts.rows:
+            self.panel.show(requests, view.facts_of(state, self.panel.desk.current, look))
+        self.set_class(self.panel.desk.phase not in (DeskPhase.EMPTY, DeskPhase.PUT_OFF), "-asking")
+        self.composer.queue_waits = bool(state.queued)
+        self.composer.placeholder = f"write to {provider}"
+        self._learn_prompts(state)
+        self._draw_words(state, look)
+
+    def _draw_words(self, state: AgentState, look: view.Look) -> None:
+        desk = self.panel.desk
+        self.query_one("#head", Lines).show(view.head_lines(self.model, state, desk, look))
+        self.query_one("#queue", Lines).show(view.queue_lines(state, look))
+        typed = bool(self.composer.text.strip())
+        hint = view.hint_line(state, look, typed=typed, notice=self._notice, behind=self._behind)
+        self.query_one("#hint", Lines).show([hint])
+        keys = view.footer_keys(self._where(), state, desk, look)
+        self.query_one(Footer).show(keys)
+
+    def _words_changed(self) -> None:
+        state = self.state
+        if state is not None and self.is_mounted:
+            self._draw_words(state, self._look())
+
+    def _where(self) -> str:
+        if self.panel.has_focus:
+            return "panel"
+        return "talk" if self.talk.has_focus else "composer"
+
+    def _learn_prompts(self, state: AgentState) -> None:
+        version = state.timeline.version
+        if version != self._code_learned:
+            self._code_learned = version
+            said = [
+                block.text for block in state.timeline.blocks if isinstance(block.item, UserMessage)
+            ]
+            self.composer.earlier.learn(said)
+
+    # -- the keyboard --------------------------------------------------------------------------
+
+    def _typed(self, key_name: str) -> None:
+        self.panel.typed(key_name)
+
+    def _may_focus(self) -> bool:
+        return self.is_current and not self.composer.text and not self.composer.list_open
+
+    def _panel_room(self) -> int:
+        """Lines for the request panel: the rest keeps what it needs to be itself."""
+        look = self._look()
+        head = 2 if look.short else 3
+        footer = 2 if look.short else 3
+        writing = min(3 if look.short else 8, max(1, self.composer.size.height))
+        talk = 0 if look.short else 4
+        hint = 0 if look.short else 1
+        return max(3, look.height - head - footer - writing - hint - talk)
+
+    def focus_request(self) -> None:
+        """`ctrl+g`: to the request, or to the next one when it is there already."""
+        self.panel.wake()
+
+    def action_next_part(self, step: int) -> None:
+        parts: list[Widget] = [self.talk, self.composer]
+        if self.panel.desk.phase not in (DeskPhase.EMPTY, DeskPhase.PUT_OFF):
+            parts.insert(1, self.panel)
+        current = next((index for index, part in enumerate(parts) if part.has_focus), -1)
+        parts[(current + step) % len(parts)].focus()
+
+    def action_write(self) -> None:
+        self.composer.focus()
+
+    def action_block(self, step: int) -> None:
+        self.talk.focus()
+        self.talk.action_block(step)
+
+    def action_log(self) -> None:
+        self.sereno.open_log(self.agent_id)
+
+    def action_leave(self) -> None:
+        self.sereno.to_fleet()
+
+    def on_descendant_focus(self) -> None:
+        self._words_changed()
+
+    def on_descendant_blur(self) -> None:
+        self._words_changed()
+
+    def on_key(self) -> None:
+        """A key that nothing took: it still shows that somebody is there."""
+        self.panel.typed()
+
+    def interrupt_key(self) -> bool:
+        """`ctrl+c`: copy, clear the text, stop the turn; False when there is nothing to stop."""
+        composer = self.composer
+        self.panel.typed("ctrl+c")
+        if composer.has_focus and composer.selected_text:
+            self.app.copy_to_clipboard(composer.selected_text)
+            self.say((("Sent to the terminal's clipboard.", "dim"),))
+            return True
+        if composer.has_focus and composer.text:
+            composer.earlier.add(composer.text)
+            composer.put("")
+            self.say((("Cleared; up brings it back.", "dim"),))
+            return True
+        state = self.state
+        if state is not None and state.need in _BUSY:
+            self.post_message(Interrupt(self.agent_id))
+            self.say((("Stopping the turn ...", "dim"),))
+            return True
+        return False
+
+    # -- prompts -------------------------------------------------------------------------------
+
+    @on(Composer.Submitted)
+    def _submitted(self, event: Composer.Submitted) -> None:
+        event.stop()
+        self.sereno.drafts.pop(self.agent_id, None)
+        message_id = str(uuid.uuid4())
+        self.post_message(SendPrompt(self.agent_id, event.text, message_id, event.delivery))
+        self.talk.action_newest()
+
+    @on(Composer.Changed)
+    def _changed(self) -> None:
+        text = self.composer.text
+        if text:
+            self.sereno.drafts[self.agent_id] = text
+        else:
+            self.sereno.drafts.pop(self.agent_id, None)
+        self._words_changed()
+
+    @on(Composer.TakeBackWanted)
+    def action_take_back(self) -> None:
+        state = self.state
+        if state is not None and state.queued:
+            self._taken = "composer"
+            self.post_message(TakeBack(self.agent_id, state.queued[-1].id))
+
+    def action_send_now(self) -> None:
+        """What is typed, else the oldest queued prompt, now: the running turn is stopped."""
+        state = self.state
+        if self.composer.text.strip():
+            self.composer.send("interrupt")
+        elif state is not None and state.queued:
+            self._taken = "now"
+            self.post_message(TakeBack(self.agent_id, state.queued[0].id))
+
+    def action_edit_text(self) -> None:
+        try:
+            text = edit_text(self.app, self.composer.text)
+        except EditorError as error:
+            self.say(((str(error), "failed"),))
+            return
+        self.composer.put(text)
+        self.composer.focus()
+
+    @on(Composer.Left)
+    def _to_view(self) -> None:
+        self.talk.focus()
+
+    # -- completion ----------------------------------------------------------------------------
+
+    async def _find_files(self, query: str, limit: int) -> list[str]:
+        state = self.state
+        if state is None:
+            return []
+        return await self.sereno.link.find_files(state.snapshot.cwd, query, limit)
+
+    @on(Composer.TokenChanged)
+    def _token_changed(self, event: Composer.TokenChanged) -> None:
+        self.completion.token_changed(event.token)
+
+    @on(Composer.ListKey)
+    def _list_key(self, event: Composer.ListKey) -> None:
+        self.completion.list_key(event.act, event.step)
+
+    # -- requests ------------------------------------------------------------------------------
+
+    @on(RequestPanel.Answered)
+    def _answered(self, event: RequestPanel.Answered) -> None:
+        event.stop()
+        self.post_message(Answer(self.agent_id, event.request_id, event.response))
+
+    @on(RequestPanel.Gone)
+    def _gone(self, event: RequestPanel.Gone) -> None:
+        event.stop()
+        if not event.ours:
+            answer = self.model.answers.get(event.request_id)
+            self.say(view.closing_words(event.request_id, answer))
+
+    @on(RequestPanel.FocusWanted)
+    def _focus_wanted(self, event: RequestPanel.FocusWanted) -> None:
+        event.stop()
+        (self.panel if event.where == "panel" else self.composer).focus()
+        self._words_changed()
+
+    @on(RequestPanel.PagerWanted)
+    def _pager(self, event: RequestPanel.PagerWanted) -> None:
+        request = event.request
+
+        def closed(seen: bool | None) -> None:
+            if seen and self.panel.desk.current == request:
+                self.panel.end_seen()
+
+        self.app.push_screen(RequestPager(request), closed)
+
+    # -- what came of it -----------------------------------------------------------------------
+
+    def on_act_done(self, event: ActDone) -> None:
+        match event.act, event.reply:
+            case TakeBack(), TakeBackPromptResult(text=str() as text):
+                self._took_back(text)
+            case TakeBack(), TakeBackPromptResult():
+                self.say((("It has been sent already.", "dim"),))
+            case _:
+                pass
+
+    def _took_back(self, text: str) -> None:
+        if self._taken == "now":
+            message_id = str(uuid.uuid4())
+            self.post_message(SendPrompt(self.agent_id, text, message_id, "interrupt"))
+            return
+        mine = self.composer.text
+        self.composer.put(f"{text}\n{mine}" if mine.strip() else text)
+        self.composer.focus()
+
+    def on_act_failed(self, event: ActFailed) -> None:
+        match event.act:
+            case SendPrompt(text=text):
+                if not self.composer.text.strip():
+                    self.composer.put(text)
+            case Answer(request_id=request_id):
+                self.panel.answer_failed(request_id, event.words)
+            case _:
+                pass
+        self.say(((event.words, "failed"),))
+
+    def say(self, words: Line) -> None:
+        """One line of news under the composer, for some seconds."""
+        self._notice = words
+        self._words_changed()
+
+        def forget() -> None:
+            if self._notice == words:
+                self._notice = ()
+                self._words_changed()
+
+        self.set_timer(_NOTICE_S, forget)
+
+    # -- the talk ------------------------------------------------------------------------------
+
+    @on(Talk.OlderWanted)
+    def _older(self) -> None:
+        state = self.state
+        if state is not None and not state.timeline.loading_older:
+            self.post_message(LoadOlder(self.agent_id))
+
+    @on(Talk.Behind)
+    def _behind_changed(self, event: Talk.Behind) -> None:
+        self._behind = event.behind
+        self._words_changed()

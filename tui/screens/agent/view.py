@@ -1,0 +1,238 @@
+"""The agent screen in lines: pure functions from an agent's state to head, queue and hints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sereno.core.protocol.messages import PermissionResolvedPush
+from sereno.core.protocol.permissions import Allow, PermissionRequest
+from sereno.core.protocol.values import given
+from sereno.core.security.sanitise import reveal, sanitise_line
+from sereno.tui.lines import RULE, Line, fit, spread
+from sereno.tui.model import AgentState, Connection, FleetModel, Need, Phase, asked_at
+from sereno.tui.widgets.footer import FooterKey
+from sereno.tui.widgets.request_panel_reading import Place
+from sereno.tui.widgets.request_panel_state import Desk
+from sereno.tui.widgets.request_panel_state import Phase as DeskPhase
+from sereno.tui.widgets.request_panel_text import reading_of
+from sereno.tui.widgets.request_panel_view import Facts
+from sereno.tui.words import age, cut, folder, minutes, one_line, tail_cut
+
+__all__ = [
+    "Look",
+    "closing_words",
+    "facts_of",
+    "footer_keys",
+    "head_lines",
+    "hint_line",
+    "place_of",
+    "queue_lines",
+]
+
+_QUEUE_ROWS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a view needs besides the model."""
+
+    now_ms: int
+    home: str
+    width: int
+    height: int
+
+    @property
+    def narrow(self) -> bool:
+        return self.width < 80
+
+    @property
+    def short(self) -> bool:
+        return self.height < 24
+
+
+def head_lines(model: FleetModel, state: AgentState, desk: Desk, look: Look) -> list[Line]:
+    """The head: who and how it stands, the tabs, a rule. No tabs on short screens that ask."""
+    lines = [_first_line(state, desk, look, model.connection)]
+    if not (look.short and desk.current is not None):
+        lines.append(_tabs(model, state, desk, look))
+    lines.append(((RULE * look.width, "line"),))
+    return lines
+
+
+def _first_line(state: AgentState, desk: Desk, look: Look, connection: Connection) -> Line:
+    provider = sanitise_line(state.snapshot.provider, 40)
+    title = one_line(state.title)
+    need = state.need
+    left: Line = ((" ", ""), (cut(title, look.width // 2), "strong"))
+    dot = "  " if look.narrow else " · "
+    left = (*left, (f"{dot}{provider}{dot}", "dim"), (_state_words(state, look), need.name.lower()))
+    right = _right_words(state, look)
+    if look.short and desk.current is not None:
+        right = _request_words(desk) or right
+    if connection.phase in (Phase.LOST, Phase.STOPPED):
+        right = cut(connection.words, look.width // 2)
+        return spread(left, ((right, "failed"), (" ", "")), look.width)
+    return spread(left, ((right, "dim"), (" ", "")), look.width)
+
+
+def _state_words(state: AgentState, look: Look) -> str:
+    need = state.need
+    elapsed = look.now_ms - state.since_ms
+    running = need in (Need.ASKS, Need.BUSY, Need.STARTING)
+    return f"{need.word} {minutes(elapsed) if running else age(elapsed)}"
+
+
+def _right_words(state: AgentState, look: Look) -> str:
+    parts = [mode_label(state)]
+    usage = given(state.snapshot.last_usage, None)
+    if usage is not None:
+        used = given(usage.context_window_used_tokens, 0.0)
+        limit = given(usage.context_window_max_tokens, 0.0)
+        if used and limit:
+            percent = f"{100 * used / limit:.0f} %"
+            parts.append(percent if look.narrow else f"context {percent}")
+        cost = given(usage.total_cost_usd, 0.0)
+        if cost and not look.narrow:
+            parts.append(f"${cost:.2f}")
+    return ("  " if look.narrow else "   ").join(part for part in parts if part)
+
+
+def mode_label(state: AgentState) -> str:
+    """The mode in the agent program's words; empty where it has none."""
+    current = state.snapshot.current_mode_id
+    for mode in state.snapshot.available_modes:
+        if mode.id == current:
+            return sanitise_line(mode.label, 30)
+    return sanitise_line(current or "", 30)
+
+
+def _tabs(model: FleetModel, state: AgentState, desk: Desk, look: Look) -> Line:
+    left: Line = ((" ", ""), ("[Talk]", "strong"), ("   Log", "dim"))
+    words = _request_words(desk)
+    if not words:
+        waiting = len(model.requests)
+        others = waiting - len(model.requests_of(state.id))
+        if others:
+            return spread(left, ((f"! {others} wait  ", "asks"), ("ctrl+g ", "key")), look.width)
+        where = tail_cut(folder(state.snapshot.cwd, look.home), look.width // 2)
+        return spread(left, ((where, "faint"), (" ", "")), look.width)
+    return spread(left, ((words, "asks"), (" ", "")), look.width)
+
+
+def _request_words(desk: Desk) -> str:
+    number, size = desk.place
+    if not number or desk.phase is DeskPhase.PUT_OFF:
+        return ""
+    return f"request {number} of {size}"
+
+
+def place_of(state: AgentState) -> Place:
+    """Where the agent works, for what a request reads as."""
+    cwd = state.snapshot.cwd
+    checkout = state.project.checkout if state.project is not None else None
+    root = given(checkout.worktree_root, None) if checkout is not None else None
+    return Place(cwd, root or cwd, "worktree" if root else "folder")
+
+
+def facts_of(state: AgentState, request: PermissionRequest | None, look: Look) -> Facts:
+    """The daemon's words beside a request: where, what it reads as, why it is asked."""
+    if request is None:
+        return Facts()
+    place = place_of(state)
+    where = folder(place.folder, look.home)
+    branch = state.project.checkout.current_branch if state.project is not None else None
+    if branch:
+        where = f"{where}, branch {sanitise_line(branch, 60)}"
+    mode = mode_label(state)
+    asked = f'the mode is "{mode}"' if mode else "the agent program asks before this"
+    since = asked_at(request) or state.since_ms
+    rows = (
+        ("in", where),
+        ("reads as", reveal(reading_of(request, place).words)),
+        ("asked", asked),
+        ("also", "shown to every other screen; the first answer wins and is written down"),
+    )
+    return Facts(since=f"since {minutes(look.now_ms - since)}", rows=rows)
+
+
+def queue_lines(state: AgentState, look: Look) -> list[Line]:
+    """Prompts that wait for the turn to end, newest last, each on a line."""
+    queued = state.queued
+    lines: list[Line] = []
+    for prompt in queued[-_QUEUE_ROWS:]:
+        text = cut(one_line(sanitise_line(prompt.text, 400)), look.width - 14)
+        lines.append(fit(((" queued   ", "busy"), (text, "dim")), look.width))
+    if len(queued) > _QUEUE_ROWS:
+        more = len(queued) - _QUEUE_ROWS
+        lines.insert(0, fit(((f" and {more} queued before these", "dim"),), look.width))
+    return lines
+
+
+def hint_line(state: AgentState, look: Look, *, typed: bool, notice: Line, behind: bool) -> Line:
+    """One line under the composer: news first, then what enter would do."""
+    if notice:
+        return spread(((" ", ""), *notice), (), look.width)
+    left: Line = ((" new below: ", "asks"), ("G", "key")) if behind else ()
+    words = ""
+    if state.need in (Need.BUSY, Need.ASKS, Need.STARTING):
+        if typed:
+            now = "" if look.narrow else "; ctrl+x i sends it now"
+            words = f"sent after this turn{now}"
+        elif state.queued:
+            words = "up takes the last one back"
+    elif state.need is Need.STOPPED and typed:
+        words = "starts the agent again"
+    step = given(state.extra.next_step, "")
+    if not words and not left and state.need is Need.FAILED and step:
+        return spread(((" ", ""), (one_line(step), "failed")), (), look.width)
+    return spread(left, ((words, "dim"), (" ", "")), look.width)
+
+
+def closing_words(request_id: str, answer: PermissionResolvedPush | None) -> Line:
+    """How a request ended that was not answered here: by whom, where that is known."""
+    name = cut(reveal(request_id).replace("\n", " "), 8)
+    if answer is None:
+        return ((f"Request {name} was withdrawn: the agent does not ask any more.", "dim"),)
+    word = "allowed" if isinstance(answer.resolution, Allow) else "denied"
+    by = sanitise_line(given(answer.answered_by, "") or "another client", 60)
+    return ((f"Request {name} was {word} by ", "dim"), (by, "strong"), (".", "dim"))
+
+
+def footer_keys(
+    where: str, state: AgentState | None, desk: Desk, look: Look
+) -> tuple[FooterKey, ...]:
+    """The keys of the part that has the keyboard: "panel", "composer" or "talk"."""
+    busy = state is not None and state.need in (Need.BUSY, Need.ASKS, Need.STARTING)
+    stop: tuple[FooterKey, ...] = (("ctrl+c", "stop turn"),) if busy else ()
+    match where:
+        case "panel":
+            keys: list[FooterKey] = [("y", "allow once"), ("n", "deny")]
+            if desk.answers.standing:
+                keys.append(("s", "session rule"))
+            keys += [("r", "reply"), ("v", "whole text"), ("tab", "to the draft")]
+            return (*keys, ("ctrl+g", "next request"), ("esc", "later"))
+        case "talk":
+            return (
+                ("i", "write"),
+                ("j k", "move"),
+                ("alt+up down", "block"),
+                ("enter", "open"),
+                ("g G", "oldest newest"),
+                *stop,
+                ("esc", "fleet"),
+                ("q", "detach"),
+                ("F1", "all keys"),
+            )
+        case _:
+            new_line = "line" if look.narrow else "new line"
+            return (
+                ("enter", "queue" if busy else "send"),
+                ("ctrl+j", new_line),
+                ("@", "file"),
+                ("/", "command"),
+                ("esc", "view" if look.narrow else "to the view"),
+                *stop,
+                ("ctrl+x", "leader"),
+                ("tab", "next part"),
+                ("F1", "all keys"),
+            )

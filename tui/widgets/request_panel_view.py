@@ -1,0 +1,268 @@
+"""The request panel as lines: the judged text in its gutter, our facts, the keys. Pure.
+
+What the agent wrote stands right of a bar that nothing else has, so that no text of its can pass
+for a line of the panel (T43). Only that text scrolls; facts and keys are never cut.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sereno.core.protocol.permissions import PermissionRequest
+from sereno.core.security.sanitise import reveal
+from sereno.tui.lines import RULE, Line, fit, ruled, width_of, wrap
+from sereno.tui.widgets.request_panel_state import Desk, Phase
+from sereno.tui.widgets.request_panel_text import AskedLine, asked_text, editable, heading
+from sereno.tui.words import cut
+
+__all__ = ["Facts", "Sheet", "lay_out", "short_id", "text_lines"]
+
+NARROW = 80
+BAR = "┃ "
+_LABEL_CELLS = 12
+_LABEL_CELLS_NARROW = 9
+_STYLES = {
+    "text": "",
+    "added": "added",
+    "removed": "removed",
+    "label": "dim",
+    "quote": "dim",
+    "warning": "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Our own words beside the request; (label, words), the last ones go first when it is tight."""
+
+    since: str = ""
+    rows: tuple[tuple[str, str], ...] = ()
+    first_time: bool = False
+    """Nobody has answered a request on this screen yet: one line explains the keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The panel laid out. `rows` of the text are seen from `top` on, of `total` rows."""
+
+    lines: tuple[Line, ...] = ()
+    rows: int = 0
+    total: int = 0
+    top: int = field(default=0)
+
+    @property
+    def at_end(self) -> bool:
+        return self.total > 0 and self.rows > 0 and self.top + self.rows >= self.total
+
+
+def short_id(request: PermissionRequest) -> str:
+    return cut(reveal(request.id).replace("\n", " "), 8)
+
+
+def text_lines(request: PermissionRequest, width: int) -> list[Line]:
+    """The judged text, wrapped, each line behind the bar."""
+    return [line for asked in asked_text(request) for line in _barred(asked, width)]
+
+
+def _barred(asked: AskedLine, width: int) -> list[Line]:
+    style = _STYLES[asked.kind]
+    bar = ("  ", "") if asked.kind == "label" else (BAR, "asks-line")
+    return [(bar, (part, style)) for part in wrap(asked.text, max(4, width - 2)) or [""]]
+
+
+def lay_out(
+    desk: Desk, facts: Facts, text: list[Line], top: int, *, width: int, height: int, now: float
+) -> Sheet:
+    """The panel in at most `height` lines; blank lines go first, then the last facts.
+
+    `text`: `text_lines` of the current request at `text_width(width)`.
+    """
+    request = desk.current
+    if request is None:
+        return Sheet()
+    if desk.phase is Phase.PUT_OFF:
+        return Sheet(lines=(_put_off_line(desk, width),))
+    narrow = width < NARROW
+    below = _foot(desk, width, narrow)
+    for spare in (2, 1, 0):
+        above: list[Line] = [()] if spare else []
+        under = _under(desk, facts, below, now, width=width, narrow=narrow, spare=spare)
+        frame = 1 if narrow else 2
+        room = height - len(above) - len(under) - frame - 1
+        if room >= min(len(text), 3) or spare == 0:
+            break
+    rows = max(1, min(len(text), room))
+    top = max(0, min(top, len(text) - rows))
+    inside = [*above, *text[top : top + rows], _where(rows, top, len(text), width), *under]
+    title = f"Request {short_id(request)}: {heading(request)}"
+    lines = _framed(inside, title, _right(desk, facts), width, narrow)
+    if len(lines) > height:  # Too small to decide in: nothing counts as seen.
+        return Sheet(tuple(lines[:height]), 0, len(text), top)
+    return Sheet(tuple(lines), rows, len(text), top)
+
+
+def text_width(width: int) -> int:
+    """Cells for the judged text, its bar included, in a panel of `width` cells."""
+    return width - 1 if width < NARROW else width - 8
+
+
+def _right(desk: Desk, facts: Facts) -> str:
+    number, size = desk.place
+    place = f"{number} of {size}" if size > 1 else ""
+    return "   ".join(part for part in (place, facts.since) if part)
+
+
+def _put_off_line(desk: Desk, width: int) -> Line:
+    waiting = len(desk.queue)
+    words = "1 request waits" if waiting == 1 else f"{waiting} requests wait"
+    return fit(
+        (
+            (" ! ", "asks"),
+            (words, ""),
+            (": the agent goes on when you decide   ", "dim"),
+            ("ctrl+g", "key"),
+        ),
+        width,
+    )
+
+
+def _where(rows: int, top: int, total: int, width: int) -> Line:
+    if rows >= total:
+        words, style = "whole text shown", "dim"
+    elif top + rows >= total:
+        words, style = f"end of {total} lines   k, page up: back", "dim"
+    else:
+        words, style = f"line {top + rows} of {total}   more: space, j   v pager", "asks"
+    room = text_width(width)
+    return ((" " * max(0, room - len(words)), ""), (words, style))
+
+
+def _under(
+    desk: Desk,
+    facts: Facts,
+    foot: list[Line],
+    now: float,
+    *,
+    width: int,
+    narrow: bool,
+    spare: int,
+) -> list[Line]:
+    blank: list[Line] = [()] if spare else []
+    wide_blank: list[Line] = [()] if spare == 2 and not narrow else []
+    rows = facts.rows if spare else facts.rows[:3]
+    if desk.phase in (Phase.CHOOSING, Phase.CONFIRMING):
+        rows = ()
+    said = [line for label, words in rows for line in _fact(label, words, width, narrow)]
+    return [*blank, *said, *(blank if said else []), *foot, *wide_blank, _remark(desk, facts, now)]
+
+
+def _fact(label: str, words: str, width: int, narrow: bool) -> list[Line]:
+    cells = _LABEL_CELLS_NARROW if narrow else _LABEL_CELLS
+    parts = wrap(words, text_width(width) - cells)
+    return [
+        ((label.ljust(cells) if index == 0 else " " * cells, "dim"), (part, ""))
+        for index, part in enumerate(parts)
+    ]
+
+
+def _remark(desk: Desk, facts: Facts, now: float) -> Line:
+    if desk.phase is Phase.SENT:
+        return (("The answer is on its way.", "dim"),)
+    if desk.remark:
+        return ((desk.remark, "asks"),)
+    if desk.phase is Phase.SHOWN:
+        return (("ctrl+g", "key"), (" or ", "dim"), ("tab", "key"), (" to answer", "dim"))
+    if desk.gate.is_dead(now):
+        return (("Keys work in 0.6 s: this has just appeared.", "asks"),)
+    if facts.first_time and desk.phase is Phase.ASKING:
+        return (
+            ("y lets it do this one thing; n says no, and the agent goes on without it.", "dim"),
+        )
+    return ()
+
+
+def _foot(desk: Desk, width: int, narrow: bool) -> list[Line]:
+    match desk.phase:
+        case Phase.CHOOSING:
+            return _choosing(desk)
+        case Phase.CONFIRMING:
+            return _confirming(desk, width)
+        case Phase.SENT | Phase.WRITING:
+            return []
+        case _:
+            return _keys(desk, narrow)
+
+
+def _keys(desk: Desk, narrow: bool) -> list[Line]:
+    answers = desk.answers
+    allow = "allow once" if answers.can_allow else "cannot be allowed once"
+    off = not answers.can_allow or not desk.end_seen
+    if answers.can_allow and not desk.end_seen:
+        allow = "allow once (off until the end is seen)"
+    left = [("y", allow, off), ("n", "deny", False)]
+    if answers.standing:
+        words = "allow for this session ..." if not narrow else "session rule ..."
+        left.append(("s", words, not desk.end_seen))
+    left.append(("r", "deny and say why ...", False))
+    if desk.current is not None and editable(desk.current) is not None:
+        left.append(("e", "edit before it runs ..." if not narrow else "edit first ...", False))
+    if answers.others:
+        left.append(("o", "other answers ...", False))
+    left.append(("esc", "decide later" if narrow else "decide later: the agent waits", False))
+    half = 28 if narrow else 42
+    cells = [_key(name, words, off_, half) for name, words, off_ in left]
+    return [
+        (*cells[index], *(cells[index + 1] if index + 1 < len(cells) else ()))
+        for index in range(0, len(cells), 2)
+    ]
+
+
+def _key(name: str, words: str, off: bool, cells: int) -> Line:
+    spans: Line = ((name.ljust(5 if len(name) > 1 else 3), "dim" if off else "key"),)
+    return fit((*spans, (words, "dim" if off else "")), cells)
+
+
+def _choosing(desk: Desk) -> list[Line]:
+    lines: list[Line] = [(("Which of the agent's answers?", "strong"),)]
+    for number, option in enumerate(desk.options, 1):
+        lines.append(
+            ((f"{number}  ", "key"), (reveal(option.label), ""), (f"  ({option.behavior})", "dim"))
+        )
+    return [*lines, (("esc  ", "key"), ("back", ""))]
+
+
+def _confirming(desk: Desk, width: int) -> list[Line]:
+    option = desk.option
+    if option is None:
+        return []
+    verb = "allows" if option.behavior == "allow" else "denies"
+    covers = (
+        "more than this request; the agent keeps it" if option.standing is True else "this request"
+    )
+    rows = [
+        ("answer", f"{reveal(option.label)}"),
+        ("sent as", f"{reveal(option.id)}, which {verb}"),
+        ("covers", covers),
+    ]
+    lines = [line for label, words in rows for line in _fact(label, words, width, width < NARROW)]
+    return [
+        *lines,
+        (("enter ", "key"), ("send exactly this     ", ""), ("esc ", "key"), ("back", "")),
+    ]
+
+
+def _framed(inside: list[Line], title: str, right: str, width: int, narrow: bool) -> list[Line]:
+    if narrow:
+        head: Line = ((" ", ""), (title, "asks"))
+        gap = max(1, width - width_of(head) - len(right) - 1)
+        return [(*head, (" " * gap, ""), (right, "dim")), *(((" ", ""), *line) for line in inside)]
+    top = ruled(
+        (("┌ ", "asks-line"), (title, "asks"), (" ", "")),
+        ((right, "dim"), (" ┐", "asks-line")),
+        width,
+    )
+    body: list[Line] = [
+        (("│   ", "asks-line"), *fit(line, width - 7), ("  │", "asks-line")) for line in inside
+    ]
+    bottom: Line = ((f"└{RULE * (width - 2)}┘", "asks-line"),)
+    return [top, *body, bottom]
