@@ -23,13 +23,23 @@ from textual.widgets import Input, TextArea
 
 from sereno.tui.keys import EVERYWHERE, LEADER
 from sereno.tui.link_api import ActError, Link
-from sereno.tui.messages import Act, ActDone, ActFailed, ArchiveAgent, Seen, Unarchive
+from sereno.tui.messages import (
+    Act,
+    ActDone,
+    ActFailed,
+    ArchiveAgent,
+    CreateAgent,
+    Seen,
+    Unarchive,
+)
 from sereno.tui.model import Changes, FleetModel, Need
 from sereno.tui.palette import Palette
 from sereno.tui.screens.base import SerenoScreen
 from sereno.tui.screens.commands import SerenoCommands
+from sereno.tui.screens.first_run.screen import FirstRunScreen
 from sereno.tui.screens.fleet.screen import FleetScreen
 from sereno.tui.screens.leader.screen import LeaderScreen
+from sereno.tui.screens.new_agent.view import Draft
 from sereno.tui.terminal import BELL, Bell, title
 from sereno.tui.textual_private import build_wall, queued_writes, write_raw
 from sereno.tui.theme import DEFAULTS, THEMES
@@ -84,6 +94,7 @@ class SerenoApp(App[str], inherit_bindings=False):
         self.home = home
         self.pinned: list[str] = []
         self.last_archived: str | None = None
+        self.new_agent_draft = Draft()
         self.drafts: dict[str, str] = {}
         """What was typed and not sent, by place: it outlives the screen it was typed on."""
         self._now_ms = now_ms
@@ -94,6 +105,7 @@ class SerenoApp(App[str], inherit_bindings=False):
         self._shown_title = -1
         self._second = 0
         self._stopped_at = 0
+        self._welcomed = False
         self._palette: Palette | None = None
         for each in THEMES:
             self.register_theme(each)
@@ -153,6 +165,9 @@ class SerenoApp(App[str], inherit_bindings=False):
         self.set_timer(BUSY_TICK if busy else CALM_TICK, self._tick)
 
     def _changed(self, changes: Changes) -> None:
+        if self.model.virgin and not self._welcomed:
+            self._welcomed = True
+            self.push_screen(FirstRunScreen())
         if changes.requests or changes.everything:
             ids = [f"{each.agent_id}/{each.request.id}" for each in self.model.requests]
             if self._bell.due(ids, quiet=self._shown_title < 0):
@@ -169,7 +184,7 @@ class SerenoApp(App[str], inherit_bindings=False):
         """The screens that can be seen: the topmost, and what shows through a panel."""
         seen: list[SerenoScreen[object]] = []
         for screen in reversed(self.screen_stack):
-            if isinstance(screen, SerenoScreen):
+            if isinstance(screen, SerenoScreen) and screen.is_mounted:
                 seen.append(screen)
             if not screen.is_modal:
                 break
@@ -214,6 +229,18 @@ class SerenoApp(App[str], inherit_bindings=False):
         if isinstance(act, Unarchive):
             self.last_archived = None
         screen.post_message(ActDone(act, reply))
+
+    def creation(self, draft: Draft) -> CreateAgent:
+        """A filled form as what is asked of the daemon: folders are whole paths there."""
+        where = Path(draft.folder.strip() or ".").expanduser()
+        return CreateAgent(
+            "",
+            provider=draft.provider,
+            folder=str(where if where.is_absolute() else self.cwd / where),
+            task=draft.task.strip(),
+            mode_id=draft.mode or None,
+            model_id=draft.model or None,
+        )
 
     # -- places --------------------------------------------------------------------------------
 

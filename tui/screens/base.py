@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
+from textual.binding import BindingType
 from textual.screen import Screen
 
-from sereno.tui.keys import Follower
+from sereno.tui.keys import Follower, key
 from sereno.tui.model import Changes, FleetModel
 from sereno.tui.widgets.footer import FooterKey
 
@@ -31,6 +32,11 @@ class SerenoScreen(Screen[Result]):
         (120, "-broad"),
     ]
     VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-short"), (24, "-tall")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("tab", "app.focus_next", "next part", "screen.next"),
+        key("shift+tab", "app.focus_previous", "previous part", "screen.previous"),
+    ]
+
     PLACE: ClassVar[str] = ""
     """The word for this place: in the help, and after `:`."""
 

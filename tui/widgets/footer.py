@@ -47,7 +47,6 @@ class Footer(LineWidget):
 
     DEFAULT_CSS = """
     Footer { height: 3; dock: bottom; }
-    .-short Footer { height: 2; }
     """
 
     def __init__(self, keys: Sequence[FooterKey] = (), *, id: str | None = None) -> None:  # noqa: A002

@@ -57,7 +57,7 @@ class FleetScreen(SerenoScreen[None]):
         key("escape", "clear", "clear the filter", "fleet.clear"),
         key("q", "app.detach", "detach: the agents keep running", "fleet.detach"),
         *(
-            key(str(number), f"number({number})", f"agent {number}", f"fleet.agent_{number}")
+            key(str(number), f"number({number})", "agent by number", f"fleet.agent_{number}")
             for number in range(1, 10)
         ),
     ]
@@ -82,10 +82,11 @@ class FleetScreen(SerenoScreen[None]):
         yield Footer(id="footer")
 
     def on_mount(self) -> None:
-        self.query_one("#agents", RowList).border_title = "Agents"
         self.model_changed(Changes(everything=True))
 
     def on_resize(self) -> None:
+        boxed = not self.has_class("-narrow")
+        self.query_one("#agents", RowList).border_title = "Agents" if boxed else None
         self.call_after_refresh(self.model_changed, Changes(everything=True))
 
     def model_changed(self, changes: Changes) -> None:

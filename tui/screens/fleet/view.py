@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sereno.core.protocol.agents import Usage
+from sereno.core.protocol.tools import ShellDetail
 from sereno.core.protocol.values import given
 from sereno.tui.lines import Line, beside, fit, join, spread, width_of
 from sereno.tui.model import AgentState, FleetModel, Need, Phase
@@ -74,7 +75,7 @@ def _one_line(state: AgentState, look: Look) -> tuple[Line, ...]:
     style = need.name.lower()
     since = _since(state, look)
     provider = cut(state.snapshot.provider, 8)
-    room = max(8, look.width - 3 - 9 - 6)
+    room = max(8, look.width - 4 - 9 - 6)
     title = cut(one_line(state.title), room - 1)
     name_style = "strong" if need in (Need.ASKS, Need.FAILED, Need.DONE) else ""
     line = beside(
@@ -127,11 +128,20 @@ def _note(state: AgentState) -> tuple[str, str]:
     """What it wants, why it failed, or what it last did, in one line."""
     match state.need:
         case Need.ASKS:
-            return f"wants {one_line(wants(state.snapshot.pending_permissions[0]))}", "asks-line"
+            return f"wants {_wish(state)}", "asks-line"
         case Need.FAILED:
             return one_line(given(state.snapshot.last_error, "") or "failed"), "failed"
         case _:
             return one_line(state.last_line), "dim"
+
+
+def _wish(state: AgentState) -> str:
+    """What the oldest request is about; a command is shown itself."""
+    request = state.snapshot.pending_permissions[0]
+    detail = given(request.detail, None)
+    if isinstance(detail, ShellDetail):
+        return f"to run: {one_line(detail.command)}"
+    return one_line(wants(request))
 
 
 def details(state: AgentState | None, look: Look) -> list[Line]:

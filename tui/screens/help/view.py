@@ -1,0 +1,89 @@
+"""All keys of a place, from the bindings themselves: pure, for the help screen.
+
+What a keymap changed is shown changed: the keys come from the live bindings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+from sereno.tui.lines import Line, beside
+from sereno.tui.words import cut
+
+__all__ = ["Group", "grouped", "help_lines", "key_words"]
+
+_NAMES = {
+    "question_mark": "?",
+    "slash": "/",
+    "colon": ":",
+    "space": "space",
+    "escape": "esc",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "pageup": "page up",
+    "pagedown": "page down",
+    "at": "@",
+    "exclamation_mark": "!",
+    "f1": "F1",
+    "f2": "F2",
+    "f8": "F8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The keys of one place: (keys, what they do)."""
+
+    title: str
+    keys: tuple[tuple[str, str], ...]
+
+
+def key_words(keys: Iterable[str]) -> str:
+    """Keys as they are written on a keyboard: `?  F1`."""
+    keys = list(keys)
+    if keys == list("123456789"):
+        return "1-9"
+    shown = []
+    for key in keys:
+        *modifiers, name = key.split("+")
+        shown.append("+".join([*modifiers, _NAMES.get(name, name)]))
+    return "  ".join(shown)
+
+
+def grouped(title: str, bindings: Iterable[Binding]) -> Group:
+    """One entry for each act, with all of its keys, in the order of the bindings."""
+    acts: dict[str, list[str]] = {}
+    for binding in bindings:
+        if binding.description:
+            acts.setdefault(binding.description, []).append(binding.key)
+    return Group(title, tuple((key_words(keys), words) for words, keys in acts.items()))
+
+
+def help_lines(groups: Sequence[Group], width: int) -> list[Line]:
+    """All groups in one column, or side by side in two from 80 cells on."""
+    lines: list[Line] = []
+    columns = 2 if width >= 80 else 1
+    room = width // columns
+    for group in groups:
+        if not group.keys:
+            continue
+        lines += [((f" {group.title}", "strong"),)]
+        rows = -(-len(group.keys) // columns)
+        for row in range(rows):
+            cells: list[tuple[Line, int]] = []
+            for column in range(columns):
+                place = column * rows + row
+                if place < len(group.keys):
+                    keys, words = group.keys[place]
+                    shown: Line = (
+                        ("   ", ""),
+                        (f"{cut(keys, 18):<18} ", "key"),
+                        (cut(words, room - 23), ""),
+                    )
+                    cells.append((shown, room))
+            lines.append(beside(cells))
+        lines.append(())
+    return lines

@@ -1,0 +1,128 @@
+"""What a new agent can be made of: pure functions from provider entries to choices and words.
+
+Shared by the new-agent screen and the first run.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sereno.core.protocol.agents import ProviderEntry
+from sereno.core.protocol.values import given
+from sereno.tui.lines import Line, beside
+from sereno.tui.widgets.choice import Option
+from sereno.tui.words import cut, one_line
+
+__all__ = [
+    "Draft",
+    "command_line",
+    "first_ready",
+    "found_lines",
+    "mode_options",
+    "model_options",
+    "provider_options",
+    "state_of",
+]
+
+DEFAULT = "default"
+
+
+@dataclass
+class Draft:
+    """What was filled in and not started yet; it outlives the screen."""
+
+    provider: str = ""
+    model: str = ""
+    mode: str = ""
+    folder: str = ""
+    task: str = ""
+
+
+def enabled(entries: Sequence[ProviderEntry]) -> list[ProviderEntry]:
+    return [entry for entry in entries if given(entry.enabled, True)]
+
+
+def find(entries: Sequence[ProviderEntry], name: str) -> ProviderEntry | None:
+    return next((entry for entry in entries if entry.provider == name), None)
+
+
+def first_ready(entries: Sequence[ProviderEntry]) -> str:
+    """The provider to offer first: one that is there; the demo agent only when none is."""
+    ready = [entry for entry in enabled(entries) if entry.status == "ready"]
+    real = [entry for entry in ready if entry.provider != "demo"]
+    chosen = (real or ready or enabled(entries))[:1]
+    return chosen[0].provider if chosen else ""
+
+
+def state_of(entry: ProviderEntry) -> tuple[str, str]:
+    """Its availability in words, and their style."""
+    version = one_line(given(entry.version, ""))
+    match entry.status:
+        case "ready":
+            return (f"{version}  ready" if version else "ready"), "done"
+        case "loading":
+            return "looking ...", "dim"
+        case "error":
+            return one_line(given(entry.error, "failed")), "failed"
+        case _:
+            return one_line(given(entry.error, "") or "not found"), "dim"
+
+
+def provider_options(entries: Sequence[ProviderEntry]) -> list[Option]:
+    options = []
+    for entry in enabled(entries):
+        words, style = state_of(entry)
+        hint = one_line(given(entry.install_hint, ""))
+        if entry.status == "unavailable" and hint:
+            words = f"{words}: {hint}"
+        options.append(Option(entry.provider, given(entry.label, entry.provider), words, style))
+    return options
+
+
+def model_options(entry: ProviderEntry | None) -> list[Option]:
+    options = [Option("", DEFAULT, "what the agent itself chooses")]
+    if entry is not None:
+        for model in given(entry.models, []):
+            note = one_line(given(model.description, ""))
+            options.append(Option(model.id, one_line(model.label), note))
+    return options
+
+
+def mode_options(entry: ProviderEntry | None) -> list[Option]:
+    """The modes; the provider's default one first chosen. A dangerous one says so."""
+    if entry is None or not given(entry.modes, []):
+        return [Option("", DEFAULT, "")]
+    options = []
+    for mode in given(entry.modes, []):
+        note = one_line(given(mode.description, ""))
+        danger = given(mode.color_tier, "") == "dangerous"
+        style = "failed" if danger else "dim"
+        options.append(Option(mode.id, one_line(mode.label), note, style))
+    return options
+
+
+def default_mode(entry: ProviderEntry | None) -> str:
+    return "" if entry is None else given(entry.default_mode_id, None) or ""
+
+
+def command_line(entry: ProviderEntry | None) -> str:
+    """The exact command, as a shell would take it; empty where the daemon did not say."""
+    return "" if entry is None else shlex.join(given(entry.command, []))
+
+
+def found_lines(entries: Sequence[ProviderEntry], width: int) -> list[Line]:
+    """The agents of this machine, one a line: name, version and whether it is ready."""
+    lines: list[Line] = []
+    for entry in enabled(entries):
+        words, style = state_of(entry)
+        hint = one_line(given(entry.install_hint, ""))
+        label = cut(one_line(given(entry.label, entry.provider)), 14)
+        note = f"   {hint}" if entry.status == "unavailable" and hint else ""
+        cells: list[tuple[Line, int]] = [
+            (((label, "strong" if entry.status == "ready" else "dim"),), 15),
+            (((words, style), (note, "faint")), max(1, width - 15)),
+        ]
+        lines.append(beside(cells))
+    return lines
