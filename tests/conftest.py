@@ -1,10 +1,89 @@
-"""Fixtures that every test may use."""
+"""Fixtures that every test may use, and what to do where a system program is missing.
+
+A test marked `tmux`, `node` or `git` is left out where that program is not installed, and the run
+says so at its end. With SERENO_TEST_REQUIRE_ALL=1, as CI sets it, anything left out fails the run.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections import Counter
+from pathlib import Path
+
 import pytest
+
+AGENTS = Path(__file__).parent / "e2e" / "agents"
+REQUIRE_ALL = os.environ.get("SERENO_TEST_REQUIRE_ALL") == "1"
+_LEFT_OUT = pytest.StashKey[Counter[str]]()
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+def missing_program(marker: str) -> str | None:
+    """What a test with this marker lacks on this machine, in words; None when nothing."""
+    if shutil.which(marker) is None:
+        return f"{marker} is not installed"
+    if marker == "node" and not (AGENTS / "node_modules").is_dir():
+        return "the agents are not installed (npm ci --prefix tests/e2e/agents)"
+    return None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_LEFT_OUT] = Counter()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    lacking = {marker: missing_program(marker) for marker in ("tmux", "node", "git")}
+    for item in items:
+        for marker, reason in lacking.items():
+            if reason is not None and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+                break
+
+
+class _Counting:
+    """Counts every skip, whoever asked for it and when."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._left_out = config.stash[_LEFT_OUT]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.skipped and not hasattr(report, "wasxfail"):
+            self._left_out[_reason(report)] += 1
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.skipped:
+            self._left_out[_reason(report)] += 1
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    words = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return words.removeprefix("Skipped: ")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    session.config.pluginmanager.register(_Counting(session.config), "sereno-left-out")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if REQUIRE_ALL and session.config.stash[_LEFT_OUT] and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    left_out = config.stash[_LEFT_OUT]
+    if not left_out:
+        return
+    terminalreporter.section("left out", red=REQUIRE_ALL, yellow=not REQUIRE_ALL)
+    for reason, count in sorted(left_out.items()):
+        terminalreporter.write_line(f"{count} tests: {reason}")
+    if REQUIRE_ALL:
+        terminalreporter.write_line("SERENO_TEST_REQUIRE_ALL=1: the run fails because of these.")
