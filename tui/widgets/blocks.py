@@ -66,7 +66,7 @@ def opens_itself(item: TimelineItem) -> bool:
     """Whether a block is open before anybody opened it: short edits and plans are."""
     match item:
         case ToolCall(detail=EditDetail() as edit, status=status):
-            return status != "failed" and len(edit_rows(edit)) <= _EDIT_ROWS_SHOWN
+            return status != "failed" and 0 < len(edit_rows(edit)) <= _EDIT_ROWS_SHOWN
         case ToolCall(detail=PlanDetail()):
             return True
         case _:

@@ -231,9 +231,10 @@ def _json(value: Any) -> str:
 def _prose(request: PermissionRequest, shown: str) -> list[AskedLine]:
     """The agent's own words, last, quoted, and only where they add something."""
     lines: list[AskedLine] = []
+    ours = {heading(request), request.name.casefold()}
     for words in (given(request.title, ""), given(request.description, "")):
         text = reveal(words).strip()
-        if text and text.strip("`") not in shown:
+        if text and text.strip("`") not in shown and text.casefold() not in ours:
             lines += [AskedLine(line, "quote") for line in _split(words.strip())]
     return [AskedLine("the agent says:", "label"), *lines] if lines else []
 

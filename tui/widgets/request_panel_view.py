@@ -55,8 +55,26 @@ class Sheet:
         return self.total > 0 and self.rows > 0 and self.top + self.rows >= self.total
 
 
+@dataclass(frozen=True, slots=True)
+class _Tight:
+    """What is still shown beside the text and the keys, which never go."""
+
+    blanks: bool
+    last_blank: bool
+    facts: int
+
+
+_TIGHTER = (
+    _Tight(blanks=True, last_blank=True, facts=9),
+    _Tight(blanks=True, last_blank=False, facts=9),
+    _Tight(blanks=True, last_blank=False, facts=3),
+    _Tight(blanks=False, last_blank=False, facts=9),
+    _Tight(blanks=False, last_blank=False, facts=3),
+)
+
+
 def short_id(request: PermissionRequest) -> str:
-    return cut(reveal(request.id).replace("\n", " "), 8)
+    return cut(reveal(request.id).replace("\n", " "), 12)
 
 
 def text_lines(request: PermissionRequest, width: int) -> list[Line]:
@@ -84,12 +102,12 @@ def lay_out(
         return Sheet(lines=(_put_off_line(desk, width),))
     narrow = width < NARROW
     below = _foot(desk, width, narrow)
-    for spare in (2, 1, 0):
-        above: list[Line] = [()] if spare else []
-        under = _under(desk, facts, below, now, width=width, narrow=narrow, spare=spare)
+    for tight in _TIGHTER:
+        above: list[Line] = [()] if tight.blanks else []
+        under = _under(desk, facts, below, now, width=width, narrow=narrow, tight=tight)
         frame = 1 if narrow else 2
         room = height - len(above) - len(under) - frame - 1
-        if room >= min(len(text), 3) or spare == 0:
+        if room >= min(len(text), 3):
             break
     rows = max(1, min(len(text), room))
     top = max(0, min(top, len(text) - rows))
@@ -133,8 +151,8 @@ def _where(rows: int, top: int, total: int, width: int) -> Line:
         words, style = f"end of {total} lines   k, page up: back", "dim"
     else:
         words, style = f"line {top + rows} of {total}   more: space, j   v pager", "asks"
-    room = text_width(width)
-    return ((" " * max(0, room - len(words)), ""), (words, style))
+    pad = max(0, text_width(width) - len(words) - 1)
+    return ((" " * pad, ""), (words, style))
 
 
 def _under(
@@ -145,15 +163,15 @@ def _under(
     *,
     width: int,
     narrow: bool,
-    spare: int,
+    tight: _Tight,
 ) -> list[Line]:
-    blank: list[Line] = [()] if spare else []
-    wide_blank: list[Line] = [()] if spare == 2 and not narrow else []
-    rows = facts.rows if spare else facts.rows[:3]
+    blank: list[Line] = [()] if tight.blanks else []
+    last: list[Line] = [()] if tight.last_blank and not narrow else []
+    rows = facts.rows[: tight.facts]
     if desk.phase in (Phase.CHOOSING, Phase.CONFIRMING):
         rows = ()
     said = [line for label, words in rows for line in _fact(label, words, width, narrow)]
-    return [*blank, *said, *(blank if said else []), *foot, *wide_blank, _remark(desk, facts, now)]
+    return [*blank, *said, *(blank if said else []), *foot, *last, _remark(desk, facts, now)]
 
 
 def _fact(label: str, words: str, width: int, narrow: bool) -> list[Line]:

@@ -7,7 +7,7 @@ that opens and closes. Not here: what a block looks like (talk_lines.py, blocks_
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -23,7 +23,7 @@ from textual.timer import Timer
 
 from sereno.tui.timeline import Timeline
 from sereno.tui.widgets.blocks_palette import PLAIN, Palette
-from sereno.tui.widgets.blocks_text import count
+from sereno.tui.widgets.blocks_text import clock, count
 from sereno.tui.widgets.talk_lines import Looks, TalkLines
 
 __all__ = ["Talk"]
@@ -68,9 +68,16 @@ class Talk(ScrollView, can_focus=True):
         talk: Talk
         behind: bool
 
-    def __init__(self, *, palette: Callable[[], Palette] | None = None, id: str) -> None:  # noqa: A002
+    def __init__(
+        self,
+        *,
+        palette: Callable[[], Palette] | None = None,
+        clock: Callable[[int], str] = clock,
+        id: str,  # noqa: A002
+    ) -> None:
         super().__init__(id=id)
         self._palette_of = palette or (lambda: PLAIN)
+        self._clock = clock
         self._lines = TalkLines()
         self._timeline: Timeline | None = None
         self._looks = Looks(COLUMN - 1, PLAIN, "")
@@ -85,20 +92,15 @@ class Talk(ScrollView, can_focus=True):
         """Draws what changed. Cheap when nothing did."""
         before = self._lines.height
         self._timeline = timeline
-        self._looks = Looks(self._width, self._palette_of(), agent, running, now_ms)
+        palette = self._palette_of()
+        self._looks = Looks(self._width, palette, agent, running, now_ms, self._clock)
         self._redraw()
         if not self._follow and self._lines.height != before:
             self._say_behind(self._lines.height > before or self._behind)
 
     def redraw(self) -> None:
         """Draws all of it anew: another theme."""
-        self._looks = Looks(
-            self._width,
-            self._palette_of(),
-            self._looks.agent,
-            self._looks.running,
-            self._looks.now_ms,
-        )
+        self._looks = replace(self._looks, width=self._width, palette=self._palette_of())
         self._redraw()
 
     @property

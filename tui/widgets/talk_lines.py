@@ -7,7 +7,7 @@ at a time, so that opening a long talk costs a screen and not the talk. Called b
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from textual.strip import Strip
@@ -33,6 +33,8 @@ class Looks:
     agent: str
     running: bool = False
     now_ms: int = 0
+    clock: Callable[[int], str] = clock
+    """A time of day, from epoch milliseconds."""
 
 
 @dataclass(slots=True, eq=False)
@@ -171,7 +173,7 @@ class TalkLines:
         if not headed:
             return draw_speech(lines, None, frame)
         name = "you" if speaker == "you" else looks.agent
-        return draw_speech(lines, Heading(speaker, name, clock(block.at_ms)), frame)
+        return draw_speech(lines, Heading(speaker, name, looks.clock(block.at_ms)), frame)
 
     def _speech(self, block: Block, drawn: _Drawn, frame: Frame, streaming: bool) -> list[Strip]:
         if not isinstance(block.item, AssistantMessage):

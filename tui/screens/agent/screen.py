@@ -88,7 +88,7 @@ class AgentScreen(SerenoScreen[None]):
 
     def compose(self) -> ComposeResult:
         yield Lines(id="head")
-        yield Talk(id="talk", palette=self._blocks_palette)
+        yield Talk(id="talk", palette=self._blocks_palette, clock=self.sereno.clock_words)
         yield Lines(id="queue")
         yield RequestPanel(
             id="request",

@@ -30,6 +30,8 @@ __all__ = [
 ]
 
 _QUEUE_ROWS = 3
+_ALSO = "shown on every other screen; the first answer wins and goes into the audit log"
+_ALSO_NARROW = "on every screen; the first answer wins"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ def facts_of(state: AgentState, request: PermissionRequest | None, look: Look) -
         ("in", where),
         ("reads as", reveal(reading_of(request, place).words)),
         ("asked", asked),
-        ("also", "shown to every other screen; the first answer wins and is written down"),
+        ("also", _ALSO_NARROW if look.narrow else _ALSO),
     )
     return Facts(since=f"since {minutes(look.now_ms - since)}", rows=rows)
 
@@ -190,7 +192,7 @@ def hint_line(state: AgentState, look: Look, *, typed: bool, notice: Line, behin
 
 def closing_words(request_id: str, answer: PermissionResolvedPush | None) -> Line:
     """How a request ended that was not answered here: by whom, where that is known."""
-    name = cut(reveal(request_id).replace("\n", " "), 8)
+    name = cut(reveal(request_id).replace("\n", " "), 12)
     if answer is None:
         return ((f"Request {name} was withdrawn: the agent does not ask any more.", "dim"),)
     word = "allowed" if isinstance(answer.resolution, Allow) else "denied"
@@ -210,7 +212,9 @@ def footer_keys(
             if desk.answers.standing:
                 keys.append(("s", "session rule"))
             keys += [("r", "reply"), ("v", "whole text"), ("tab", "to the draft")]
-            return (*keys, ("ctrl+g", "next request"), ("esc", "later"))
+            if len(desk.queue) > 1:
+                keys.append(("ctrl+g", "next request"))
+            return (*keys, ("esc", "later"))
         case "talk":
             return (
                 ("i", "write"),
