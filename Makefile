@@ -1,0 +1,82 @@
+# What a person does with this repository. `make` alone lists it.
+# Everything is installed into .venv and nothing outside; versions come from requirements.lock.
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+AGENTS := tests/e2e/agents
+
+.PHONY: help run install dev agents lint test bench screenshots wheel lock clean
+
+help:
+	@echo "make run          start Sereno (installs it into .venv at first)"
+	@echo "make test         ruff, mypy, import rules and all tests"
+	@echo "make lint         ruff, mypy and import rules only"
+	@echo "make bench        benchmarks; make bench ARGS='start --runs 3' for a part"
+	@echo "make screenshots  draw screenshots/ anew"
+	@echo "make wheel        build dist/*.whl and dist/*.tar.gz"
+	@echo "make lock         resolve requirements.lock anew"
+	@echo "make clean        remove caches and builds; .venv stays"
+
+run: install
+	@$(BIN)/sereno $(ARGS)
+
+install: .venv/.installed
+dev: .venv/.dev
+
+.venv/bin/python:
+	@python=$$(sh .ci/find-python) && echo "Making .venv with $$python" && "$$python" -m venv .venv
+
+.venv/.installed: requirements.lock pyproject.toml | .venv/bin/python
+	@echo "Installing Sereno into .venv"
+	@$(PIP) install -c requirements.lock -e .
+	@touch $@
+
+.venv/.dev: requirements.lock .venv/.installed
+	@echo "Installing what the tests need into .venv"
+	@$(PIP) install -r requirements.lock
+	@touch $@
+
+# Real agent programs for the end-to-end tests. Without them the tests say that they were left out.
+agents: $(AGENTS)/node_modules/.installed
+
+$(AGENTS)/node_modules/.installed: $(AGENTS)/package-lock.json
+	@if ! command -v npm >/dev/null; then \
+		echo "npm is not installed: tests marked 'node' will be left out"; \
+	elif npm ci --prefix $(AGENTS) --no-audit --no-fund --loglevel=error; then \
+		touch $@; \
+	elif [ "$$SERENO_TEST_REQUIRE_ALL" = 1 ]; then \
+		exit 1; \
+	else \
+		echo "npm ci failed: tests marked 'node' will be left out"; \
+		rm -rf $(AGENTS)/node_modules; \
+	fi
+
+lint: dev
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+test: dev agents lint
+	@$(BIN)/pytest -q $(ARGS)
+
+bench: dev
+	@$(BIN)/python -m bench $(ARGS)
+
+screenshots: dev
+	@$(BIN)/python -m screenshots $(ARGS)
+
+wheel: dev
+	@SERENO_WHEEL_BYTECODE=0 $(BIN)/python -m hatchling build -d dist
+
+lock: .venv/bin/python
+	@$(PIP) install uv==0.13.8
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group dev --no-header \
+		--no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.new
+	@{ echo "# Every package of a working copy, with its exact version. Made by \`make lock\` from" \
+		"pyproject.toml."; cat requirements.new; } > requirements.lock
+	@rm requirements.new
+
+clean:
+	rm -rf dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
