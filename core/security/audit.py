@@ -10,30 +10,26 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["GENESIS", "Entry", "Link", "Verdict", "chain", "verify"]
+__all__ = ["GENESIS", "Link", "Verdict", "digest", "verify"]
 
 GENESIS = bytes(32)
 """What the first entry names as its predecessor."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """Who (`actor`) did what (`action`, a dotted word) to what (`subject`, an id); `details` is
-    JSON text. `at_ms`: epoch milliseconds."""
+class Link:
+    """An entry in its place: `n` counts from 1, `hash` covers everything else here.
 
+    Who (`actor`) did what (`action`, a dotted word) to what (`subject`, an id); `details` is JSON
+    text. `at_ms`: epoch milliseconds.
+    """
+
+    n: int
     at_ms: int
     actor: str
     action: str
     subject: str
-    details: str = "{}"
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """An entry in its place: `n` counts from 1, `hash` covers everything else here."""
-
-    n: int
-    entry: Entry
+    details: str
     previous: bytes
     hash: bytes
 
@@ -53,9 +49,20 @@ class Verdict:
         return self.first_bad is None
 
 
-def chain(n: int, entry: Entry, previous: bytes) -> Link:
-    """The link number `n`, behind one whose hash is `previous`."""
-    return Link(n, entry, previous, _digest(n, entry, previous))
+def digest(
+    n: int, at_ms: int, actor: str, action: str, subject: str, details: str, previous: bytes
+) -> bytes:
+    """The hash of entry number `n` behind one whose hash is `previous`.
+
+    SHA-256 over the fields, each behind its length, so that none can flow into the next.
+    """
+    hasher = hashlib.sha256(b"sereno audit 1")
+    numbers = (n.to_bytes(8, "big"), at_ms.to_bytes(8, "big", signed=True))
+    texts = (text.encode("utf-8", "surrogatepass") for text in (actor, action, subject, details))
+    for part in (*numbers, *texts, previous):
+        hasher.update(len(part).to_bytes(8, "big"))
+        hasher.update(part)
+    return hasher.digest()
 
 
 def verify(links: Iterable[Link], head: tuple[int, bytes]) -> Verdict:
@@ -67,11 +74,7 @@ def verify(links: Iterable[Link], head: tuple[int, bytes]) -> Verdict:
     first_bad: int | None = None
     for link in links:
         count += 1
-        holds = (
-            link.n == count
-            and link.previous == previous
-            and link.hash == _digest(link.n, link.entry, link.previous)
-        )
+        holds = link.n == count and link.previous == previous and link.hash == _of(link)
         if not holds and first_bad is None:
             first_bad = count
         previous = link.hash
@@ -80,12 +83,7 @@ def verify(links: Iterable[Link], head: tuple[int, bytes]) -> Verdict:
     return Verdict(count, first_bad)
 
 
-def _digest(n: int, entry: Entry, previous: bytes) -> bytes:
-    """SHA-256 over the fields, each behind its length, so that none can flow into the next."""
-    hasher = hashlib.sha256(b"sereno audit 1")
-    fields = (entry.actor, entry.action, entry.subject, entry.details)
-    numbers = (n.to_bytes(8, "big"), entry.at_ms.to_bytes(8, "big", signed=True))
-    for part in (*numbers, *(field.encode("utf-8", "surrogatepass") for field in fields), previous):
-        hasher.update(len(part).to_bytes(8, "big"))
-        hasher.update(part)
-    return hasher.digest()
+def _of(link: Link) -> bytes:
+    return digest(
+        link.n, link.at_ms, link.actor, link.action, link.subject, link.details, link.previous
+    )

@@ -1,64 +1,78 @@
-"""The audit table: append-only by triggers, chained by core/security/audit.py.
+"""The audit table: append-only by triggers, chained by a digest that the caller brings.
 
 The head (number and hash of the last entry) is kept in `meta`, so that entries cut off at the end
-are noticed too.
+are noticed too. The chain's rule is core/security/audit.py.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
-from sereno.core.security.audit import GENESIS, Entry, Link, Verdict, chain, verify
 from sereno.core.store import meta
 
-__all__ = ["add", "check", "newest"]
+__all__ = ["AuditRow", "Digest", "Entry", "add", "head", "newest", "oldest"]
 
 HEAD = "audit_head"
 _COLUMNS = "n, at_ms, actor, action, subject, details, previous, hash"
 
+Digest = Callable[[int, int, str, str, str, str, bytes], bytes]
+"""(n, at_ms, actor, action, subject, details, previous hash) to hash."""
 
-def add(connection: sqlite3.Connection, entries: Iterable[Entry]) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Who did what to what; `details` is JSON text, `at_ms` epoch milliseconds."""
+
+    at_ms: int
+    actor: str
+    action: str
+    subject: str
+    details: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    n: int
+    at_ms: int
+    actor: str
+    action: str
+    subject: str
+    details: str
+    previous: bytes
+    hash: bytes
+
+
+def add(connection: sqlite3.Connection, entries: Iterable[Entry], digest: Digest) -> None:
     """Appends entries in order."""
-    n, last = _head(connection)
+    n, last = head(connection)
     for entry in entries:
-        link = chain(n + 1, entry, last)
+        n += 1
+        fields = (n, entry.at_ms, entry.actor, entry.action, entry.subject, entry.details, last)
+        last = digest(*fields)
         connection.execute(
-            f"INSERT INTO audit ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                link.n,
-                entry.at_ms,
-                entry.actor,
-                entry.action,
-                entry.subject,
-                entry.details,
-                link.previous,
-                link.hash,
-            ),
+            f"INSERT INTO audit ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*fields, last)
         )
-        n, last = link.n, link.hash
     meta.set_value(connection, HEAD, f"{n}:{last.hex()}")
 
 
-def check(connection: sqlite3.Connection) -> Verdict:
-    """Verifies the whole chain; for a reader thread."""
-    return verify(_links(connection, "ASC", -1), _head(connection))
-
-
-def newest(connection: sqlite3.Connection, limit: int) -> list[Link]:
-    """The last entries, newest first."""
-    return list(_links(connection, "DESC", limit))
-
-
-def _head(connection: sqlite3.Connection) -> tuple[int, bytes]:
+def head(connection: sqlite3.Connection) -> tuple[int, bytes]:
+    """Number and hash of the last entry; (0, 32 zero bytes) before the first."""
     value = meta.get(connection, HEAD)
     if value is None:
-        return 0, GENESIS
+        return 0, bytes(32)
     n, _, last = value.partition(":")
     return int(n), bytes.fromhex(last)
 
 
-def _links(connection: sqlite3.Connection, order: str, limit: int) -> Iterator[Link]:
-    rows = connection.execute(f"SELECT {_COLUMNS} FROM audit ORDER BY n {order} LIMIT ?", (limit,))
-    for n, at_ms, actor, action, subject, details, previous, digest in rows:
-        yield Link(n, Entry(at_ms, actor, action, subject, details), previous, digest)
+def oldest(connection: sqlite3.Connection) -> Iterator[AuditRow]:
+    """Every entry from the first; for a reader thread."""
+    for row in connection.execute(f"SELECT {_COLUMNS} FROM audit ORDER BY n"):
+        yield AuditRow(*row)
+
+
+def newest(connection: sqlite3.Connection, limit: int) -> list[AuditRow]:
+    """The last entries, newest first."""
+    query = f"SELECT {_COLUMNS} FROM audit ORDER BY n DESC LIMIT ?"
+    return [AuditRow(*row) for row in connection.execute(query, (limit,))]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["KEPT", "Line", "add", "bounds", "forwards", "last"]
+__all__ = ["KEPT", "Line", "NewLine", "add", "bounds", "forwards", "last"]
 
 KEPT = 2_000
 """Lines kept for one agent; older ones go."""
@@ -21,19 +21,34 @@ class Line:
     text: str
 
 
-def add(connection: sqlite3.Connection, agent: str, lines: Iterable[Line]) -> None:
-    rows = [(agent, line.n, line.at_ms, line.level, line.area, line.text) for line in lines]
+@dataclass(frozen=True, slots=True)
+class NewLine:
+    """A line that has no number yet."""
+
+    at_ms: int
+    level: str
+    area: str
+    text: str
+
+
+def add(connection: sqlite3.Connection, agent: str, lines: Sequence[NewLine]) -> None:
+    """Appends lines, numbered on; drops the oldest above KEPT."""
+    _, newest = bounds(connection, agent)
+    rows = [
+        (agent, n, line.at_ms, line.level, line.area, line.text)
+        for n, line in enumerate(lines, newest + 1)
+    ]
     connection.executemany("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)", rows)
-    if rows:
-        newest = rows[-1][1]
-        connection.execute("DELETE FROM log WHERE agent = ? AND n <= ?", (agent, newest - KEPT))
+    oldest = newest + len(rows) - KEPT
+    connection.execute("DELETE FROM log WHERE agent = ? AND n <= ?", (agent, oldest))
 
 
 def bounds(connection: sqlite3.Connection, agent: str) -> tuple[int, int]:
     """First and last number; (0, 0) for an empty log."""
-    query = "SELECT min(n), max(n) FROM log WHERE agent = ?"
-    low, high = connection.execute(query, (agent,)).fetchone()
-    return (low or 0, high or 0)
+    first = connection.execute("SELECT min(n) FROM log WHERE agent = ?", (agent,))
+    low = first.fetchone()[0]
+    newest = connection.execute("SELECT max(n) FROM log WHERE agent = ?", (agent,))
+    return (low or 0, newest.fetchone()[0] or 0)
 
 
 def last(connection: sqlite3.Connection, agent: str, before: int, limit: int) -> list[Line]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from sereno.core.security.audit import Entry
 from sereno.core.store import agents, audit, logs, prompts, requests, timeline, writes
 from sereno.core.store.errors import StoreError
 
@@ -34,12 +33,12 @@ class StepRows:
     closings: tuple[requests.Closing, ...] = ()
     new_prompts: tuple[prompts.PromptRow, ...] = ()
     prompt_changes: tuple[prompts.Change, ...] = ()
-    log_lines: tuple[logs.Line, ...] = ()
-    audit: tuple[Entry, ...] = ()
+    log_lines: tuple[logs.NewLine, ...] = ()
+    audit: tuple[audit.Entry, ...] = ()
 
 
-def apply(connection: sqlite3.Connection, step: StepRows) -> None:
-    """Writes a step.
+def apply(connection: sqlite3.Connection, step: StepRows, digest: audit.Digest) -> None:
+    """Writes a step; `digest` chains its audit entries.
 
     Raises:
         StoreError: "fenced"; nothing of the step may then be published or sent.
@@ -71,4 +70,4 @@ def apply(connection: sqlite3.Connection, step: StepRows) -> None:
     if step.log_lines:
         logs.add(connection, step.agent, step.log_lines)
     if step.audit:
-        audit.add(connection, step.audit)
+        audit.add(connection, step.audit, digest)

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from sereno.core.security.audit import Entry
+from sereno.core.agents.auditing import _verify as verify_audit
+from sereno.core.security.audit import digest
 from sereno.core.store import agents, audit, logs, prompts, requests, timeline, writes
 from sereno.core.store.agents import Progress
+from sereno.core.store.audit import Entry
 from sereno.core.store.connect import open_writer
 from sereno.core.store.errors import StoreError
 from sereno.core.store.steps import StepRows, apply
@@ -83,7 +85,7 @@ def test_intents_wait_in_order_until_confirmed(connection: sqlite3.Connection) -
 
 
 def test_the_log_is_bounded(connection: sqlite3.Connection) -> None:
-    lines = [logs.Line(n, n, "info", "stderr", f"line {n}") for n in range(1, logs.KEPT + 11)]
+    lines = [logs.NewLine(n, "info", "stderr", f"line {n}") for n in range(1, logs.KEPT + 11)]
     logs.add(connection, "a1", lines[:100])
     logs.add(connection, "a1", lines[100:])
     assert logs.bounds(connection, "a1") == (11, logs.KEPT + 10)
@@ -116,7 +118,7 @@ def test_a_step_is_written_whole_or_not_at_all(connection: sqlite3.Connection) -
     )
     connection.execute("BEGIN")
     with pytest.raises(StoreError):
-        apply(connection, step)
+        apply(connection, step, digest)
     connection.execute("ROLLBACK")
     assert timeline.window(connection, "a1") == (0, 0)
 
@@ -125,7 +127,7 @@ def test_deleting_an_agent_leaves_only_the_audit(connection: sqlite3.Connection)
     timeline.add(connection, "a1", [timeline.Row(1, 1, b"{}")])
     requests.add(connection, "a1", "r1", b"{}", 5)
     writes.add(connection, "a1", 1, [writes.Intent(1, b"x")])
-    audit.add(connection, [Entry(1, "me", "agent.created", "a1")])
+    audit.add(connection, [Entry(1, "me", "agent.created", "a1")], digest)
     agents.delete(connection, "a1")
     tables = ("agents", "progress", "timeline", "requests", "writes", "prompts", "log", "audit")
     counts = [connection.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in tables]
@@ -134,8 +136,10 @@ def test_deleting_an_agent_leaves_only_the_audit(connection: sqlite3.Connection)
 
 def test_t89_the_audit_refuses_change_and_finds_edits(connection: sqlite3.Connection) -> None:
     for n in range(5):
-        audit.add(connection, [Entry(n, "me", "request.answered", f"r{n}", '{"x":"\\n{}"}')])
-    assert audit.check(connection).ok
+        audit.add(
+            connection, [Entry(n, "me", "request.answered", f"r{n}", '{"x":"\\n{}"}')], digest
+        )
+    assert verify_audit(connection).ok
     assert [link.n for link in audit.newest(connection, 2)] == [5, 4]
     for statement in ("UPDATE audit SET actor = 'you' WHERE n = 3", "DELETE FROM audit"):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
@@ -143,6 +147,6 @@ def test_t89_the_audit_refuses_change_and_finds_edits(connection: sqlite3.Connec
     connection.execute("DROP TRIGGER audit_never_changes")
     connection.execute("DROP TRIGGER audit_never_shrinks")
     connection.execute("DELETE FROM audit WHERE n = 5")
-    assert audit.check(connection).first_bad == 5
+    assert verify_audit(connection).first_bad == 5
     connection.execute("UPDATE audit SET actor = 'you' WHERE n = 3")
-    assert audit.check(connection).first_bad == 3
+    assert verify_audit(connection).first_bad == 3
