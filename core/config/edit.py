@@ -53,7 +53,7 @@ def put(document: TOMLDocument, key: str, value: object) -> None:
     tomlkit alone would put it below the comment that stands over the next table.
     """
     import tomlkit
-    from tomlkit.items import Table
+    from tomlkit.items import Comment, Table, Whitespace
 
     *tables, name = key.split(".")
     part: Any = document
@@ -66,7 +66,7 @@ def put(document: TOMLDocument, key: str, value: object) -> None:
         return
     body = part.value.body
     settings = 1 + max((at for at, (k, _) in enumerate(body) if k is not None), default=-1)
-    below = [item for _, item in body[settings:]]
+    below = [item for _, item in body[settings:] if isinstance(item, Comment | Whitespace)]
     del body[settings:]
     part.add(name, value)
     for item in below:

@@ -1,0 +1,38 @@
+"""Addresses that `daemon.listen` may name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sereno.core.config import (
+    TcpAddress,
+    UnixAddress,
+    parse_listen,
+)
+
+if TYPE_CHECKING:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("127.0.0.1:6767", TcpAddress("127.0.0.1", 6767)),
+        ("6767", TcpAddress("127.0.0.1", 6767)),
+        ("[::1]:80", TcpAddress("::1", 80)),
+        ("box.local:0", TcpAddress("box.local", 0)),
+        ("/run/x.sock", UnixAddress("/run/x.sock")),
+        ("~/x.sock", UnixAddress("~/x.sock")),
+        ("unix:///run/x.sock", UnixAddress("/run/x.sock")),
+    ],
+)
+def test_addresses(text: str, address: object) -> None:
+    assert parse_listen(text) == address
+
+
+@pytest.mark.parametrize("text", ["", ":", "::1:80", "unix://x", "/", "x", "host:", "99999", "²"])
+def test_no_addresses(text: str) -> None:
+    with pytest.raises(ValueError, match="an address such as"):
+        parse_listen(text)

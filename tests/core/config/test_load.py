@@ -1,0 +1,174 @@
+"""The four places of a setting, and that every setting has its row."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sereno.core.config import (
+    Config,
+    load_config,
+)
+from sereno.core.config.keys import SETTINGS, VARIABLES
+from sereno.core.home import Home, prepare
+
+if TYPE_CHECKING:
+    pass
+
+from tests.core.config.helpers import load, value_of
+
+HASH = "$2b$12$" + "a" * 53
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path / "home")
+    prepare(home)
+    return home
+
+
+def test_no_file_is_the_defaults(home: Home) -> None:
+    config = load_config(home, {})
+    assert config == Config()
+    assert config.daemon.listen == ("127.0.0.1:6767",)
+    assert config.daemon.relay.enabled is False
+    assert config.daemon.auth.loopback == "same-user"
+    assert config.agents.end_grace_seconds == 3.0
+
+
+def test_every_field_has_its_row_and_every_row_its_field() -> None:
+    def names(part: object, prefix: str = "") -> set[str]:
+        found = set()
+        for field in dataclasses.fields(part):  # type: ignore[arg-type]
+            value = getattr(part, field.name)
+            key = prefix + field.name
+            found |= names(value, key + ".") if dataclasses.is_dataclass(value) else {key}
+        return found
+
+    assert names(Config()) == {*SETTINGS, "providers"}
+
+
+def test_every_default_passes_its_own_check() -> None:
+    for key, check in SETTINGS.items():
+        default = value_of(Config(), key)
+        if default is not None:
+            assert check.accept(default) == default, key
+
+
+EVERYTHING = f"""
+[daemon]
+listen = ["6767", "[::1]:80", "unix:///run/s.sock"]
+hostnames = [".Example.com"]
+[daemon.cors]
+allowed_origins = ["https://a.example"]
+[daemon.auth]
+password = "{HASH}"
+loopback = "token"
+[daemon.relay]
+enabled = true
+endpoint = "wss://relay.example.com/"
+public_endpoint = "relay.example.com:443"
+[daemon.tls]
+cert = "/c.pem"
+key = "/k.pem"
+[app]
+base_url = "https://app.example.com/"
+[log]
+level = "debug"
+format = "pretty"
+[agents]
+end_grace_seconds = 5
+queue_limit = 7
+journal_limit_mb = 8
+[ui]
+theme = "mono"
+mouse = false
+bell = false
+animations = false
+"""
+
+
+def test_every_setting_can_be_set() -> None:
+    config = load(EVERYTHING)
+    for key in SETTINGS:
+        assert value_of(config, key) != value_of(Config(), key), key
+    assert config.daemon.hostnames == (".example.com",)
+    assert config.agents.end_grace_seconds == 5.0
+    assert config.app.base_url == "https://app.example.com"
+
+
+def test_defaults_file_environment_flags() -> None:
+    text = '[log]\nlevel = "warn"'
+    env = {"SERENO_LOG_LEVEL": "error"}
+    assert load("").log.level == "info"
+    assert load(text).log.level == "warn"
+    assert load(text, env).log.level == "error"
+    assert load(text, env, log__level="debug").log.level == "debug"
+    assert load(text, env, log__level=None).log.level == "error"
+    assert load(text, {"SERENO_LOG_LEVEL": " "}).log.level == "warn"
+
+
+def test_every_variable_reaches_its_setting() -> None:
+    texts = {
+        "daemon.listen": "1234, 5678",
+        "daemon.hostnames": "a.example",
+        "daemon.cors.allowed_origins": "https://a.example",
+        "daemon.auth.loopback": "trust",
+        "daemon.relay.enabled": "on",
+        "daemon.relay.endpoint": "r.example:1",
+        "daemon.relay.public_endpoint": "r.example:2",
+        "app.base_url": "https://x.example",
+        "log.level": "fatal",
+        "log.format": "pretty",
+        "agents.end_grace_seconds": "0.5",
+        "agents.queue_limit": "3",
+        "agents.journal_limit_mb": "5",
+        "ui.theme": "t",
+        "ui.mouse": "no",
+        "ui.bell": "0",
+        "ui.animations": "False",
+    }
+    for variable, key in VARIABLES.items():
+        if key in texts:
+            config = load("", {variable: texts[key]})
+            assert value_of(config, key) != value_of(Config(), key), variable
+    tls = load("", {"SERENO_TLS_CERT": "/c", "SERENO_TLS_KEY": "/k"}).daemon.tls
+    assert (tls.cert, tls.key) == ("/c", "/k")
+    assert set(VARIABLES.values()) == {*texts, "daemon.tls.cert", "daemon.tls.key"}
+
+
+def test_the_password_has_no_variable() -> None:
+    assert "daemon.auth.password" not in VARIABLES.values()
+
+
+@pytest.mark.parametrize(
+    ("file", "variable", "flag", "expected"),
+    [
+        ('["a"]', "b,c", ["a", "d"], ("a", "b", "c", "d")),
+        ('["a"]', "true", None, True),
+        ("true", "b", None, True),
+        ('["a"]', "", "x.example", ("a", "x.example")),
+    ],
+)
+def test_c36_names_of_all_places_add_up(
+    file: str, variable: str, flag: object, expected: object
+) -> None:
+    config = load(
+        f"[daemon]\nhostnames = {file}", {"SERENO_HOSTNAMES": variable}, daemon__hostnames=flag
+    )
+    assert config.daemon.hostnames == expected
+
+
+def test_origins_add_up_and_addresses_replace() -> None:
+    text = '[daemon]\nlisten = ["1"]\n[daemon.cors]\nallowed_origins = ["https://a"]'
+    config = load(text, {"SERENO_LISTEN": "2", "SERENO_CORS_ORIGINS": "https://b"})
+    assert config.daemon.listen == ("2",)
+    assert config.daemon.cors.allowed_origins == ("https://a", "https://b")
+
+
+def test_a_flag_that_is_no_setting_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(KeyError):
+        load("", log__colour="red")
