@@ -1,0 +1,173 @@
+"""Tool calls: pieces from the program merged into a record, the record into a timeline item.
+
+A call may begin with a permission request, repeat itself, grow, or never end. Not here: what kind
+of detail a record becomes (details.py), and who may run it (permissions.py).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sereno.core.protocol.timeline import ToolCall, ToolStatus
+from sereno.core.protocol.tools import ShellDetail, ToolDetail
+from sereno.core.protocol.values import UNSET
+from sereno.core.providers.acp.content import blocks_text
+from sereno.core.providers.acp.details import OUTPUT_LIMIT, clip, detail_of
+from sereno.core.providers.acp.state import CallRecord, Core, checksum
+from sereno.core.providers.effects import Effect, Item
+from sereno.core.security.sanitise import sanitise, sanitise_line
+
+__all__ = ["FINAL", "close_calls", "emit_call", "forget_large", "merge_call"]
+
+FINAL = frozenset({"completed", "failed", "canceled"})
+KEPT_SIZE = 8_192
+"""Bytes of a finished call that are kept until the turn ends, in case more is said about it."""
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][\w.:-]{0,60}")
+_NAMES = {"execute": "shell", "switch_mode": "mode", "other": "tool", "": "tool"}
+
+
+def merge_call(core: Core, update: dict[str, Any]) -> CallRecord | None:
+    """The record after this piece; None if the piece names no call."""
+    call_id = update.get("toolCallId")
+    if not isinstance(call_id, str) or not call_id:
+        return None
+    record = core.state.calls.get(call_id)
+    if record is not None and record.forgotten:
+        return record
+    if record is None:
+        record = core.state.calls[call_id] = CallRecord(call_id)
+    core.touch()
+    _merge_words(record, update)
+    raw = update.get("rawInput")
+    if isinstance(raw, dict):
+        # Some programs send the arguments in parts, so that nothing known may be forgotten.
+        record.raw_input = {**record.raw_input, **raw}
+    elif raw not in (None, ""):
+        record.raw_input = {**record.raw_input, "input": raw}
+    if update.get("rawOutput") is not None:
+        record.raw_output = update["rawOutput"]
+    content = update.get("content")
+    if isinstance(content, list) and content:
+        record.content = [entry for entry in content if isinstance(entry, dict)]
+    locations = update.get("locations")
+    if isinstance(locations, list) and locations:
+        record.paths = [
+            place["path"]
+            for place in locations
+            if isinstance(place, dict) and isinstance(place.get("path"), str)
+        ]
+    _merge_meta(record, update.get("_meta"))
+    return record
+
+
+def _merge_words(record: CallRecord, update: dict[str, Any]) -> None:
+    title, kind, status = update.get("title"), update.get("kind"), update.get("status")
+    name = update.get("name")
+    if isinstance(kind, str) and kind:
+        record.kind = kind
+    if isinstance(name, str) and name:
+        record.name = name
+    elif not record.name and isinstance(title, str) and _IDENTIFIER.fullmatch(title):
+        record.name = title  # opencode's first piece has the tool's name for a title
+    if isinstance(title, str) and title:
+        record.title = title
+    # A finished call stays finished, whatever a late piece says.
+    if isinstance(status, str) and status and record.status not in FINAL:
+        record.status = {"cancelled": "canceled"}.get(status, status)
+
+
+def _merge_meta(record: CallRecord, meta: Any) -> None:
+    """What the TypeScript adapters say only in `_meta`: tool names, terminal output, exit codes."""
+    if not isinstance(meta, dict):
+        return
+    claude = meta.get("claudeCode")
+    if isinstance(claude, dict) and isinstance(claude.get("toolName"), str):
+        record.name = claude["toolName"]
+    for key in ("terminal_output_delta", "terminal_output"):
+        part = meta.get(key)
+        if isinstance(part, dict) and isinstance(part.get("data"), str):
+            record.output = clip(record.output + part["data"], OUTPUT_LIMIT)
+    end = meta.get("terminal_exit")
+    if isinstance(end, dict) and isinstance(end.get("exit_code"), int):
+        record.exit_code = end["exit_code"]
+
+
+def emit_call(core: Core, record: CallRecord) -> list[Effect]:
+    """The call as a timeline item, if it differs from what was said before."""
+    if record.forgotten:
+        return []
+    item = ToolCall(
+        call_id=record.id,
+        name=sanitise_line(record.name or _NAMES.get(record.kind, record.kind), 80),
+        detail=detail_of(record, sanitise),
+        status=_status(core, record),
+        error=None,
+    )
+    if item.status == "failed":
+        item.error = _error(record, item.detail)
+    title = sanitise_line(record.title)
+    if title and title != item.name and title not in _told(item):
+        item.metadata = {"title": title}
+    number = checksum(item)
+    if number == record.digest:
+        return []
+    record.digest = number
+    core.touch()
+    return [Item(item)]
+
+
+def _told(item: ToolCall) -> tuple[Any, ...]:
+    detail = item.detail
+    keys = ("command", "file_path", "query", "url", "label")
+    return tuple(getattr(detail, key, UNSET) for key in keys)
+
+
+def _status(core: Core, record: CallRecord) -> ToolStatus:
+    match record.status:
+        case "completed":
+            return "completed"
+        case "failed":
+            return "canceled" if core.state.cancelling else "failed"
+        case "canceled":
+            return "canceled"
+        case _:
+            return "running"
+
+
+def _error(record: CallRecord, detail: ToolDetail) -> str:
+    if isinstance(detail, ShellDetail) and detail.exit_code not in (UNSET, None, 0):
+        return f"exit code {detail.exit_code}"
+    raw = record.raw_output
+    text = raw.get("error") if isinstance(raw, dict) else raw
+    if not isinstance(text, str) or not text.strip():
+        text = blocks_text(record.content)
+    if record.denied:
+        return "Not allowed by you." if not text else f"Not allowed by you: {sanitise_line(text)}"
+    return sanitise(clip(text, 4_000)) or "The tool failed; the program gave no reason."
+
+
+def close_calls(core: Core, status: ToolStatus) -> list[Effect]:
+    """The turn is over: what still runs gets `status`, what was denied failed."""
+    effects: list[Effect] = []
+    for record in core.state.calls.values():
+        if record.status not in FINAL:
+            record.status = "failed" if record.denied else status
+            effects += emit_call(core, record)
+    if core.state.calls:
+        core.state.calls = {}
+        core.touch()
+    return effects
+
+
+def forget_large(record: CallRecord) -> None:
+    """A finished call that is large is not kept: the snapshot must stay small."""
+    if record.status in FINAL and _size(record) > KEPT_SIZE:
+        record.content, record.raw_output, record.output, record.raw_input = [], None, "", {}
+        record.forgotten = True
+
+
+def _size(record: CallRecord) -> int:
+    texts = sum(len(str(part)) for part in record.content)
+    return texts + len(str(record.raw_output)) + len(str(record.raw_input)) + len(record.output)

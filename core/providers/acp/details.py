@@ -1,0 +1,250 @@
+"""What a tool call did, in the wire's kinds (wire reference 6.3.3), from the words of any program.
+
+Programs agree on little: paths, commands and outputs have many names. Every text passes the given
+cleaner: `sanitise` for the timeline, `reveal` for request views. What fits nowhere is `unknown`.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+from typing import Any, Literal
+
+from sereno.core.protocol.tools import (
+    EditDetail,
+    FetchDetail,
+    PlainTextDetail,
+    PlanDetail,
+    ReadDetail,
+    SearchDetail,
+    ShellDetail,
+    SubAgentDetail,
+    ToolDetail,
+    UnknownDetail,
+    WriteDetail,
+)
+from sereno.core.protocol.values import UNSET, UnsetType
+from sereno.core.providers.acp.content import blocks_text
+from sereno.core.providers.acp.diffs import unified_diff
+from sereno.core.providers.acp.state import CallRecord
+from sereno.core.security.sanitise import sanitise_value
+
+__all__ = ["OUTPUT_LIMIT", "clip", "command_of", "detail_of", "diffs_of", "path_of", "url_of"]
+
+Clean = Callable[[str], str]
+
+OUTPUT_LIMIT = 256 * 1024
+"""Characters of one text of a tool call; beyond, the middle is left out, and it says so."""
+
+_PATHS = ("filePath", "file_path", "filepath", "path", "absolute_path", "abs_path", "notebook_path")
+_QUERIES = ("pattern", "query", "q", "regex", "glob", "search", "searchTerm")
+_FENCE = re.compile(r"\A```[^\n`]*\n(.*?)\n?```\s*\Z", re.DOTALL)
+_URL = re.compile(r"https?://\S+")
+
+
+def clip(text: str, limit: int = OUTPUT_LIMIT) -> str:
+    """At most about `limit` characters: the middle is replaced by a line that counts it."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n[… {len(text) - 2 * half} characters left out …]\n{text[-half:]}"
+
+
+def detail_of(record: CallRecord, clean: Clean) -> ToolDetail:
+    """The detail of a call as far as it is known."""
+    diffs = diffs_of(record)
+    if diffs:
+        return _from_diffs(diffs, clean)
+    command = command_of(record)
+    if record.kind == "execute" or (command and record.kind in ("", "other")):
+        return _shell(record, command or _command_in_title(record), clean)
+    if "subagent_type" in record.raw_input or record.name.lower() in ("task", "agent"):
+        return _sub_agent(record, clean)
+    path = path_of(record)
+    match record.kind:
+        case "read" if path:
+            return _read(record, path, clean)
+        case "edit" if path:
+            return _edit(record, path, clean)
+        case "search" if query := _first(record.raw_input, _QUERIES):
+            return _search(record, query, clean)
+        case "fetch" if url := url_of(record):
+            result = _result(record, clean)
+            prompt = _optional(record.raw_input.get("prompt"), clean)
+            return FetchDetail(url=clean(url), prompt=prompt, result=result)
+        case "switch_mode" if isinstance(record.raw_input.get("plan"), str):
+            return PlanDetail(text=clean(clip(record.raw_input["plan"])))
+        case _:
+            return _other(record, clean)
+
+
+def diffs_of(record: CallRecord) -> list[tuple[str, str | None, str]]:
+    """(path, old text or None, new text) of each diff in the content."""
+    return [
+        (str(entry.get("path") or ""), _text_or_none(entry.get("oldText")), entry["newText"])
+        for entry in record.content
+        if entry.get("type") == "diff" and isinstance(entry.get("newText"), str)
+    ]
+
+
+def command_of(record: CallRecord) -> str:
+    """The command line, or an empty text."""
+    raw = record.raw_input.get("command", record.raw_input.get("cmd"))
+    if isinstance(raw, list):
+        return shlex.join(str(word) for word in raw)
+    return raw if isinstance(raw, str) else ""
+
+
+def _command_in_title(record: CallRecord) -> str:
+    # Gemini has the command for a title; others begin with the tool's name there.
+    return "" if record.title in (record.name, "Terminal") else record.title
+
+
+def path_of(record: CallRecord) -> str:
+    return _first(record.raw_input, _PATHS) or (record.paths[0] if record.paths else "")
+
+
+def url_of(record: CallRecord) -> str:
+    url = record.raw_input.get("url")
+    if isinstance(url, str) and url:
+        return url
+    found = _URL.search(record.title)
+    return found.group() if found else ""
+
+
+def _from_diffs(diffs: list[tuple[str, str | None, str]], clean: Clean) -> ToolDetail:
+    path, old, new = diffs[0]
+    if len(diffs) == 1 and not old:
+        return WriteDetail(file_path=clean(path), content=clean(clip(new)))
+    text = "".join(unified_diff(name, before or "", after) for name, before, after in diffs)
+    label = path if len(diffs) == 1 else f"{path} (and {len(diffs) - 1} more)"
+    return EditDetail(file_path=clean(label), unified_diff=clean(clip(text)))
+
+
+def _shell(record: CallRecord, command: str, clean: Clean) -> ShellDetail:
+    cwd = _first(record.raw_input, ("cwd", "workdir", "directory"))
+    return ShellDetail(
+        command=clean(clip(command)),
+        cwd=clean(cwd) if cwd else UNSET,
+        output=_result(record, clean),
+        exit_code=_exit_code(record),
+    )
+
+
+def _exit_code(record: CallRecord) -> int | UnsetType:
+    if record.exit_code is not None:
+        return record.exit_code
+    raw = record.raw_output
+    if isinstance(raw, dict):
+        meta = raw.get("metadata")
+        places = [raw, meta if isinstance(meta, dict) else {}]
+        for place in places:
+            for key in ("exitCode", "exit_code", "exit"):
+                if type(place.get(key)) is int:
+                    return int(place[key])
+    return UNSET
+
+
+def _read(record: CallRecord, path: str, clean: Clean) -> ReadDetail:
+    raw = record.raw_input
+    return ReadDetail(
+        file_path=clean(path),
+        content=_result(record, clean),
+        offset=_number(raw.get("offset", raw.get("line"))),
+        limit=_number(raw.get("limit")),
+    )
+
+
+def _edit(record: CallRecord, path: str, clean: Clean) -> ToolDetail:
+    raw = record.raw_input
+    old, new = _first(raw, ("oldString", "old_string")), _first(raw, ("newString", "new_string"))
+    if old or new:
+        diff = unified_diff(path, old, new)
+        return EditDetail(
+            file_path=clean(path),
+            old_string=clean(clip(old)),
+            new_string=clean(clip(new)),
+            unified_diff=clean(clip(diff)),
+        )
+    if isinstance(raw.get("diff"), str):
+        return EditDetail(file_path=clean(path), unified_diff=clean(clip(raw["diff"])))
+    if isinstance(raw.get("content"), str):
+        return WriteDetail(file_path=clean(path), content=clean(clip(raw["content"])))
+    return EditDetail(file_path=clean(path))
+
+
+def _search(record: CallRecord, query: str, clean: Clean) -> SearchDetail:
+    name = record.name.lower()
+    tool: Literal["search", "grep", "glob", "web_search"] = "search"
+    if "web" in name:
+        tool = "web_search"
+    elif "grep" in name:
+        tool = "grep"
+    elif "glob" in name:
+        tool = "glob"
+    return SearchDetail(query=clean(query), tool_name=tool, content=_result(record, clean))
+
+
+def _sub_agent(record: CallRecord, clean: Clean) -> SubAgentDetail:
+    raw = record.raw_input
+    log = _result(record, clean)
+    return SubAgentDetail(
+        log="" if isinstance(log, UnsetType) else log,
+        sub_agent_type=_optional(raw.get("subagent_type"), clean),
+        description=_optional(raw.get("description") or record.title, clean),
+        actions=[],
+    )
+
+
+def _other(record: CallRecord, clean: Clean) -> ToolDetail:
+    text = _result(record, clean)
+    if record.raw_input and isinstance(text, UnsetType) and record.kind in ("", "other"):
+        return UnknownDetail(
+            input=sanitise_value(record.raw_input), output=sanitise_value(record.raw_output)
+        )
+    icons: dict[str, Literal["eye", "pencil", "search", "brain", "wrench"]] = {
+        "read": "eye",
+        "edit": "pencil",
+        "delete": "pencil",
+        "move": "pencil",
+        "search": "search",
+        "think": "brain",
+    }
+    label = clean(record.title or path_of(record) or record.name or "tool")
+    return PlainTextDetail(label=label, text=text, icon=icons.get(record.kind, "wrench"))
+
+
+def _result(record: CallRecord, clean: Clean) -> str | UnsetType:
+    """What the call gave back. While it waits, content is a description and no output."""
+    if record.status == "pending":
+        return UNSET
+    raw = record.raw_output
+    text = raw if isinstance(raw, str) else None
+    if isinstance(raw, dict):
+        text = next((raw[k] for k in ("output", "stdout") if isinstance(raw.get(k), str)), None)
+    if text is None:
+        text = record.output or None
+    if text is None:
+        joined = blocks_text(record.content)
+        fenced = _FENCE.match(joined)
+        text = fenced.group(1) if fenced else joined
+        if text == record.raw_input.get("description"):
+            text = ""
+    return clean(clip(text)) if text else UNSET
+
+
+def _first(raw: dict[str, Any], keys: tuple[str, ...]) -> str:
+    return next((raw[key] for key in keys if isinstance(raw.get(key), str) and raw[key]), "")
+
+
+def _optional(value: Any, clean: Clean) -> str | UnsetType:
+    return clean(clip(value)) if isinstance(value, str) and value else UNSET
+
+
+def _number(value: Any) -> float | UnsetType:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else UNSET
+
+
+def _text_or_none(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

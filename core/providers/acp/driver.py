@@ -1,0 +1,305 @@
+"""The driver of one ACP program: bytes in, effects out (driver.Driver).
+
+Ties the parts together and owns the turn: one prompt at a time, cancel said in both ways, the
+program's end. What a message means is in opening.py, updates.py and permissions.py.
+"""
+
+from __future__ import annotations
+
+import signal as signals
+from typing import Any
+
+import msgspec
+
+from sereno.core.protocol.permissions import Deny, PermissionResponse
+from sereno.core.protocol.timeline import ErrorItem
+from sereno.core.providers.acp import permissions
+from sereno.core.providers.acp.calls import close_calls
+from sereno.core.providers.acp.content import prompt_blocks
+from sereno.core.providers.acp.failures import Failure, describe_exit, explain, message_of
+from sereno.core.providers.acp.opening import KEYS, Opening
+from sereno.core.providers.acp.options import changes, merge_options, read_options, setter_call
+from sereno.core.providers.acp.state import FAILED, READY, Core, Identity, State
+from sereno.core.providers.acp.updates import Updates, usage_now
+from sereno.core.providers.driver import DriverBusy, Prompt, Setup
+from sereno.core.providers.effects import (
+    Diagnostic,
+    Effect,
+    Item,
+    Outcome,
+    Send,
+    SessionFailed,
+    TurnEnded,
+    TurnStarted,
+)
+from sereno.core.providers.jsonrpc import (
+    METHOD_NOT_FOUND,
+    Incoming,
+    Junk,
+    Notification,
+    Reply,
+    Request,
+    RpcFailure,
+    Stray,
+)
+from sereno.core.security.sanitise import sanitise, sanitise_line
+
+__all__ = ["AcpDriver"]
+
+_OPENING = frozenset({"initialize", "session/new", "session/load", "session/resume"})
+_SETTERS = frozenset({"session/set_mode", "session/set_model", "session/set_config_option"})
+_NOT_OFFERED = "This client offers no files, terminals or extensions: use your own"
+_STOPS = {
+    "max_tokens": Failure(
+        "max_tokens",
+        "The model's answer was cut off: it reached its limit of tokens",
+        "Ask it to go on, or ask for less at once.",
+    ),
+    "max_turn_requests": Failure(
+        "max_tokens",
+        "The program stopped: it reached its limit of model requests for one turn",
+        "Ask it to go on.",
+    ),
+    "refusal": Failure("refused", "The model refused to go on with this", "Ask in another way."),
+}
+
+_decode_state = msgspec.json.Decoder(State).decode
+_encode_state = msgspec.json.Encoder().encode
+
+
+class AcpDriver:
+    """See `Driver` for what each method promises."""
+
+    def __init__(self, identity: Identity, setup: Setup, state: bytes | None = None) -> None:
+        self._core = Core(identity, setup, _decode_state(state) if state else State())
+        self._opening = Opening(self._core)
+        self._updates = Updates(self._core)
+        self._snapshot = state or b""
+        self._snapshot_version = self._core.version if state else -1
+
+    # ── from the program ─────────────────────────────────────────────────────
+
+    def receive(self, data: bytes) -> list[Effect]:
+        effects: list[Effect] = []
+        for message in self._core.peer.feed(data):
+            effects += self._message(message)
+        return effects
+
+    def _message(self, message: Incoming) -> list[Effect]:
+        match message:
+            case Notification("session/update", params):
+                if self._core.state.replaying:
+                    self._opening.heard_history()
+                return self._updates.read(params)
+            case Notification("$/cancel_request", params):
+                return permissions.withdraw_rpc(self._core, params.get("requestId"))
+            case Notification(method, _):
+                text = f"A notification of unknown kind: {sanitise_line(method, 80)}"
+                return self._core.noted("debug", text)
+            case Request(rpc_id, "session/request_permission", params):
+                self._updates.end_text()
+                return permissions.ask(self._core, rpc_id, params)
+            case Request(rpc_id, method, _):
+                error = f"{_NOT_OFFERED} ({method})"
+                reply = self._core.peer.respond_error(rpc_id, METHOD_NOT_FOUND, error)
+                text = f"A request that is not supported: {sanitise_line(method, 80)}"
+                return [Send(reply), *self._core.noted("debug", text)]
+            case Reply():
+                return self._reply(message)
+            case Stray(_, text):
+                return self._core.noted("warning", "A reply that nobody waits for", sanitise(text))
+            case Junk(text, reason):
+                return self._junk(text, reason)
+
+    def _reply(self, reply: Reply) -> list[Effect]:
+        method, state = reply.call.method, self._core.state
+        if method == "session/prompt":
+            return self._prompt_reply(reply)
+        if state.phase not in (READY, FAILED) or method in _OPENING:
+            return self._opening.reply(reply)
+        if method in _SETTERS:
+            return self._set(reply)
+        return []
+
+    def _junk(self, text: str, reason: str) -> list[Effect]:
+        """Told at the 1st to 5th line and then at each power of two: a flood stays readable."""
+        state = self._core.state
+        state.junk += 1
+        self._core.touch()
+        if state.junk > 5 and state.junk & (state.junk - 1):
+            return []
+        label = self._core.identity.label
+        words = f"{label} printed a line that is no message ({sanitise_line(reason, 200)})"
+        if state.junk > 5:
+            words += f"; {state.junk} such lines so far"
+        return [Diagnostic("warning", words, sanitise(text))]
+
+    # ── the turn ─────────────────────────────────────────────────────────────
+
+    def start(self, resume: str | None) -> list[Effect]:
+        return self._opening.begin(resume)
+
+    def prompt(self, prompt: Prompt) -> list[Effect]:
+        state = self._core.state
+        if state.phase != READY:
+            raise DriverBusy("the session is not ready")
+        if state.prompt_id is not None:
+            raise DriverBusy("a turn is running")
+        self._updates.end_text()
+        state.prompt_id, state.cancelling, state.replaying = prompt.id, False, False
+        state.broken, state.last_text = False, ""
+        state.sums.pop("plan", None)
+        state.prompts += 1
+        self._core.touch()
+        blocks, left_out = prompt_blocks(prompt, state.takes_images)
+        params = {"sessionId": state.session_id, "prompt": blocks}
+        effects: list[Effect] = [TurnStarted(prompt.id)]
+        effects += [Diagnostic("notice", f"Not sent with the prompt: {what}") for what in left_out]
+        return [*effects, Send(self._core.peer.request("session/prompt", params, prompt.id))]
+
+    def _prompt_reply(self, reply: Reply) -> list[Effect]:
+        if reply.failure is not None:
+            return self._end_of_failed(reply.failure)
+        result = reply.result if isinstance(reply.result, dict) else {}
+        reason, state = result.get("stopReason"), self._core.state
+        tokens = result.get("usage") or _gemini_tokens(result)
+        interrupted = state.cancelling
+        effects: list[Effect] = []
+        if reason == "cancelled":
+            label = self._core.identity.label
+            error = None if interrupted else f"{label} ended the turn itself."
+            return self._end("canceled", None if error is None else Failure("", error), tokens)
+        if state.broken:
+            return self._end("failed", self._hidden_failure(), tokens)
+        if reason in _STOPS:
+            return self._end("failed", _STOPS[reason], tokens)
+        if reason != "end_turn":
+            effects += self._core.noted("warning", f"An end of unknown kind: {reason!r}")
+        return effects + self._end("completed", None, tokens)
+
+    def _end_of_failed(self, failure: RpcFailure) -> list[Effect]:
+        identity = self._core.identity
+        if self._core.state.cancelling:
+            text = f"After the interruption {identity.label} said: {message_of(failure)}"
+            return [*self._core.noted("info", text), *self._end("canceled", None, None)]
+        hint = identity.login_hint or next(iter(self._core.state.login_hints), "")
+        return self._end("failed", explain(failure, identity.label, hint), None)
+
+    def _hidden_failure(self) -> Failure:
+        failure = RpcFailure(0, self._core.state.last_text or "the model could not be used")
+        return explain(failure, self._core.identity.label)
+
+    def _end(self, outcome: Outcome, failure: Failure | None, tokens: Any) -> list[Effect]:
+        state = self._core.state
+        reason = {"canceled": "Interrupted", "failed": "Turn failed"}.get(outcome, "Turn ended")
+        effects = permissions.cancel_all(self._core, reason)
+        effects += close_calls(self._core, "failed" if outcome == "failed" else "canceled")
+        prompt_id, state.prompt_id, state.cancelling = state.prompt_id or "", None, False
+        self._updates.end_text()
+        self._core.touch()
+        end = TurnEnded(
+            prompt_id,
+            outcome,
+            failure.error if failure else None,
+            (failure.code or None) if failure else None,
+            failure.next_step if failure else None,
+            usage_now(self._core, tokens if isinstance(tokens, dict) else None),
+        )
+        return [*effects, end]
+
+    def interrupt(self) -> list[Effect]:
+        state = self._core.state
+        if state.prompt_id is None:
+            return []
+        state.cancelling = True
+        self._core.touch()
+        cancel = self._core.peer.notify("session/cancel", {"sessionId": state.session_id})
+        return [Send(cancel), *permissions.cancel_all(self._core, "Interrupted")]
+
+    def answer(self, request_id: str, response: PermissionResponse) -> list[Effect]:
+        effects = permissions.answer(self._core, request_id, response)
+        if isinstance(response, Deny) and response.interrupt is True:
+            effects += self.interrupt()
+        return effects
+
+    # ── settings ─────────────────────────────────────────────────────────────
+
+    def set_mode(self, mode_id: str) -> list[Effect]:
+        return self._wish("mode", mode_id)
+
+    def set_model(self, model_id: str | None) -> list[Effect]:
+        return self._wish("model", model_id)
+
+    def set_thinking(self, option_id: str | None) -> list[Effect]:
+        return self._wish("thinking", option_id)
+
+    def set_feature(self, feature_id: str, value: str) -> list[Effect]:
+        return self._wish(f"feature:{feature_id}", value)
+
+    def _wish(self, subject: str, value: str | None) -> list[Effect]:
+        if self._core.state.phase != READY:
+            raise DriverBusy("the session is not ready")
+        if value is None:
+            return self._core.noted("notice", "This program has no default to go back to.")
+        try:
+            return [Send(setter_call(self._core, subject, value))]
+        except KeyError:
+            label = self._core.identity.label
+            return [Item(ErrorItem(message=f"{label} has no setting for the {subject}."))]
+
+    def _set(self, reply: Reply) -> list[Effect]:
+        subject, _, value = reply.call.context.partition("=")
+        if reply.failure is not None:
+            label, reason = self._core.identity.label, message_of(reply.failure)
+            text = f"{label} refused the {subject} “{sanitise_line(value, 80)}”: {reason}"
+            return [Item(ErrorItem(message=text))]
+        found = read_options(self._core, reply.result if isinstance(reply.result, dict) else {})
+        if subject in KEYS:
+            merge_options(found, {KEYS[subject]: value})
+        return changes(self._core, found)
+
+    # ── the end ──────────────────────────────────────────────────────────────
+
+    def exited(self, code: int | None, signal: int | None, stderr_tail: str) -> list[Effect]:
+        effects: list[Effect] = []
+        for message in self._core.peer.finish():
+            effects += self._message(message)
+        state, label = self._core.state, self._core.identity.label
+        words = describe_exit(label, code, _signal_name(signal), stderr_tail)
+        was_ready, in_turn = state.phase == READY, state.prompt_id is not None
+        step = "Send a prompt to start it again; it continues the conversation if it can."
+        if not was_ready:
+            step = f"Run {label} by itself in a terminal to see what it lacks."
+        effects += permissions.cancel_all(self._core, "The program ended", tell=False)
+        if in_turn:
+            effects += self._end("failed", Failure("exited", words, step), None)
+        else:
+            effects += close_calls(self._core, "canceled")
+        if state.phase == FAILED or (was_ready and not in_turn and code == 0):
+            return [*effects, *self._core.noted("info", words)]
+        state.phase = FAILED
+        self._core.touch()
+        return [*effects, SessionFailed(words, "exited", step)]
+
+    def snapshot(self) -> bytes:
+        version = self._core.version
+        if version != self._snapshot_version:
+            self._snapshot = _encode_state(self._core.state)
+            self._snapshot_version = version
+        return self._snapshot
+
+
+def _signal_name(number: int | None) -> str | None:
+    if number is None:
+        return None
+    try:
+        return f"{number} ({signals.Signals(number).name.removeprefix('SIG')})"
+    except ValueError:
+        return str(number)
+
+
+def _gemini_tokens(result: dict[str, Any]) -> Any:
+    """Gemini and older adapters have the tokens of a turn in `_meta.quota` only."""
+    meta = result.get("_meta")
+    quota = meta.get("quota") if isinstance(meta, dict) else None
+    return quota.get("token_count") if isinstance(quota, dict) else None

@@ -1,0 +1,175 @@
+"""What the ACP driver must remember over a restart of the daemon, and the core its parts share.
+
+`State` is the snapshot: small, because it is stored with nearly every batch. Not in it: texts that
+are in the timeline already, lists of modes or models (only a checksum, to see a change).
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any, TypedDict
+
+import msgspec
+
+from sereno.core.protocol.agents import Command, Feature, Mode, Model, SelectOption
+from sereno.core.providers.driver import Setup
+from sereno.core.providers.effects import Diagnostic, Effect, Level
+from sereno.core.providers.jsonrpc import Peer, PeerState
+
+__all__ = [
+    "CallRecord",
+    "Core",
+    "Identity",
+    "OpenRequest",
+    "Option",
+    "Options",
+    "State",
+    "checksum",
+]
+
+NEW, OPENING, CONFIGURING, READY, FAILED = "new", "opening", "configuring", "ready", "failed"
+
+
+class Options(TypedDict, total=False):
+    """Modes, models and so on, as one message said them; the keys of `Changed`."""
+
+    mode_id: str | None
+    modes: tuple[Mode, ...]
+    model_id: str | None
+    models: tuple[Model, ...]
+    thinking_option_id: str | None
+    thinking_options: tuple[SelectOption, ...]
+    features: tuple[Feature, ...]
+
+
+class Option(msgspec.Struct, array_like=True):
+    """One answer that the program offers: its `optionId`, kind and name."""
+
+    id: str
+    kind: str
+    name: str
+
+
+class OpenRequest(msgspec.Struct):
+    """A permission request that waits. `shown` is what the person was shown of its arguments."""
+
+    rpc_id: Any
+    call_id: str
+    options: list[Option]
+    shown: dict[str, str] = {}
+
+
+class CallRecord(msgspec.Struct, omit_defaults=True):
+    """A tool call as far as it is known; the program sends it in pieces."""
+
+    id: str
+    name: str = ""
+    title: str = ""
+    kind: str = ""
+    status: str = "pending"
+    raw_input: dict[str, Any] = {}
+    raw_output: Any = None
+    content: list[dict[str, Any]] = []
+    paths: list[str] = []
+    output: str = ""
+    """Terminal output that came in pieces of its own."""
+    exit_code: int | None = None
+    denied: bool = False
+    digest: int = 0
+    """Checksum of the item last emitted."""
+    forgotten: bool = False
+    """Finished, and too large to be kept: nothing more is said about it."""
+
+
+class Usage(msgspec.Struct, omit_defaults=True):
+    context_used: float | None = None
+    context_size: float | None = None
+    cost_usd: float | None = None
+
+
+class State(msgspec.Struct, omit_defaults=True):
+    """Everything; mutable, owned by one driver."""
+
+    phase: str = NEW
+    session_id: str = ""
+    resumed: bool = False
+    lost: str = ""
+    """Why an earlier session could not be reopened."""
+    replaying: bool = False
+    program: str = ""
+    version: str = ""
+    can_load: bool = False
+    can_resume: bool = False
+    takes_images: bool = False
+    login_hints: list[str] = []
+    peer: PeerState = msgspec.field(default_factory=PeerState)
+    wishes: list[tuple[str, str]] = []
+    """Options still to be set before Ready: (subject, value)."""
+    options: Options = {}
+    commands: tuple[Command, ...] = ()
+    """Both only until Ready has told them."""
+    setters: dict[str, str] = {}
+    """How a subject is set: "" by its own method, else the id of the config option."""
+    current: dict[str, str | None] = {}
+    sums: dict[str, int] = {}
+    prompt_id: str | None = None
+    prompts: int = 0
+    cancelling: bool = False
+    broken: bool = False
+    """The program reported an error of the model inside the turn (codex-acp)."""
+    last_text: str = ""
+    text_kind: str = ""
+    message_id: str = ""
+    sanitiser: tuple[str, bool] = ("", False)
+    calls: dict[str, CallRecord] = {}
+    requests: dict[str, OpenRequest] = {}
+    asked: int = 0
+    usage: Usage = msgspec.field(default_factory=Usage)
+    junk: int = 0
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who is driven: the provider's name on the wire, and its label for people."""
+
+    provider: str
+    label: str
+    login_hint: str = ""
+
+
+class Core:
+    """State, peer and identity, shared by the parts of one driver; counts changes."""
+
+    def __init__(self, identity: Identity, setup: Setup, state: State) -> None:
+        self.identity = identity
+        self.setup = setup
+        self.state = state
+        self.peer = Peer(state.peer)
+        self._touched = 0
+
+    def touch(self) -> None:
+        """The state has changed: the next snapshot is a new one."""
+        self._touched += 1
+
+    @property
+    def version(self) -> int:
+        return self._touched + self.peer.version
+
+    def noted(self, level: Level, text: str, detail: str = "") -> list[Effect]:
+        return [Diagnostic(level, text, detail)]
+
+    def new_sum(self, subject: str, value: Any) -> bool:
+        """Whether `value` differs from what was last told about `subject`."""
+        number = checksum(value)
+        if self.state.sums.get(subject) == number:
+            return False
+        self.state.sums[subject] = number
+        self.touch()
+        return True
+
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+def checksum(value: Any) -> int:
+    """A small number that changes when `value` does; not for security."""
+    return zlib.crc32(_encode(value))

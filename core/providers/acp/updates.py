@@ -1,0 +1,210 @@
+"""`session/update` notifications into effects: text, tool calls, plans, usage, commands, titles.
+
+The path of every delta: text that needs no care costs a dictionary lookup, one regular expression
+and no change of the state. Unknown kinds become diagnostics.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sereno.core.protocol.agents import Command, Usage
+from sereno.core.protocol.timeline import AssistantMessage, Reasoning, Todo, TodoItem
+from sereno.core.protocol.values import UNSET
+from sereno.core.providers.acp.calls import emit_call, forget_large, merge_call
+from sereno.core.providers.acp.content import block_text
+from sereno.core.providers.acp.options import changes, read_options
+from sereno.core.providers.acp.permissions import withdraw_changed
+from sereno.core.providers.acp.state import READY, Core
+from sereno.core.providers.effects import Changed, Effect, Item
+from sereno.core.security.sanitise import Sanitiser, sanitise, sanitise_line
+
+__all__ = ["Updates", "usage_now"]
+
+ASSISTANT, REASONING = "agent_message_chunk", "agent_thought_chunk"
+_HISTORY = frozenset(
+    {ASSISTANT, REASONING, "user_message_chunk", "tool_call", "tool_call_update", "plan"}
+)
+_GEMINI_MODE = "[MODE_UPDATE] "
+
+
+class Updates:
+    """Reads updates for one driver; holds the sanitiser of the text that is being streamed."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._sanitiser = Sanitiser(core.state.sanitiser)
+
+    def read(self, params: dict[str, Any]) -> list[Effect]:
+        """The effects of one update."""
+        update, state = params.get("update"), self._core.state
+        if not isinstance(update, dict):
+            return self._core.noted("warning", "An update without content was ignored")
+        session_id = params.get("sessionId")
+        if state.session_id and session_id != state.session_id:
+            return self._core.noted("debug", f"An update of another session: {session_id!r}")
+        kind = update.get("sessionUpdate")
+        if state.replaying and kind in _HISTORY:
+            return []  # it is in our timeline since it happened
+        match kind:
+            case "agent_message_chunk" | "agent_thought_chunk":
+                return self._text(kind, update)
+            case "tool_call" | "tool_call_update":
+                return self._call(update)
+            case "plan":
+                return self._plan(update)
+            case "usage_update":
+                return self._usage(update)
+            case "available_commands_update":
+                return self._commands(update)
+            case "current_mode_update":
+                mode = update.get("currentModeId")
+                return changes(self._core, {"mode_id": mode}) if isinstance(mode, str) else []
+            case "config_option_update":
+                return changes(self._core, read_options(self._core, update))
+            case "session_info_update":
+                return self._info(update)
+            case "user_message_chunk":
+                return []  # an echo; the timeline has the person's words from the person
+            case _:
+                return self._core.noted("debug", f"An update of unknown kind: {kind!r}")
+
+    def end_text(self) -> None:
+        """What comes next is no continuation of the text before."""
+        state = self._core.state
+        if state.text_kind:
+            state.text_kind = state.message_id = ""
+            self._forget_sequence()
+
+    def _forget_sequence(self) -> None:
+        self._sanitiser.reset()
+        self._core.state.sanitiser = self._sanitiser.state
+        self._core.touch()
+
+    def _text(self, kind: str, update: dict[str, Any]) -> list[Effect]:
+        text = block_text(update.get("content"))
+        if not text:
+            return []
+        if kind == ASSISTANT and text.startswith(_GEMINI_MODE):
+            return changes(self._core, {"mode_id": text.removeprefix(_GEMINI_MODE).strip()})
+        state = self._core.state
+        message_id = update.get("messageId")
+        message_id = message_id if isinstance(message_id, str) else ""
+        separator = ""
+        if state.text_kind != kind or state.message_id != message_id:
+            if state.text_kind == kind:
+                separator = "\n\n"  # two messages in a row: they would run into each other
+            self._forget_sequence()
+            text = text.lstrip("\n")
+            if not text:
+                return []
+            state.text_kind, state.message_id = kind, message_id
+        clean = self._sanitiser.feed(text)
+        if self._sanitiser.state != state.sanitiser:
+            state.sanitiser = self._sanitiser.state
+            self._core.touch()
+        if state.broken and kind == ASSISTANT:
+            state.last_text = text[:2_000]
+            self._core.touch()
+        if not clean:
+            return []
+        words = separator + clean
+        item = AssistantMessage(text=words) if kind == ASSISTANT else Reasoning(text=words)
+        return [Item(item, delta=True)]
+
+    def _call(self, update: dict[str, Any]) -> list[Effect]:
+        record = merge_call(self._core, update)
+        if record is None:
+            return self._core.noted("warning", "A tool call without an id was ignored")
+        self.end_text()
+        effects = withdraw_changed(self._core, record)
+        effects += emit_call(self._core, record)
+        forget_large(record)
+        return effects
+
+    def _plan(self, update: dict[str, Any]) -> list[Effect]:
+        entries = update.get("entries")
+        items = [
+            TodoItem(
+                text=sanitise_line(str(entry.get("content", ""))),
+                completed=entry.get("status") == "completed",
+            )
+            for entry in (entries if isinstance(entries, list) else [])
+            if isinstance(entry, dict)
+        ]
+        if not self._core.new_sum("plan", items):
+            return []
+        self.end_text()
+        return [Item(Todo(items=items))]
+
+    def _usage(self, update: dict[str, Any]) -> list[Effect]:
+        usage = self._core.state.usage
+        before = (usage.context_used, usage.context_size, usage.cost_usd)
+        usage.context_used = _number(update.get("used"), usage.context_used)
+        usage.context_size = _number(update.get("size"), usage.context_size)
+        cost = update.get("cost")
+        if isinstance(cost, dict) and cost.get("currency") == "USD":
+            usage.cost_usd = _number(cost.get("amount"), usage.cost_usd)
+        if before == (usage.context_used, usage.context_size, usage.cost_usd):
+            return []
+        self._core.touch()
+        return [Changed(usage=usage_now(self._core))]
+
+    def _commands(self, update: dict[str, Any]) -> list[Effect]:
+        listed = update.get("availableCommands")
+        commands = tuple(
+            Command(
+                name=sanitise_line(entry["name"], 80),
+                description=sanitise(str(entry.get("description") or "")[:1_000]),
+                argument_hint=_hint(entry.get("input")),
+            )
+            for entry in (listed if isinstance(listed, list) else [])
+            if isinstance(entry, dict) and isinstance(entry.get("name"), str)
+        )
+        if not self._core.new_sum("commands", commands):
+            return []
+        if self._core.state.phase != READY:
+            self._core.state.commands = commands
+        return [Changed(commands=commands)]
+
+    def _info(self, update: dict[str, Any]) -> list[Effect]:
+        state, meta = self._core.state, update.get("_meta")
+        codex = meta.get("codex") if isinstance(meta, dict) else None
+        status = codex.get("threadStatus") if isinstance(codex, dict) else None
+        if isinstance(status, dict) and status.get("type") == "systemError":
+            # codex-acp reports a failed model as plain text and an ordinary end of the turn.
+            state.broken = True
+            self._core.touch()
+        title = update.get("title")
+        if not isinstance(title, str) or not title.strip():
+            return []
+        title = sanitise_line(title, 120)
+        return [Changed(title=title)] if self._core.new_sum("title", title) else []
+
+
+def usage_now(core: Core, tokens: dict[str, Any] | None = None) -> Usage:
+    """The wire's usage: what is known of the context, and the tokens of a turn."""
+    usage, tokens = core.state.usage, tokens or {}
+    return Usage(
+        input_tokens=_given(tokens, "inputTokens", "input_tokens"),
+        cached_input_tokens=_given(tokens, "cachedReadTokens", "cachedInputTokens"),
+        output_tokens=_given(tokens, "outputTokens", "output_tokens"),
+        total_cost_usd=UNSET if usage.cost_usd is None else usage.cost_usd,
+        context_window_max_tokens=UNSET if usage.context_size is None else usage.context_size,
+        context_window_used_tokens=UNSET if usage.context_used is None else usage.context_used,
+    )
+
+
+def _given(tokens: dict[str, Any], *keys: str) -> Any:
+    return next((n for key in keys if (n := _number(tokens.get(key), None)) is not None), UNSET)
+
+
+def _number(value: Any, otherwise: float | None) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    return otherwise
+
+
+def _hint(value: Any) -> str:
+    hint = value.get("hint") if isinstance(value, dict) else None
+    return sanitise_line(hint, 120) if isinstance(hint, str) else ""

@@ -1,0 +1,234 @@
+"""The providers of this daemon: presets and configuration joined, and what of it is installed.
+
+Looks for programs on the path (a few stat calls); starts nothing but what `read_version` is asked
+for. Not here: how a program is driven (acp/), started (core/runners) or configured (core/config).
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sereno.core.config import BUILT_IN_PROVIDERS, Config, ProviderConfig, ProviderModel
+from sereno.core.protocol.agents import Mode, Model, ProviderEntry, SelectOption
+from sereno.core.protocol.values import UNSET
+from sereno.core.providers.acp.driver import AcpDriver
+from sereno.core.providers.acp.state import Identity
+from sereno.core.providers.driver import Driver, Setup
+from sereno.core.providers.effects import Ready
+from sereno.core.providers.environment import MODEL_KEYS, child_environment, resolve
+from sereno.core.providers.presets import PRESETS, Preset
+from sereno.core.security.sanitise import sanitise_line
+
+__all__ = ["Availability", "Catalog", "Provider", "read_version"]
+
+CUSTOM_ORDER = 5
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether the program was found, and if not, what the person can do."""
+
+    installed: bool
+    path: str | None
+    install_hint: str | None
+
+
+class Provider:
+    """One way to start an agent. Remembers, while the daemon lives, what the program offered."""
+
+    def __init__(self, preset: Preset, config: ProviderConfig | None, name: str) -> None:
+        self.name = name
+        self._preset = preset
+        self._config = config
+        self._ready: Ready | None = None
+
+    @property
+    def label(self) -> str:
+        return (self._config and self._config.label) or self._preset.label
+
+    @property
+    def description(self) -> str:
+        return (self._config and self._config.description) or self._preset.description
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        return (self._config and self._config.command) or self._preset.command
+
+    @property
+    def enabled(self) -> bool:
+        return self._config is None or self._config.enabled
+
+    @property
+    def real(self) -> bool:
+        """False for the demo agent, which has no model."""
+        return self._preset.real or self.command != self._preset.command
+
+    @property
+    def order(self) -> float:
+        if self._config is not None and self._config.order is not None:
+            return self._config.order
+        return self._preset.order
+
+    @property
+    def default_mode(self) -> str | None:
+        return (self._ready and self._ready.mode_id) or self._preset.default_mode
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        return self._ready.modes if self._ready else self._preset.modes
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """The configured models, or what the program offered, and the additional ones."""
+        config = self._config
+        if config is not None and config.models:
+            base = tuple(self._model(model) for model in config.models)
+        else:
+            base = self._ready.models if self._ready else ()
+        extra = () if config is None else config.additional_models
+        known = {model.id for model in base}
+        return (*base, *(self._model(model) for model in extra if model.id not in known))
+
+    def remember(self, ready: Ready) -> None:
+        """What a run of the program offered: shown for the next one."""
+        self._ready = ready
+
+    def env(self, base: Mapping[str, str]) -> dict[str, str]:
+        """The environment of the program, made from the daemon's own (T46, T74)."""
+        configured = resolve(base, self._config.env if self._config is not None else {})
+        own = {**configured, **self._preset.fixed(base, configured)}
+        return child_environment(base, self._preset.prefixes, own)
+
+    def find(self, env: Mapping[str, str]) -> Availability:
+        """Looks for the program on the path of `env`, the daemon's environment."""
+        command = self.command
+        path = shutil.which(command[0], path=self.env(env).get("PATH")) if command else None
+        if path is not None:
+            return Availability(True, path, None)
+        if self._config is not None and self._config.command:
+            hint = f"Correct `command` of [providers.{self.name}] in config.toml."
+        else:
+            hint = self._preset.install_hint
+        return Availability(False, None, hint)
+
+    def driver(self, setup: Setup, state: bytes | None = None) -> Driver:
+        """A driver for one run; `state` is a snapshot of it from before a restart."""
+        if setup.mode is None and self._preset.required_mode is not None:
+            mode = self._preset.required_mode
+            setup = Setup(setup.cwd, setup.run, mode, setup.model, setup.thinking)
+        return AcpDriver(Identity(self.name, self.label, self._preset.login_hint), setup, state)
+
+    def entry(self, env: Mapping[str, str]) -> ProviderEntry:
+        """As the wire's provider snapshot lists it (section 6.9.1)."""
+        found = self.find(env)
+        missing = f"{self.command[0] if self.command else self.name} was not found"
+        return ProviderEntry(
+            provider=self.name,
+            status="ready" if found.installed else "unavailable",
+            enabled=self.enabled,
+            error=UNSET if found.installed else missing,
+            models=list(self.models),
+            modes=list(self.modes),
+            label=self.label,
+            description=self.description,
+            default_mode_id=self.default_mode,
+            command=list(self.command),
+            install_hint=found.install_hint or UNSET,
+        )
+
+    def _model(self, model: ProviderModel) -> Model:
+        options = [
+            SelectOption(
+                id=option.id,
+                label=option.label,
+                description=option.description or UNSET,
+                is_default=True if option.is_default else UNSET,
+            )
+            for option in model.thinking_options
+        ]
+        return Model(
+            provider=self.name,
+            id=model.id,
+            label=model.label,
+            description=model.description or UNSET,
+            is_default=True if model.is_default else UNSET,
+            thinking_options=options or UNSET,
+        )
+
+
+class Catalog:
+    """All providers, in the order in which they are listed."""
+
+    def __init__(self, config: Config) -> None:
+        found = [_provider(config, name) for name in {**PRESETS, **config.providers}]
+        listed = [provider for provider in found if provider is not None]
+        listed.sort(key=lambda provider: (provider.order, provider.name))
+        self._providers = {provider.name: provider for provider in listed}
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._providers)
+
+    def all(self) -> tuple[Provider, ...]:
+        """Disabled ones too."""
+        return tuple(self._providers.values())
+
+    def get(self, name: str) -> Provider | None:
+        """The provider, or None if there is none of this name or it is disabled."""
+        provider = self._providers.get(name)
+        return provider if provider is not None and provider.enabled else None
+
+    def default(self, env: Mapping[str, str]) -> Provider:
+        """The first real agent that is installed, else the demo agent.
+
+        Raises:
+            LookupError: nothing is installed and the demo agent is disabled.
+        """
+        usable = [p for p in self._providers.values() if p.enabled and p.find(env).installed]
+        for provider in (*(p for p in usable if p.real), *usable):
+            return provider
+        raise LookupError("no provider is enabled and installed")
+
+
+def _provider(config: Config, name: str) -> Provider | None:
+    settings = config.providers.get(name)
+    if name in PRESETS:
+        return Provider(PRESETS[name], settings, name)
+    if settings is None:
+        return None
+    if settings.extends in PRESETS:
+        parent = PRESETS[settings.extends]
+        preset = Preset(**{**vars(parent), "name": name, "label": name, "order": CUSTOM_ORDER})
+        return Provider(preset, settings, name)
+    if name in BUILT_IN_PROVIDERS and not settings.command:
+        return None  # known by name, but this release has no driver for it
+    hint = f"Set `command` of [providers.{name}] to a program that speaks the protocol."
+    custom = Preset(name, name, "", (), CUSTOM_ORDER, hint, prefixes=MODEL_KEYS)
+    return Provider(custom, settings, name)
+
+
+_VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
+
+
+def read_version(provider: Provider, env: Mapping[str, str], timeout_s: float = 5.0) -> str | None:
+    """Asks the program for its version: starts a process and blocks; None if it does not say."""
+    found = provider.find(env)
+    if found.path is None or not provider.real:
+        return None
+    try:
+        done = subprocess.run(
+            [found.path, "--version"],
+            env=provider.env(env),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    text = done.stdout[:1_000].decode("utf-8", "replace")
+    match = _VERSION.search(text)
+    return sanitise_line(match.group(), 40) if match and done.returncode == 0 else None
