@@ -197,7 +197,7 @@ class Desk:
             return []
         if key in SCROLLS and verdict is not Verdict.DEAD:
             return [SCROLLS[key]]
-        if key in ("tab", "shift+tab") and verdict is not Verdict.DEAD:
+        if key in ("tab", "shift+tab"):
             return self._leave()
         if verdict is not Verdict.COUNTS:
             self.remark = _REMARKS[verdict]
