@@ -33,11 +33,15 @@ class ThreadStarted(Wire, tag_field="type", tag="thread_started"):
 
 class TurnStarted(Wire, tag_field="type", tag="turn_started"):
     provider: str
+    message_id: str | UnsetType = UNSET
+    """Sereno's addition: the prompt of this turn, as in its `user_message` row."""
 
 
 class TurnCompleted(Wire, tag_field="type", tag="turn_completed"):
     provider: str
     usage: Usage | UnsetType = UNSET
+    message_id: str | UnsetType = UNSET
+    """Sereno's addition: the prompt of this turn, as in its `user_message` row."""
 
 
 class TurnFailed(Wire, tag_field="type", tag="turn_failed"):
@@ -45,11 +49,17 @@ class TurnFailed(Wire, tag_field="type", tag="turn_failed"):
     error: str
     code: str | UnsetType = UNSET
     diagnostic: str | UnsetType = UNSET
+    next_step: str | UnsetType = UNSET
+    """Sereno's addition: what the person can do about it."""
+    message_id: str | UnsetType = UNSET
+    """Sereno's addition: the prompt of this turn, as in its `user_message` row."""
 
 
 class TurnCanceled(Wire, tag_field="type", tag="turn_canceled"):
     provider: str
     reason: str
+    message_id: str | UnsetType = UNSET
+    """Sereno's addition: the prompt of this turn, as in its `user_message` row."""
 
 
 class TimelineEvent(Wire, tag_field="type", tag="timeline"):
