@@ -1,0 +1,19 @@
+"""`sereno --no-ui`: the daemon in the foreground, for a service manager."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+
+def run_headless(flags: Mapping[str, str], take_fds: str | None) -> int:
+    """Run the daemon until it is told to stop; gives the exit code.
+
+    `take_fds` is what the standby passes on: the descriptors of listeners and lock.
+    """
+    from sereno.core.config import load_config
+    from sereno.core.daemon import run_headless as run
+    from sereno.core.home import find_home
+
+    home = find_home(os.environ)
+    return run(home, load_config(home, os.environ, flags), take_fds=take_fds)

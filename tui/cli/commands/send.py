@@ -1,0 +1,71 @@
+"""`sereno send`: another prompt for an agent, and the answer."""
+
+from __future__ import annotations
+
+import click
+
+from sereno.core.protocol.messages import SendMessageResult
+from sereno.core.protocol.requests import SendMessage
+from sereno.core.protocol.values import UNSET, given
+from sereno.tui.cli import complete, exits
+from sereno.tui.cli.answer import follow_answer
+from sereno.tui.cli.app import Output, output_options
+from sereno.tui.cli.errors import CliError
+from sereno.tui.cli.link import connect, find, short
+from sereno.tui.cli.output import emit, note
+from sereno.tui.cli.prompts import fresh_id, prompt_text
+from sereno.tui.cli.tail import end_of
+
+
+@click.command("send")
+@click.argument("agent", shell_complete=complete.agents)
+@click.argument("prompt", nargs=-1)
+@click.option("--now", is_flag=True, help="Interrupt the running turn instead of waiting for it.")
+@click.option("--no-wait", is_flag=True, help="Do not wait for the answer.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Stop waiting; it goes on.")
+@output_options
+def command(
+    out: Output,
+    agent: str,
+    prompt: tuple[str, ...],
+    now: bool,
+    no_wait: bool,
+    timeout: float | None,
+) -> int:
+    """Send PROMPT to AGENT and print the answer as it streams.
+
+    While a turn runs the prompt waits for its end (`--now` interrupts it). Output, requests for
+    permission, ctrl+c and exit codes are those of `run`.
+    """
+    text = prompt_text(prompt)
+    client = connect()
+    try:
+        snapshot = find(client, agent).agent
+        position = end_of(client, snapshot.id)
+        message_id = fresh_id()
+        reply = client.request(
+            SendMessage(
+                request_id="",
+                agent_id=snapshot.id,
+                text=text,
+                message_id=message_id,
+                delivery="interrupt" if now else UNSET,
+            )
+        )
+        assert isinstance(reply, SendMessageResult)
+        if not reply.accepted:
+            raise CliError("refused", reply.error or "the prompt was refused", "")
+    except BaseException:
+        client.close()
+        raise
+    queued = given(reply.queued_as, None)
+    if no_wait:
+        client.close()
+        result = {"id": message_id, "agentId": snapshot.id, "queued": queued is not None}
+        words = "waits for the running turn" if queued else "sent"
+        line = f"{short(snapshot.id)}  {words}"
+        emit(result, [message_id], [line], as_json=out.as_json, quiet=out.quiet)
+        return exits.OK
+    if queued and out.plain:
+        note("sereno: the prompt waits for the running turn to end (`--now` interrupts it).")
+    return follow_answer(client, snapshot.id, message_id, position, out, timeout)

@@ -1,0 +1,28 @@
+"""Where the text of a prompt comes from: the words of the command line, or stdin."""
+
+from __future__ import annotations
+
+import sys
+
+from sereno.tui.cli import exits
+from sereno.tui.cli.errors import CliError
+
+
+def prompt_text(words: tuple[str, ...]) -> str:
+    """The prompt. `-`, or no words where stdin is no terminal, reads stdin. Raises CliError."""
+    if words == ("-",) or (not words and not sys.stdin.isatty()):
+        text = sys.stdin.read()
+    else:
+        text = " ".join(words)
+    if not text.strip():
+        raise CliError(
+            "usage", "the prompt is empty", "Give it as words, or `-` to read stdin", exits.USAGE
+        )
+    return text
+
+
+def fresh_id() -> str:
+    """A message id: by it the daemon knows a prompt that was sent twice, and we know our turn."""
+    import os
+
+    return "cli-" + os.urandom(12).hex()

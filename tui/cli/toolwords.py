@@ -1,0 +1,65 @@
+"""A tool call in one line, and how it ended in another. Pure; the result is harmless text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sereno.core.protocol.timeline import ToolCall
+from sereno.core.protocol.tools import (
+    EditDetail,
+    FetchDetail,
+    PlanDetail,
+    ReadDetail,
+    SearchDetail,
+    ShellDetail,
+    SubAgentDetail,
+    ToolDetail,
+    WorktreeSetupDetail,
+    WriteDetail,
+)
+from sereno.core.protocol.values import given
+from sereno.tui.cli.text import clean_line, shown
+
+LONGEST = 300
+
+
+def tool_words(call: ToolCall) -> tuple[str, str]:
+    """What it does; and how it ended, empty while it runs or where there is nothing to say."""
+    begun = clean_line(f"{call.name}: {gist(call.detail)}".rstrip(": "), LONGEST)
+    match call.status:
+        case "failed":
+            return begun, "failed: " + clean_line(_error_words(call.error), LONGEST)
+        case "canceled":
+            return begun, "canceled"
+        case "completed" if isinstance(call.detail, ShellDetail):
+            code = given(call.detail.exit_code, None)
+            return begun, "" if code in (None, 0) else f"exit code {code}"
+        case _:
+            return begun, ""
+
+
+def gist(detail: ToolDetail) -> str:
+    """The one thing that tells a tool call from another: command, path, query."""
+    match detail:
+        case ShellDetail():
+            return shown(detail.command)
+        case ReadDetail() | EditDetail() | WriteDetail():
+            return shown(detail.file_path)
+        case SearchDetail():
+            return detail.query
+        case FetchDetail():
+            return detail.url
+        case WorktreeSetupDetail():
+            return shown(detail.worktree_path)
+        case SubAgentDetail():
+            return given(detail.description, "") or given(detail.sub_agent_type, "")
+        case PlanDetail():
+            return "plan"
+        case _:
+            return ""
+
+
+def _error_words(error: Any) -> str:
+    if isinstance(error, dict) and isinstance(error.get("message"), str):
+        return str(error["message"])
+    return error if isinstance(error, str) else repr(error)
