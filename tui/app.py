@@ -6,13 +6,13 @@ daemon. Starting the process around it is start.py's work.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on
-from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.notifications import SeverityLevel
@@ -21,6 +21,7 @@ from textual.theme import Theme
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
+from sereno.tui.crash import CannotStart, keep_story
 from sereno.tui.keys import EVERYWHERE, LEADER
 from sereno.tui.link_api import ActError, Link
 from sereno.tui.messages import (
@@ -28,12 +29,12 @@ from sereno.tui.messages import (
     ActDone,
     ActFailed,
     ArchiveAgent,
-    CreateAgent,
     Seen,
     Unarchive,
 )
-from sereno.tui.model import Changes, FleetModel, Need
+from sereno.tui.model import Changes, FleetModel
 from sereno.tui.palette import Palette
+from sereno.tui.places import Places
 from sereno.tui.screens.base import SerenoScreen
 from sereno.tui.screens.commands import SerenoCommands
 from sereno.tui.screens.first_run.screen import FirstRunScreen
@@ -58,10 +59,10 @@ class Leave:
     """How the app was left: what `App.run` returns."""
 
     DETACH = "detach"
-    STOP = "stop"
+    FAILED = "failed"
 
 
-class SerenoApp(App[str], inherit_bindings=False):
+class SerenoApp(Places, inherit_bindings=False):
     """Sereno's screens."""
 
     TITLE = "sereno"
@@ -80,12 +81,17 @@ class SerenoApp(App[str], inherit_bindings=False):
         clock: Callable[[int], str] = lambda ms: time.strftime("%H:%M", time.localtime(ms / 1000)),
         theme: str = "sereno",
         no_colour: bool = False,
+        bell: bool = True,
         before_suspend: Callable[[], None] = lambda: None,
+        leaving: Callable[[float], None] = lambda _seconds: None,
+        crash_file: Path | None = None,
     ) -> None:
         """`no_colour` takes even the terminal's 16 colours away (NO_COLOR).
 
         `before_suspend` is called before the process stops itself on `ctrl+z`: an embedded daemon
-        is handed over there.
+        is handed over there. `leaving` ends the process after so many seconds where the terminal
+        does not read; it is called only when it has stopped reading. What made the app fail goes
+        to `crash_file`.
         """
         super().__init__(ansi_color=True if no_colour else None)
         self.link = link
@@ -99,7 +105,13 @@ class SerenoApp(App[str], inherit_bindings=False):
         """What was typed and not sent, by place: it outlives the screen it was typed on."""
         self._now_ms = now_ms
         self._clock = clock
+        self.failure: BaseException | None = None
+        """Why the app could not go on: start.py says it on the shell."""
         self._no_colour = no_colour
+        self._rings = bell
+        self._leaving = leaving
+        self._crash_file = crash_file
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._before_suspend = before_suspend
         self._bell = Bell()
         self._shown_title = -1
@@ -109,7 +121,8 @@ class SerenoApp(App[str], inherit_bindings=False):
         self._palette: Palette | None = None
         for each in THEMES:
             self.register_theme(each)
-        self.theme = "sereno-terminal" if no_colour else theme
+        known = theme if theme in self.available_themes else "sereno"
+        self.theme = "sereno-terminal" if no_colour else known
         build_wall(self)
 
     # -- what screens read ---------------------------------------------------------------------
@@ -139,9 +152,27 @@ class SerenoApp(App[str], inherit_bindings=False):
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, self._theme_changed)
         self.push_screen(FleetScreen())
-        self.run_worker(self.link.run(self.model), name="link", group="link", exit_on_error=True)
+        self._loop = asyncio.get_running_loop()
+        self.run_worker(self._run_link(), name="link", group="link", exit_on_error=True)
         self._set_title(0)
         self.set_timer(CALM_TICK, self._tick)
+
+    async def _run_link(self) -> None:
+        try:
+            await self.link.run(self.model)
+        except CannotStart as error:
+            self.failure = error
+            self.exit(Leave.FAILED, return_code=1)
+
+    def leave_soon(self) -> None:
+        """Leaves from any thread: the terminal is gone or the process is told to end."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.action_detach)
+
+    def _fatal_error(self) -> None:
+        """A handler failed: the whole story goes into a file, words go to the shell."""
+        self.failure = keep_story(self._exception or Exception("unknown"), self._crash_file)
+        self._close_messages_no_wait()
 
     def _theme_changed(self, theme: Theme) -> None:
         del theme
@@ -170,7 +201,7 @@ class SerenoApp(App[str], inherit_bindings=False):
             self.push_screen(FirstRunScreen())
         if changes.requests or changes.everything:
             ids = [f"{each.agent_id}/{each.request.id}" for each in self.model.requests]
-            if self._bell.due(ids, quiet=self._shown_title < 0):
+            if self._bell.due(ids, quiet=not self._rings):
                 write_raw(self, BELL)
             self._set_title(len(ids))
         for screen in self._listeners():
@@ -230,50 +261,6 @@ class SerenoApp(App[str], inherit_bindings=False):
             self.last_archived = None
         screen.post_message(ActDone(act, reply))
 
-    def creation(self, draft: Draft) -> CreateAgent:
-        """A filled form as what is asked of the daemon: folders are whole paths there."""
-        where = Path(draft.folder.strip() or ".").expanduser()
-        return CreateAgent(
-            "",
-            provider=draft.provider,
-            folder=str(where if where.is_absolute() else self.cwd / where),
-            task=draft.task.strip(),
-            mode_id=draft.mode or None,
-            model_id=draft.model or None,
-        )
-
-    # -- places --------------------------------------------------------------------------------
-
-    def open_agent(self, agent_id: str) -> None:
-        """The agent's screen, on top of the fleet; nothing else stays between them."""
-        from sereno.tui.screens.agent.screen import AgentScreen
-
-        if agent_id not in self.model.agents:
-            return
-        self.to_fleet()
-        if self.model.agents[agent_id].need in (Need.DONE, Need.FAILED):
-            self.post_message(Seen(agent_id))
-        self.push_screen(AgentScreen(agent_id))
-
-    def open_new_agent(self) -> None:
-        from sereno.tui.screens.new_agent.screen import NewAgentScreen
-
-        self.to_fleet()
-        self.push_screen(NewAgentScreen())
-
-    def open_log(self, source: str = "daemon") -> None:
-        from sereno.tui.screens.log.screen import LogScreen
-
-        self.push_screen(LogScreen(source))
-
-    def to_fleet(self) -> None:
-        """Closes everything above the fleet; drafts are kept by their screens."""
-        while len(self.screen_stack) > 2:
-            self.pop_screen()
-
-    def open_requests(self) -> None:
-        self.action_oldest_request()
-
     def toggle_pin(self, agent_id: str) -> None:
         if agent_id in self.pinned:
             self.pinned.remove(agent_id)
@@ -281,31 +268,6 @@ class SerenoApp(App[str], inherit_bindings=False):
             self.pinned.append(agent_id)
 
     # -- keys that work everywhere -------------------------------------------------------------
-
-    def action_keys(self) -> None:
-        from sereno.tui.screens.help.screen import HelpScreen
-
-        if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.screen))
-
-    def action_oldest_request(self) -> None:
-        """To the oldest open request; asked again on its screen, to the next agent that waits."""
-        requests = self.model.requests
-        if not requests:
-            self.notify("No request is open.")
-            return
-        self.open_agent(requests[0].agent_id)
-
-    def action_agent(self, number: int) -> None:
-        states = self.model.ordered()
-        if number <= len(states):
-            self.open_agent(states[number - 1].id)
-
-    def action_log(self) -> None:
-        self.open_log("daemon")
-
-    def action_fleet(self) -> None:
-        self.to_fleet()
 
     def action_redraw(self) -> None:
         self.refresh(repaint=True, layout=True)
@@ -355,6 +317,9 @@ class SerenoApp(App[str], inherit_bindings=False):
         self.notify("ctrl+c once more detaches; the agents keep running.", timeout=1.5)
 
     def action_detach(self) -> None:
+        if queued_writes(self) >= STALLED_WRITES:
+            self._before_suspend()
+            self._leaving(0.5)
         self.exit(Leave.DETACH)
 
     def action_suspend_process(self) -> None:

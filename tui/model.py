@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sereno.core.protocol.agents import (
-    AgentExtra,
     AgentSnapshot,
     ProjectPlacement,
     ProviderEntry,
-    QueuedPrompt,
 )
 from sereno.core.protocol.events import TimelineEvent
 from sereno.core.protocol.messages import (
@@ -29,7 +27,8 @@ from sereno.core.protocol.messages import (
 )
 from sereno.core.protocol.permissions import PermissionRequest
 from sereno.core.protocol.values import Wire, given
-from sereno.tui.timeline import Row, Taken, Timeline, milliseconds
+from sereno.tui.agent_state import AgentState, Need, asked_at, by_need, matches
+from sereno.tui.timeline import Row, Taken, milliseconds
 
 __all__ = [
     "AgentState",
@@ -43,32 +42,6 @@ __all__ = [
 ]
 
 REMEMBERED_ANSWERS = 50
-
-
-class Need(enum.Enum):
-    """What an agent needs from the person; the order is the order of the list.
-
-    The letter stands before colour: every screen reads without any.
-    """
-
-    ASKS = ("?", "asks")
-    FAILED = ("x", "failed")
-    BUSY = (">", "busy")
-    STARTING = (">", "starting")
-    DONE = ("+", "done")
-    IDLE = ("-", "idle")
-    STOPPED = ("=", "stopped")
-
-    @property
-    def letter(self) -> str:
-        return self.value[0]
-
-    @property
-    def word(self) -> str:
-        return self.value[1]
-
-
-_ORDER = {need: place for place, need in enumerate(Need)} | {Need.STARTING: 2}
 
 
 class Phase(enum.Enum):
@@ -132,82 +105,6 @@ class Changes:
         )
 
 
-@dataclass(slots=True, eq=False)
-class AgentState:
-    """One agent: the newest snapshot and the tail of its timeline."""
-
-    snapshot: AgentSnapshot
-    project: ProjectPlacement | None = None
-    timeline: Timeline = field(default_factory=Timeline)
-
-    @property
-    def id(self) -> str:
-        return self.snapshot.id
-
-    @property
-    def extra(self) -> AgentExtra:
-        return given(self.snapshot.sereno, AgentExtra(run=0))
-
-    @property
-    def queued(self) -> tuple[QueuedPrompt, ...]:
-        return tuple(self.extra.queue)
-
-    @property
-    def title(self) -> str:
-        return self.snapshot.title or self.snapshot.id[:8]
-
-    @property
-    def last_line(self) -> str:
-        return given(self.extra.last_line, "")
-
-    @property
-    def need(self) -> Need:
-        snapshot = self.snapshot
-        if snapshot.pending_permissions:
-            return Need.ASKS
-        match snapshot.status:
-            case "error":
-                return Need.FAILED
-            case "running":
-                return Need.BUSY
-            case "initializing":
-                return Need.STARTING
-            case "closed":
-                return Need.STOPPED
-        if given(snapshot.requires_attention, False):
-            failed = given(snapshot.attention_reason, None) == "error"
-            return Need.FAILED if failed else Need.DONE
-        return Need.IDLE
-
-    @property
-    def since_ms(self) -> int:
-        """Since when it is in its state, epoch milliseconds."""
-        snapshot = self.snapshot
-        match self.need:
-            case Need.ASKS:
-                return min(asked_at(request) or self._updated for request in self._pending)
-            case Need.BUSY | Need.STARTING:
-                return milliseconds(given(self.extra.turn_started_at, "")) or self._updated
-            case _:
-                stamp = given(snapshot.attention_timestamp, None)
-                return milliseconds(stamp) if stamp else self._updated
-
-    @property
-    def _pending(self) -> list[PermissionRequest]:
-        return self.snapshot.pending_permissions
-
-    @property
-    def _updated(self) -> int:
-        return milliseconds(self.snapshot.updated_at)
-
-
-def asked_at(request: PermissionRequest) -> int:
-    """When the agent asked, epoch milliseconds; 0 where the daemon did not say."""
-    ours = given(request.metadata, {}).get("sereno")
-    stamp = ours.get("askedAt") if isinstance(ours, dict) else None
-    return milliseconds(stamp) if isinstance(stamp, str) else 0
-
-
 class FleetModel:
     """All agents, open requests, providers and the state of the link."""
 
@@ -248,8 +145,8 @@ class FleetModel:
     def ordered(self, words: str = "") -> list[AgentState]:
         """Agents by need; `words` filters by title, provider, folder and state."""
         wanted = words.casefold().split()
-        states = [state for state in self.agents.values() if _matches(state, wanted)]
-        return sorted(states, key=_order)
+        states = [state for state in self.agents.values() if matches(state, wanted)]
+        return sorted(states, key=by_need)
 
     def counts(self) -> Counts:
         needs = [state.need for state in self.agents.values()]
@@ -319,6 +216,11 @@ class FleetModel:
             self.connection = connection
             self._flags.add("connection")
 
+    def found_history(self, *, nothing: bool) -> None:
+        """Whether any agent was ever made here: the first run is shown when none was."""
+        self.virgin = nothing
+        self._flags.add("everything")
+
     def timeline_changed(self, agent_id: str) -> None:
         """The link changed a timeline itself: a page was loaded."""
         self.version += 1
@@ -354,8 +256,9 @@ class FleetModel:
             kept = old.get(agent.id)
             state = AgentState(agent, project)
             if kept is not None:
-                kept.snapshot, kept.project = agent, project
-                state = kept
+                if agent.updated_at >= kept.snapshot.updated_at:
+                    kept.snapshot = agent
+                kept.project, state = project, kept
             self.agents[agent.id] = state
         self.loaded = True
         self._requests = None
@@ -373,20 +276,3 @@ class FleetModel:
         self._requests = None
         if before is None or before != self.requests:
             self._flags.add("requests")
-
-
-def _order(state: AgentState) -> tuple[int, int, str]:
-    need = state.need
-    oldest_first = need in (Need.ASKS, Need.BUSY, Need.STARTING)
-    since = state.since_ms if oldest_first else -state.since_ms
-    return _ORDER[need], since, state.id
-
-
-def _matches(state: AgentState, wanted: list[str]) -> bool:
-    if not wanted:
-        return True
-    snapshot = state.snapshot
-    text = " ".join(
-        (state.title, snapshot.provider, snapshot.cwd, state.need.word, snapshot.id)
-    ).casefold()
-    return all(word in text for word in wanted)

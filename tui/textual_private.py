@@ -4,6 +4,8 @@
   that a terminal which stops reading never blocks the UI's loop (processes.md 17, 18).
 * `LinuxDriver._writer_thread._queue`: its length tells that the terminal is stalled.
 * `App._filters`: where a line filter for every widget goes.
+* `App._fatal_error`, `App._exception`, `App._close_messages_no_wait`: app.py keeps the story of a
+  failure in a file instead of printing it with the values of all variables.
 * `App._driver`: the driver, for sequences beside the screen.
 """
 

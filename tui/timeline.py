@@ -29,6 +29,8 @@ KEPT_BLOCKS = 400
 """An agent whose screen is open keeps this many blocks before the oldest are let go."""
 TAIL_BLOCKS = 60
 """The others keep what a live pane can show."""
+WAITING_ROWS = 5000
+"""Live rows that wait for a page; older ones are let go and fetched as a gap."""
 
 
 def milliseconds(text: str) -> int:
@@ -169,6 +171,7 @@ class Timeline:
         """A live row. GAP and RESET ask the caller to fetch; the row comes again with the page."""
         if self.fetching:
             self._waiting.append((row, epoch))
+            del self._waiting[:-WAITING_ROWS]
             return Taken.WAITING
         if self.epoch and epoch != self.epoch:
             return Taken.RESET

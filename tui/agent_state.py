@@ -1,0 +1,137 @@
+"""One agent as the screens see it: its newest snapshot, what it needs, the tail of its timeline.
+
+Pure. model.py keeps one for each agent and says when it changed.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from sereno.core.protocol.agents import AgentExtra, AgentSnapshot, ProjectPlacement, QueuedPrompt
+from sereno.core.protocol.permissions import PermissionRequest
+from sereno.core.protocol.values import given
+from sereno.tui.timeline import Timeline, milliseconds
+
+__all__ = ["AgentState", "Need", "asked_at", "by_need", "matches"]
+
+
+class Need(enum.Enum):
+    """What an agent needs from the person; the order is the order of the list.
+
+    The letter stands before colour: every screen reads without any.
+    """
+
+    ASKS = ("?", "asks")
+    FAILED = ("x", "failed")
+    BUSY = (">", "busy")
+    STARTING = (">", "starting")
+    DONE = ("+", "done")
+    IDLE = ("-", "idle")
+    STOPPED = ("=", "stopped")
+
+    @property
+    def letter(self) -> str:
+        return self.value[0]
+
+    @property
+    def word(self) -> str:
+        return self.value[1]
+
+
+_ORDER = {need: place for place, need in enumerate(Need)} | {Need.STARTING: 2}
+
+
+@dataclass(slots=True, eq=False)
+class AgentState:
+    """One agent: the newest snapshot and the tail of its timeline."""
+
+    snapshot: AgentSnapshot
+    project: ProjectPlacement | None = None
+    timeline: Timeline = field(default_factory=Timeline)
+
+    @property
+    def id(self) -> str:
+        return self.snapshot.id
+
+    @property
+    def extra(self) -> AgentExtra:
+        return given(self.snapshot.sereno, AgentExtra(run=0))
+
+    @property
+    def queued(self) -> tuple[QueuedPrompt, ...]:
+        return tuple(self.extra.queue)
+
+    @property
+    def title(self) -> str:
+        return self.snapshot.title or self.snapshot.id[:8]
+
+    @property
+    def last_line(self) -> str:
+        return given(self.extra.last_line, "")
+
+    @property
+    def need(self) -> Need:
+        snapshot = self.snapshot
+        if snapshot.pending_permissions:
+            return Need.ASKS
+        match snapshot.status:
+            case "error":
+                return Need.FAILED
+            case "running":
+                return Need.BUSY
+            case "initializing":
+                return Need.STARTING
+            case "closed":
+                return Need.STOPPED
+        if given(snapshot.requires_attention, False):
+            failed = given(snapshot.attention_reason, None) == "error"
+            return Need.FAILED if failed else Need.DONE
+        return Need.IDLE
+
+    @property
+    def since_ms(self) -> int:
+        """Since when it is in its state, epoch milliseconds."""
+        snapshot = self.snapshot
+        match self.need:
+            case Need.ASKS:
+                return min(asked_at(request) or self._updated for request in self._pending)
+            case Need.BUSY | Need.STARTING:
+                return milliseconds(given(self.extra.turn_started_at, "")) or self._updated
+            case _:
+                stamp = given(snapshot.attention_timestamp, None)
+                return milliseconds(stamp) if stamp else self._updated
+
+    @property
+    def _pending(self) -> list[PermissionRequest]:
+        return self.snapshot.pending_permissions
+
+    @property
+    def _updated(self) -> int:
+        return milliseconds(self.snapshot.updated_at)
+
+
+def asked_at(request: PermissionRequest) -> int:
+    """When the agent asked, epoch milliseconds; 0 where the daemon did not say."""
+    ours = given(request.metadata, {}).get("sereno")
+    stamp = ours.get("askedAt") if isinstance(ours, dict) else None
+    return milliseconds(stamp) if isinstance(stamp, str) else 0
+
+
+def by_need(state: AgentState) -> tuple[int, int, str]:
+    """The key of the list's order: by need, what waits or works longest first."""
+    need = state.need
+    oldest_first = need in (Need.ASKS, Need.BUSY, Need.STARTING)
+    since = state.since_ms if oldest_first else -state.since_ms
+    return _ORDER[need], since, state.id
+
+
+def matches(state: AgentState, wanted: list[str]) -> bool:
+    """Whether title, provider, folder, state and id hold all of these words."""
+    if not wanted:
+        return True
+    snapshot = state.snapshot
+    text = " ".join(
+        (state.title, snapshot.provider, snapshot.cwd, state.need.word, snapshot.id)
+    ).casefold()
+    return all(word in text for word in wanted)

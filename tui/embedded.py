@@ -1,0 +1,101 @@
+"""The daemon inside this process, as the UI sees it: started once, handed over when we leave.
+
+The one place of `tui` that knows of core/handover.py. The daemon has its own thread and loop; a
+standby beside it takes over whatever happens to us (design section 5).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import anyio.to_thread
+
+from sereno.core.client import Client
+from sereno.core.config import Config
+from sereno.core.handover import EmbeddedDaemon, Ended
+from sereno.core.home import Home, HomeError
+from sereno.tui.crash import CannotStart
+from sereno.tui.link import ClientLike, Stopped
+
+__all__ = ["Attached", "Embedded"]
+
+
+class Attached:
+    """A daemon of another process, over the home's unix socket."""
+
+    embedded = False
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    async def connect(self) -> ClientLike:
+        """Raises ClientError when nobody answers."""
+        return await Client.connect_unix(self._home.socket)
+
+    def watch(self, leave: Callable[[], None]) -> None:
+        """Nothing: signals end an attached UI, and the daemon is not ours."""
+
+    def hand_over(self) -> None:
+        """Nothing to hand over."""
+
+    def leave_within(self, seconds: float) -> None:
+        """Nothing: an attached UI may wait for its terminal."""
+
+
+class Embedded:
+    """The daemon of this process; after `hand_over` an attached one of another."""
+
+    def __init__(self, home: Home, config: Config) -> None:
+        self._home = home
+        self._daemon = EmbeddedDaemon(home, config)
+        self._daemon.on_ended = self._ended
+        self._started = False
+        self._lock = threading.Lock()
+        self._words = ""
+        self.embedded = True
+
+    async def connect(self) -> ClientLike:
+        """Starts the daemon the first time; later connections go where it is now.
+
+        Raises:
+            CannotStart: it cannot be started; cause and next step.
+            ClientError: nobody answers now.
+            Stopped: it was stopped on purpose.
+        """
+        if not self._started:
+            try:
+                await anyio.to_thread.run_sync(self._daemon.start)
+            except HomeError as error:
+                raise CannotStart(f"{error.message} {error.next_step}".strip()) from error
+            self._started = True
+        if self.embedded:
+            return await Client.connect_memory(self._daemon.memory)
+        try:
+            return await Client.connect_unix(self._home.socket)
+        except OSError:
+            raise
+        except Exception as error:
+            if self._words:
+                raise Stopped(self._words) from error
+            raise
+
+    def watch(self, leave: Callable[[], None]) -> None:
+        """SIGHUP and SIGTERM hand over at once, and then the UI leaves."""
+        self._daemon.watch_signals(lambda _signal: leave())
+
+    def hand_over(self) -> None:
+        """The daemon goes on in the background; once, however often it is called."""
+        with self._lock:
+            if self._started and self.embedded:
+                self.embedded = False
+                self._daemon.hand_over()
+
+    def leave_within(self, seconds: float) -> None:
+        """Ends the process after `seconds` even where the terminal does not read."""
+        self._daemon.leave_within(seconds)
+
+    def _ended(self, ended: Ended) -> None:
+        """On the daemon's thread: it ended without us."""
+        self._words = f"{ended.words} {ended.next_step}".strip()
+        self.embedded = False

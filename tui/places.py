@@ -1,0 +1,101 @@
+"""Moving between places: what opens which screen, and what stays open under it.
+
+A part of SerenoApp in a file of its own. The fleet is always at the bottom; every other place
+stands on it, and going to an agent closes what was between.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.app import App
+
+from sereno.tui.messages import CreateAgent, Seen
+from sereno.tui.model import FleetModel, Need
+from sereno.tui.screens.new_agent.view import Draft
+
+__all__ = ["Places"]
+
+
+class Places(App[str], inherit_bindings=False):
+    """The app's ways from place to place."""
+
+    model: FleetModel
+    cwd: Path
+
+    def open_agent(self, agent_id: str) -> None:
+        """The agent's screen, on top of the fleet; nothing else stays between them."""
+        from sereno.tui.screens.agent.screen import AgentScreen
+
+        if agent_id not in self.model.agents:
+            return
+        self.to_fleet()
+        if self.model.agents[agent_id].need in (Need.DONE, Need.FAILED):
+            self.post_message(Seen(agent_id))
+        self.push_screen(AgentScreen(agent_id))
+
+    def open_new_agent(self) -> None:
+        from sereno.tui.screens.new_agent.screen import NewAgentScreen
+
+        self.to_fleet()
+        self.push_screen(NewAgentScreen())
+
+    def open_log(self, source: str = "daemon") -> None:
+        """The daemon's log, or an agent's by its id."""
+        from sereno.tui.screens.log.screen import LogScreen
+
+        if isinstance(self.screen, LogScreen):
+            self.pop_screen()
+        self.push_screen(LogScreen(source))
+
+    def to_fleet(self) -> None:
+        """Closes everything above the fleet; drafts are kept by their screens."""
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+
+    def open_requests(self) -> None:
+        """To the oldest open request; from its agent's screen, to the next agent that waits."""
+        requests = self.model.requests
+        if not requests:
+            self.notify("No request is open.")
+            return
+        waiting = list(dict.fromkeys(each.agent_id for each in requests))
+        here = getattr(self.screen, "agent_id", None)
+        place = waiting.index(here) + 1 if here in waiting else 0
+        self.open_agent(waiting[place % len(waiting)])
+
+    def creation(self, draft: Draft) -> CreateAgent:
+        """A filled form as what is asked of the daemon: folders are whole paths there."""
+        where = Path(draft.folder.strip() or ".").expanduser()
+        return CreateAgent(
+            "",
+            provider=draft.provider,
+            folder=str(where if where.is_absolute() else self.cwd / where),
+            task=draft.task.strip(),
+            mode_id=draft.mode or None,
+            model_id=draft.model or None,
+        )
+
+    # -- the same, as actions of keys ----------------------------------------------------------
+
+    def action_keys(self) -> None:
+        """All keys of this place."""
+        from sereno.tui.screens.help.screen import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
+
+    def action_oldest_request(self) -> None:
+        self.open_requests()
+
+    def action_agent(self, number: int) -> None:
+        """An agent by its place in the list, from 1."""
+        states = self.model.ordered()
+        if number <= len(states):
+            self.open_agent(states[number - 1].id)
+
+    def action_log(self) -> None:
+        self.open_log("daemon")
+
+    def action_fleet(self) -> None:
+        self.to_fleet()

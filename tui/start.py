@@ -1,0 +1,73 @@
+"""`sereno`: the screen around a daemon that runs, or around one embedded in this process.
+
+Order matters here (processes.md 17, 18, 31, 33): signals are blocked before there is any thread,
+the writer's queue loses its bound before the app runs, and on the way out the daemon is handed
+over before anything waits for the terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from sereno.core.config import Config
+from sereno.core.control import status
+from sereno.core.handover import block_signals
+from sereno.core.home import Home
+from sereno.tui.app import SerenoApp
+from sereno.tui.embedded import Attached, Embedded
+from sereno.tui.link import DaemonLink
+from sereno.tui.model import Counts
+from sereno.tui.textual_private import unbound_writer
+from sereno.tui.words import count
+
+__all__ = ["leaving_line", "run_ui"]
+
+
+def run_ui(home: Home, config: Config, *, cwd: Path | None = None) -> int:
+    """Shows the screen until the person leaves; returns the exit code.
+
+    Attaches where a daemon answers for this home, else starts one in this process.
+    """
+    daemon: Attached | Embedded
+    if status(home).answers:
+        daemon = Attached(home)
+    else:
+        block_signals()
+        daemon = Embedded(home, config)
+    unbound_writer()
+    app = SerenoApp(
+        DaemonLink(daemon.connect, embedded=lambda: daemon.embedded),
+        cwd=cwd or Path.cwd(),
+        home=str(Path.home()),
+        theme=config.ui.theme,
+        bell=config.ui.bell,
+        no_colour=bool(os.environ.get("NO_COLOR")),
+        before_suspend=daemon.hand_over,
+        leaving=daemon.leave_within,
+        crash_file=home.logs / "ui-crash.log",
+    )
+    daemon.watch(app.leave_soon)
+    try:
+        app.run(mouse=config.ui.mouse)
+    finally:
+        daemon.hand_over()
+    if app.failure is not None:
+        sys.stderr.write(f"sereno: {app.failure}\n")
+        return 1
+    sys.stdout.write(leaving_line(app.model.counts(), working_known=app.model.loaded) + "\n")
+    return 0
+
+
+def leaving_line(counts: Counts, *, working_known: bool) -> str:
+    """What the shell shows after leaving: what goes on, how to come back, how to stop."""
+    working = counts.busy + counts.asks
+    if not working_known:
+        told = "detached."
+    elif working:
+        told = f"detached. {count(working, 'agent')} {'is' if working == 1 else 'are'} working."
+    else:
+        told = "detached. No agent is working."
+    stop = "sereno stop --all" if working else "sereno daemon stop"
+    return f"sereno: {told} Come back: sereno   Stop {'all' if working else 'it'}: {stop}"
