@@ -1,0 +1,153 @@
+"""The rules of the house that no other tool checks: sizes, docstrings, names, where Textual is."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__)
+ROOT = HERE.parents[2]
+CODE = ("core", "relay_client", "tui", "bench", "screenshots")
+MOST_LINES = 400
+MOST_LINES_OF_A_TEST_FILE = 500
+MOST_LINES_OF_A_FUNCTION = 60
+
+
+def sources(*folders: str) -> list[Path]:
+    found = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    return [path for path in found if "node_modules" not in path.parts]
+
+
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_bytes(), str(path))
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def test_there_is_code_to_look_at() -> None:
+    assert len(sources("core")) > 50
+    assert len(sources("tests")) > 20
+
+
+def test_no_file_is_too_long() -> None:
+    lines = {path: len(path.read_text().splitlines()) for path in sources(*CODE, "tests", "sereno")}
+    too_long = {
+        named(path): count
+        for path, count in lines.items()
+        if count > (MOST_LINES_OF_A_TEST_FILE if "tests" in path.parts else MOST_LINES)
+    }
+    assert too_long == {}
+
+
+def test_no_function_is_too_long() -> None:
+    too_long = {
+        f"{named(path)}:{function.lineno} {function.name}": length
+        for path in sources(*CODE)
+        for function in functions(parsed(path))
+        if (length := (function.end_lineno or 0) - function.lineno + 1) > MOST_LINES_OF_A_FUNCTION
+    }
+    assert too_long == {}
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    """An empty `__init__.py` says nothing because it holds nothing."""
+    silent = [
+        named(path)
+        for path in sources(*CODE, "tests")
+        if path.read_text().strip() and not ast.get_docstring(parsed(path))
+    ]
+    assert silent == []
+
+
+def test_every_module_has_postponed_annotations() -> None:
+    without = [
+        named(path)
+        for path in sources(*CODE, "tests")
+        if path.read_text().strip()
+        and "from __future__ import annotations" not in path.read_text()
+        and any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in parsed(path).body)
+    ]
+    assert without == []
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+
+
+@pytest.mark.parametrize("library", ["textual", "rich"])
+def test_the_screen_s_libraries_are_imported_by_the_screen_only(library: str) -> None:
+    """import-linter counts packages; this names the file, also for imports inside functions."""
+    elsewhere = [
+        named(path)
+        for path in sources("core", "relay_client")
+        if any(name.split(".")[0] == library for name in imports(path))
+    ]
+    assert elsewhere == []
+
+
+def test_our_packages_are_imported_by_their_full_name() -> None:
+    short = [
+        (named(path), name)
+        for path in sources(*CODE, "tests")
+        for name in imports(path)
+        if name.split(".")[0] in {"core", "tui", "relay_client"}
+    ]
+    assert short == []
+
+
+def test_nothing_is_skipped_for_another_reason_than_a_missing_program() -> None:
+    """`tmux`, `node` and `git` are markers; any other skip would hide a gap."""
+    word = re.compile(r"pytest\.(?:mark\.)?(skip|skipif|importorskip|xfail)\b")
+    found = [
+        named(path)
+        for path in sources("tests")
+        if word.search(path.read_text())
+        and path.parent != ROOT / "tests"
+        and path != Path(__file__)
+    ]
+    assert found == []
+
+
+def test_tests_mirror_the_tree() -> None:
+    """A test file tests/core/x/test_y.py has a folder or module core/x to belong to."""
+    lost = []
+    for path in sources("tests/core", "tests/tui", "tests/relay_client"):
+        folder = path.parent.relative_to(ROOT / "tests")
+        if path.name.startswith("test_") and not (ROOT / folder).is_dir():
+            lost.append(named(path))
+    assert lost == []
+
+
+def test_dependencies_are_pinned_and_locked() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    wanted += project["build-system"]["requires"]
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    locked = {line.partition(" ;")[0] for line in lines if not line.startswith("#")}
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", entry) for entry in locked), locked
+    assert [entry for entry in wanted if entry not in locked] == []
+
+
+def test_nothing_that_is_kept_names_the_machine_it_was_made_on() -> None:
+    files = [*sources(*CODE, "tests"), *ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+    files += [ROOT / "Makefile", ROOT / ".ci/run", ROOT / "requirements.lock"]
+    found = [named(path) for path in files if f"{ROOT}/" in path.read_text()]
+    assert found == []
