@@ -18,7 +18,7 @@ LogFormat = Literal["json", "pretty"]
 Hostnames = tuple[str, ...] | Literal[True]
 
 # Names that need no `extends`: Sereno knows how to drive them (wire reference 6.2.1, and our demo).
-BUILT_IN_PROVIDERS = ("claude", "codex", "copilot", "demo", "opencode", "pi")
+BUILT_IN_PROVIDERS = ("claude", "codex", "copilot", "demo", "gemini", "goose", "opencode", "pi")
 GENERIC_PROVIDER = "acp"
 
 
