@@ -1,17 +1,35 @@
 """All agents of one daemon: the only door from sessions to agents.
 
 Finds agents by id, prefix or title, makes new ones, and passes every wish on to the agent that it
-concerns (agent.py). It holds no rule about an agent's life itself.
+concerns (acts.py). It holds no rule about an agent's life itself.
 """
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 import anyio.abc
+import anyio.to_thread
 
+from sereno.core.agents import acts
+from sereno.core.agents.agent import Agent
+from sereno.core.agents.announce import removed
+from sereno.core.agents.context import Context, Publisher, Runners, Timings
+from sereno.core.agents.creation import first_record
+from sereno.core.agents.errors import UnknownAgent
+from sereno.core.agents.identify import identify
+from sereno.core.agents.inspection import inspect, read_log
+from sereno.core.agents.leftovers import clear_others
+from sereno.core.agents.live import Live
+from sereno.core.agents.page import last_message, read_page
+from sereno.core.agents.requests import entry_of
+from sereno.core.agents.restore import load
+from sereno.core.agents.states import State
+from sereno.core.agents.step import Base
 from sereno.core.agents.views import (
     AgentView,
     Ended,
@@ -24,21 +42,25 @@ from sereno.core.agents.views import (
 )
 from sereno.core.protocol.additions import LedgerEntry
 from sereno.core.protocol.agents import ProjectPlacement
-from sereno.core.protocol.outgoing import Outgoing
 from sereno.core.protocol.permissions import PermissionResponse
 from sereno.core.protocol.requests import CreateAgent, FetchTimeline, Image
+from sereno.core.protocol.values import given
+from sereno.core.store import agents as agent_rows
+from sereno.core.store import requests as ledger
+from sereno.core.store.agents import Progress
+from sereno.core.store.database import Database
+from sereno.core.workspaces.placement import read_placement
 
 if TYPE_CHECKING:
     from sereno.core.config import Config
     from sereno.core.home import Home
+    from sereno.core.providers.catalog import Catalog
 
 __all__ = ["Fleet", "Publisher"]
 
 
-class Publisher(Protocol):
-    """Implemented by core/sessions: hands one message, encoded once, to every session."""
-
-    def publish(self, message: Outgoing) -> None: ...
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 class Fleet:
@@ -51,16 +73,33 @@ class Fleet:
     def __init__(
         self,
         *,
-        database: Any,
-        catalog: Any,
+        database: Database,
+        catalog: Catalog,
         publisher: Publisher,
         home: Home,
         config: Config,
         server_id: str,
-        clock: Callable[[], int] = ...,  # type: ignore[assignment]
-        place: Callable[[str], ProjectPlacement] = ...,  # type: ignore[assignment]
+        clock: Callable[[], int] = _now_ms,
+        place: Callable[[str], ProjectPlacement] = read_placement,
+        runners: Runners | None = None,
+        timings: Timings | None = None,
     ) -> None:
         """`clock`: epoch milliseconds. `place`: reads a folder's placement; called in a thread."""
+        self.context = Context(
+            database=database,
+            catalog=catalog,
+            publisher=publisher,
+            home=home,
+            config=config.agents,
+            server_id=server_id,
+            clock=clock,
+            monotonic=time.monotonic,
+            runners=runners or Runners(),
+            timings=timings or Timings(),
+        )
+        self._place = place
+        self._agents: dict[str, Agent] = {}
+        self._group: anyio.abc.TaskGroup | None = None
 
     async def run(
         self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
@@ -68,24 +107,77 @@ class Fleet:
         """Loads every agent (then `started`), attaches the runners, and owns all tasks of all
         agents until it is cancelled. Leaving ends no agent. `await task_group.start(fleet.run)`.
         """
+        for base in await self.context.database.read(load):
+            self._agents[base.record.id] = Agent(self.context, base, self._spawn)
+        async with anyio.create_task_group() as group:
+            self._group = group
+            alive = {one.id: one.base.progress.run for one in self._agents.values() if one.alive}
+            group.start_soon(clear_others, self.context, alive)
+            for agent in list(self._agents.values()):
+                await self._wake_up(agent)
+            task_status.started()
+            await anyio.sleep_forever()
+
+    async def _wake_up(self, agent: Agent) -> None:
+        """Takes up a living agent where the last daemon left it; starts what was still wanted."""
+        if not agent.provider_available:
+            return
+        if agent.alive:
+            agent.run_process(fresh=False)
+        elif agent.base.queue and not agent.record.held:
+            async with agent.lock:
+                await agent.try_commit(agent.step(), start=True)
+
+    def _spawn(self, live: Live) -> None:
+        assert self._group is not None, "the fleet does not run"
+        self._group.start_soon(live.run)
+
+    def _agent(self, agent_id: str) -> Agent:
+        try:
+            return self._agents[agent_id]
+        except KeyError:
+            raise UnknownAgent(agent_id) from None
 
     def list(self) -> Sequence[AgentView]:
         """Every agent, archived ones too; in no order. Touches neither disk nor processes."""
-        raise NotImplementedError
+        return [agent.view for agent in self._agents.values()]
 
     def view(self, agent_id: str) -> AgentView:
-        raise NotImplementedError
+        return self._agent(agent_id).view
 
     def resolve(self, identifier: str) -> str:
         """The id that an identifier means. Raises UnknownAgent, AmbiguousAgent (wire 6.2.1)."""
-        raise NotImplementedError
+        titles = {agent.id: agent.record.title for agent in self._agents.values()}
+        return identify(identifier, titles)
 
     async def create(self, request: CreateAgent, *, by: Principal) -> AgentView:
         """Makes and starts an agent; returns when its first prompt is queued, not when it ran.
 
         Raises AgentError: unknown_provider, provider_disabled, cwd_missing, bad_title, …
         """
-        raise NotImplementedError
+        record = await first_record(self.context, request, self._place)
+        agent = Agent(self.context, Base(record, Progress()), self._spawn)
+        step = agent.step()
+        text = given(request.initial_prompt, "")
+        images, attachments = given(request.images, []), given(request.attachments, [])
+        if text.strip() or images or attachments:
+            message_id = given(request.client_message_id, "") or None
+            row = acts.new_prompt(agent, text, by, message_id, images, attachments)
+            step.enqueue(row, first=False)
+        step.audit(by, "agent.created", provider=record.provider, cwd=record.cwd)
+
+        def add(connection: sqlite3.Connection) -> None:
+            agent_rows.add(connection, record.id, record.created_ms, b"{}")
+
+        self._agents[agent.id] = agent
+        try:
+            async with agent.lock:
+                await agent.commit_and_start(step, wanted=True, also=add)
+        except BaseException:
+            if agent.base.progress.run == 0:
+                del self._agents[agent.id]
+            raise
+        return agent.view
 
     async def prompt(
         self,
@@ -100,35 +192,51 @@ class Fleet:
     ) -> PromptResult:
         """Committed when it returns. Starts the program where none runs; unarchives. A message id
         that was seen before runs nothing twice (but starts a failed agent with it again)."""
-        raise NotImplementedError
+        return await acts.prompt(
+            self._agent(agent_id),
+            text,
+            by=by,
+            message_id=message_id,
+            delivery=delivery,
+            images=images,
+            attachments=attachments,
+        )
 
     async def take_back(
         self, agent_id: str, prompt_id: str | None, *, by: Principal
     ) -> TakenBack | None:
         """Takes a queued prompt (None: the newest) out of the queue; None where it is too late."""
-        raise NotImplementedError
+        return await acts.take_back(self._agent(agent_id), prompt_id, by=by)
 
     async def start(self, agent_id: str, *, by: Principal) -> AgentView:
         """Starts (again) the program of an agent that has none, and what waits in its queue."""
-        raise NotImplementedError
+        await acts.start(self._agent(agent_id), by=by)
+        return self.view(agent_id)
 
     async def interrupt(self, agent_id: str, *, by: Principal) -> AgentView:
-        """Cancels the running turn; an idle agent is left alone. Open requests are denied."""
-        raise NotImplementedError
+        """Cancels the running turn; an idle agent is left alone. Open requests are denied, and
+        what is queued waits until the next prompt or `start`."""
+        await acts.interrupt(self._agent(agent_id), by=by)
+        return self.view(agent_id)
 
     async def end(self, agent_id: str, *, by: Principal) -> Ended:
         """Ends the whole process tree and says what is left. The next prompt resumes."""
-        raise NotImplementedError
+        return await acts.end(self._agent(agent_id), by=by)
 
     async def archive(self, agent_id: str, *, by: Principal) -> AgentView:
         """Ends the agent and hides it; its timeline stays."""
-        raise NotImplementedError
+        await acts.archive(self._agent(agent_id), by=by)
+        return self.view(agent_id)
 
     async def unarchive(self, agent_id: str, *, by: Principal) -> AgentView:
-        raise NotImplementedError
+        await acts.unarchive(self._agent(agent_id), by=by)
+        return self.view(agent_id)
 
     async def delete(self, agent_id: str, *, by: Principal) -> None:
         """Ends the agent and removes everything of it but the audit."""
+        await acts.delete(self._agent(agent_id), by=by)
+        self._agents.pop(agent_id, None)
+        self.context.publisher.publish(removed(agent_id))
 
     async def update(
         self,
@@ -139,22 +247,30 @@ class Fleet:
         by: Principal,
     ) -> AgentView:
         """Sets the title and merges labels. Raises AgentError nothing_to_update, bad_title."""
-        raise NotImplementedError
+        await acts.update(self._agent(agent_id), name=name, labels=labels, by=by)
+        return self.view(agent_id)
 
     async def set_mode(self, agent_id: str, mode_id: str, *, by: Principal) -> AgentView:
-        raise NotImplementedError
+        """Raises AgentError unknown_mode."""
+        await acts.set_mode(self._agent(agent_id), mode_id, by=by)
+        return self.view(agent_id)
 
     async def set_model(self, agent_id: str, model_id: str | None, *, by: Principal) -> AgentView:
-        raise NotImplementedError
+        await acts.set_model(self._agent(agent_id), model_id, by=by)
+        return self.view(agent_id)
 
     async def set_thinking(
         self, agent_id: str, option_id: str | None, *, by: Principal
     ) -> AgentView:
-        raise NotImplementedError
+        await acts.set_thinking(self._agent(agent_id), option_id, by=by)
+        return self.view(agent_id)
 
     async def clear_attention(self, agent_ids: Iterable[str]) -> Sequence[AgentView]:
         """Marks agents as seen; unknown ids are left out of the answer."""
-        raise NotImplementedError
+        known = [self._agents[agent_id] for agent_id in agent_ids if agent_id in self._agents]
+        for agent in known:
+            await acts.clear_attention(agent)
+        return [agent.view for agent in known]
 
     async def answer(
         self, agent_id: str, request_id: str, response: PermissionResponse, *, by: Principal
@@ -163,21 +279,41 @@ class Fleet:
 
         Raises RequestGone (one answer wins; says whose), AgentError for an impossible answer.
         """
+        await acts.answer(self._agent(agent_id), request_id, response, by=by)
 
     async def requests(self, *, closed: bool = False, limit: int = 200) -> Sequence[LedgerEntry]:
         """The ledger: open requests oldest first; with `closed` all of them, newest first."""
-        raise NotImplementedError
+
+        def find(connection: sqlite3.Connection) -> Sequence[LedgerEntry]:
+            rows = ledger.every(connection, limit) if closed else ledger.open_of(connection)
+            return [entry_of(row) for row in rows[:limit]]
+
+        return await self.context.database.read(find)
 
     async def timeline(self, request: FetchTimeline) -> bytes:
         """The answer to a timeline fetch as a whole encoded frame, made off the loop (6.7)."""
-        raise NotImplementedError
+        agent = self._agent(request.agent_id)
+        shown, epoch = agent.view.snapshot, agent.record.epoch
+        return await self.context.database.read(
+            lambda connection: read_page(connection, request, shown, epoch)
+        )
 
     async def wait(self, agent_id: str, timeout_s: float | None) -> WaitOutcome:
         """Until the agent is idle, failed or asks (wire 6.6.5), or the time is over."""
-        raise NotImplementedError
+        agent = self._agent(agent_id)
+        if not await acts.deadline(agent, timeout_s):
+            return WaitOutcome("timeout", agent.view, None, None)
+        said = await self.context.database.read(lambda c: last_message(c, agent_id))
+        if agent.base.requests:
+            return WaitOutcome("permission", agent.view, None, said)
+        if agent.record.state in (State.FAILED, State.BROKEN):
+            failure = agent.record.failure
+            error = failure.message if failure else "Agent failed"
+            return WaitOutcome("error", agent.view, error, said)
+        return WaitOutcome("idle", agent.view, None, said)
 
     async def inspect(self, agent_id: str) -> Inspection:
-        raise NotImplementedError
+        return await inspect(self._agent(agent_id))
 
     async def log(
         self,
@@ -189,4 +325,7 @@ class Fleet:
         """The agent's stderr and diagnostics. A cursor is a line's number: `before` gives the
         lines under it, `after` those above it; `start_cursor`/`end_cursor` are the first and last
         number given (0, 0 when there is none)."""
-        raise NotImplementedError
+        self._agent(agent_id)
+        return await self.context.database.read(
+            lambda connection: read_log(connection, agent_id, direction, cursor, limit)
+        )

@@ -1,0 +1,332 @@
+"""One living agent: its lock, its driver, and the commit that makes a step true.
+
+Whoever holds the lock changes the agent: a batch of frames (live.py) or a person's wish (acts.py).
+What was fed to the driver stays in one open step until the next commit, so that the driver's
+memory, the journal position and what came of them are always committed together. A step that
+cannot be stored is forgotten and the driver goes back to what is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterable
+
+import anyio
+import msgspec
+
+from sereno.core.agents import life
+from sereno.core.agents.announce import messages, view_of
+from sereno.core.agents.auditing import apply_step
+from sereno.core.agents.context import Context
+from sereno.core.agents.live import Live
+from sereno.core.agents.news import News, StateNews
+from sereno.core.agents.record import AgentRecord, Failure
+from sereno.core.agents.states import ALIVE, Event, State
+from sereno.core.agents.step import Base, Step
+from sereno.core.agents.views import AgentView
+from sereno.core.protocol.requests import Image
+from sereno.core.providers.driver import Driver, Prompt, Setup
+from sereno.core.providers.effects import Effect, Ready
+from sereno.core.runners import Frame, Stream
+from sereno.core.security.sanitise import sanitise_line
+from sereno.core.store.errors import StoreError
+from sereno.core.store.prompts import PromptRow
+
+__all__ = ["Agent", "Extras"]
+
+log = logging.getLogger(__name__)
+
+STDERR_TAIL = 30
+STDERR_LINE = 2_000
+FED_AT_ONCE = 65_536
+"""Bytes of output after which others may have the loop."""
+
+
+Also = Callable[[sqlite3.Connection], None]
+
+
+class Extras(msgspec.Struct):
+    """What a prompt carries besides its text, as it is stored."""
+
+    images: list[Image] = []
+    attachments: list[dict[str, object]] = []
+
+
+class Agent:
+    """`base` is what is committed; `changed` is replaced, after being set, at each new state."""
+
+    def __init__(self, context: Context, base: Base, spawn: Callable[[Live], None]) -> None:
+        """`spawn` runs a Live in a task that the fleet owns."""
+        self.context = context
+        self.base = base
+        self._spawn = spawn
+        self.lock = asyncio.Lock()
+        self.changed = anyio.Event()
+        self.deleted = False
+        self.live: Live | None = None
+        self.driver: Driver | None = None
+        self.stderr: deque[str] = deque(maxlen=STDERR_TAIL)
+        self.committed_at = 0.0
+        self._step: Step | None = None
+        self._view: AgentView | None = None
+        if self.alive and self.provider_available:
+            self.driver = self._restored_driver()
+
+    @property
+    def id(self) -> str:
+        return self.base.record.id
+
+    @property
+    def record(self) -> AgentRecord:
+        return self.base.record
+
+    @property
+    def alive(self) -> bool:
+        return self.record.state in ALIVE
+
+    @property
+    def provider_available(self) -> bool:
+        return self.context.catalog.get(self.record.provider) is not None
+
+    @property
+    def view(self) -> AgentView:
+        """The agent as lists show it; made when somebody looks, kept until it changes."""
+        if self._view is None:
+            self._view = view_of(self.base.picture, provider_available=self.provider_available)
+        return self._view
+
+    # Steps: all of these only under the lock ------------------------------------------------
+
+    def step(self) -> Step:
+        """The open step, or a new one."""
+        if self._step is None:
+            self._step = Step(self.base, self.context.clock())
+        self._step.now_ms = max(self._step.now_ms, self.context.clock())
+        return self._step
+
+    @property
+    def has_step(self) -> bool:
+        return self._step is not None
+
+    def take(self, step: Step, effects: Iterable[Effect], at_ms: int | None = None) -> None:
+        for effect in effects:
+            if isinstance(effect, Ready):
+                self._remember(effect)
+            life.take(step, effect, step.now_ms if at_ms is None else at_ms, self.context.server_id)
+
+    def _remember(self, ready: Ready) -> None:
+        """What the program offers is offered for new agents too."""
+        provider = self.context.catalog.get(self.record.provider)
+        if provider is not None:
+            provider.remember(ready)
+
+    async def commit(self, step: Step, also: Also | None = None) -> None:
+        """Stores the step, then publishes its news and sends its writes, in this order.
+
+        `also` is written before it, in the same transaction.
+
+        Raises:
+            StoreError: nothing of the step is true; the agent stands where it stood before.
+        """
+        if step.record.state not in ALIVE:
+            self.driver = None
+        rows, base, news = step.finish(self._driver_memory)
+
+        def write(connection: sqlite3.Connection) -> None:
+            if also is not None:
+                also(connection)
+            apply_step(connection, rows)
+
+        # A client that leaves must not part what was committed from what is published.
+        with anyio.CancelScope(shield=True):
+            try:
+                await self.context.database.write(write)
+            except BaseException as error:
+                self.roll_back(fenced=isinstance(error, StoreError) and error.code == "fenced")
+                raise
+            self._step = None
+            self._view = None
+            self.base = base
+            self.committed_at = self.context.monotonic()
+            self._publish(news)
+            if self.live is not None:
+                self.live.committed(step)
+
+    async def try_commit(self, step: Step, *, start: bool = False) -> bool:
+        """As `commit`, for work that nobody waits for; False when the store refused."""
+        try:
+            if start:
+                await self.commit_and_start(step)
+            else:
+                await self.commit(step)
+        except StoreError as error:
+            log.error("agent %s: %s", self.id, error)
+            return False
+        return True
+
+    def _publish(self, news: list[News]) -> None:
+        record = self.record
+        publish = self.context.publisher.publish
+        for message in messages(
+            news, agent_id=record.id, provider=record.provider, epoch=record.epoch
+        ):
+            publish(message)
+        if any(isinstance(one, StateNews) for one in news):
+            self.wake()
+
+    def wake(self) -> None:
+        changed, self.changed = self.changed, anyio.Event()
+        changed.set()
+
+    def roll_back(self, *, fenced: bool = False) -> None:
+        """Forgets the open step; frames that it had taken are read again from the journal."""
+        self._step = None
+        self.driver = self._restored_driver() if self.alive and self.provider_available else None
+        if self.live is not None:
+            self.live.reconnect(fenced=fenced)
+
+    # Frames ---------------------------------------------------------------------------------
+
+    async def feed(self, frames: Iterable[Frame]) -> Step:
+        """Takes frames into the open step; the lock is held over pauses for the loop."""
+        step = self.step()
+        fed = 0
+        for frame in frames:
+            self._feed_one(step, frame)
+            step.position = frame.end
+            fed += len(frame.data)
+            if fed > FED_AT_ONCE:
+                fed = 0
+                await asyncio.sleep(0)
+        return step
+
+    def _feed_one(self, step: Step, frame: Frame) -> None:
+        match frame.stream:
+            case Stream.OUT if self.driver is not None:
+                self.take(step, self.driver.receive(frame.data), frame.at_ms)
+                self.go_on(step)
+            case Stream.ERR:
+                self._hear(step, frame)
+            case Stream.WROTE:
+                step.confirm(int.from_bytes(frame.data, "little"))
+            case Stream.EXIT:
+                self._exited(step, frame)
+            case Stream.NOTE:
+                step.log("info", "runner", sanitise_line(frame.data.decode("utf-8", "replace")))
+            case _:
+                pass
+
+    def _hear(self, step: Step, frame: Frame) -> None:
+        # Of a flood only the end can matter; decoding all of it would hold up the loop.
+        text = frame.data[-FED_AT_ONCE:].decode("utf-8", "replace")
+        for line in text.splitlines()[-200:]:
+            shown = sanitise_line(line)[:STDERR_LINE]
+            self.stderr.append(shown)
+            step.log("info", "stderr", shown, frame.at_ms)
+
+    def _exited(self, step: Step, frame: Frame) -> None:
+        exit_info = msgspec.json.decode(frame.data, type=_Exit)
+        self.process_over(step, exit_info.code, exit_info.signal)
+
+    def process_over(self, step: Step, code: int | None, signal: int | None) -> None:
+        """The program is gone: what its driver makes of that, and what state that leaves."""
+        if step.record.state not in ALIVE:
+            return
+        starting = step.record.state is State.STARTING
+        if self.driver is not None:
+            self.take(step, self.driver.exited(code, signal, "\n".join(self.stderr)))
+        words = exit_words(code, signal)
+        step.set(exit=words)
+        if step.record.state not in ALIVE:
+            return
+        if starting:
+            failure = Failure(
+                f"The program ended before it was ready ({words}).",
+                "exited",
+                "Its own words are in the agent's log; then send a prompt to try again.",
+            )
+            life.break_down(step, failure, self.context.server_id)
+        else:
+            life.left(step, words, self.context.server_id)
+
+    # What follows by itself ------------------------------------------------------------------
+
+    def go_on(self, step: Step) -> None:
+        """Begins the next queued prompt, if the agent is free for it."""
+        while (
+            self.driver is not None
+            and step.queue
+            and not step.record.held
+            and step.record.state in (State.IDLE, State.FAILED)
+        ):
+            prompt = step.queue[0]
+            wanted = self.driver.prompt(_prompt(prompt))
+            life.begin_turn(step, prompt)
+            self.take(step, wanted)
+
+    async def commit_and_start(
+        self, step: Step, *, wanted: bool = False, also: Also | None = None
+    ) -> None:
+        """Commits; an agent without a process is started when its queue or `wanted` asks for it.
+
+        While the old process is still being buried, live.py starts the new one afterwards.
+        """
+        may_start = self.live is None or self.live.over.is_set()
+        waiting = bool(step.queue) and not step.record.held
+        starts = step.record.state not in ALIVE and may_start and (wanted or waiting)
+        if starts:
+            self._begin_run(step)
+        await self.commit(step, also)
+        if starts:
+            self.run_process(fresh=True)
+
+    def run_process(self, *, fresh: bool) -> None:
+        """Gives the present run its task: `fresh` starts a runner, else it is looked for."""
+        self.live = Live(self, fresh=fresh)
+        self._spawn(self.live)
+
+    def _begin_run(self, step: Step) -> None:
+        """A new process is wanted: its driver's first words are part of this step."""
+        record = step.record
+        provider = self.context.catalog.get(record.provider)
+        assert provider is not None
+        step.move(Event.START)
+        step.begin_run()
+        step.set(failure=None, held=False, exit=None, run_started_ms=step.now_ms)
+        self.stderr.clear()
+        self.driver = provider.driver(self._setup(step.record, step.run), None)
+        step.say_state()
+        self.take(step, self.driver.start(record.session_id))
+
+    def _setup(self, record: AgentRecord, run: int) -> Setup:
+        wish = record.wish
+        return Setup(record.cwd, run, wish.mode, wish.model, wish.thinking)
+
+    def _restored_driver(self) -> Driver | None:
+        provider = self.context.catalog.get(self.record.provider)
+        if provider is None or self.base.progress.driver is None:
+            return None
+        setup = self._setup(self.record, self.base.progress.run)
+        return provider.driver(setup, self.base.progress.driver)
+
+    def _driver_memory(self) -> bytes | None:
+        return None if self.driver is None else self.driver.snapshot()
+
+
+class _Exit(msgspec.Struct):
+    code: int | None = None
+    signal: int | None = None
+
+
+def exit_words(code: int | None, signal: int | None) -> str:
+    if signal is not None:
+        return f"ended by signal {signal}"
+    return "ended" if code is None else f"exit code {code}"
+
+
+def _prompt(row: PromptRow) -> Prompt:
+    extras = Extras() if row.extras is None else msgspec.json.decode(row.extras, type=Extras)
+    return Prompt(row.id, row.text, tuple(extras.images), tuple(extras.attachments))

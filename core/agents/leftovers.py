@@ -1,0 +1,61 @@
+"""Processes and folders of runs that are over: ended, verified, removed.
+
+Used when a run could not be ended in the ordinary way, and once at the start of a daemon for what
+its predecessor had no time to clean. Never touches the present run of a living agent.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import anyio.to_thread
+
+from sereno.core.agents.context import Context
+from sereno.core.runners import EndResult, RunnerError, RunnerGone
+
+__all__ = ["clear", "clear_others"]
+
+log = logging.getLogger(__name__)
+
+
+async def clear(context: Context, folder: Path) -> EndResult:
+    """Ends what runs for this folder, if anything does, and removes it."""
+    runners = context.runners
+    try:
+        link = await runners.attach(folder, 0)
+    except RunnerGone:
+        result = await runners.sweep(folder)
+    else:
+        try:
+            result = await link.end(context.config.end_grace_seconds)
+        finally:
+            await link.aclose()
+    if result.remaining:
+        log.error("processes %s of %s could not be ended", result.remaining, folder)
+    else:
+        await anyio.to_thread.run_sync(runners.remove, folder)
+    return result
+
+
+async def clear_others(context: Context, present: Mapping[str, int]) -> None:
+    """`present`: the run that each living agent has now; every other run is over."""
+    for folder in await anyio.to_thread.run_sync(_runs, context.home.agents):
+        agent, run = folder.parent.name, folder.name
+        if present.get(agent) == int(run):
+            continue
+        try:
+            await clear(context, folder)
+        except (RunnerError, OSError) as error:
+            log.error("%s could not be cleaned up: %s", folder, error)
+
+
+def _runs(agents: Path) -> list[Path]:
+    return list(_folders(agents)) if agents.is_dir() else []
+
+
+def _folders(agents: Path) -> Iterator[Path]:
+    for agent in agents.iterdir():
+        if agent.is_dir():
+            yield from (run for run in agent.iterdir() if run.is_dir() and run.name.isdecimal())

@@ -1,0 +1,328 @@
+"""What each thing that a driver wants does to an agent: effect in, changes of the step out.
+
+Pure. The order of what clients hear is that of the wire reference's section 6.4; the audit gets who
+asked, answered and failed. Not here: driving the driver, processes, storage (agent.py).
+"""
+
+from __future__ import annotations
+
+from sereno.core.agents.record import Attention, Failure, Reported, Turn
+from sereno.core.agents.states import IN_TURN, Event, State
+from sereno.core.agents.step import Step
+from sereno.core.protocol.agents import AttentionReason
+from sereno.core.protocol.events import (
+    AttentionData,
+    AttentionNotification,
+    AttentionRequired,
+    PermissionRequested,
+    PermissionResolved,
+    ThreadStarted,
+    TurnCanceled,
+    TurnCompleted,
+    TurnFailed,
+    TurnStarted,
+)
+from sereno.core.protocol.messages import PermissionPush, PermissionResolvedPush
+from sereno.core.protocol.permissions import Deny, PermissionResponse
+from sereno.core.protocol.timeline import AssistantMessage, TimelineItem, ToolCall, UserMessage
+from sereno.core.protocol.values import UNSET, UnsetType, iso
+from sereno.core.providers import effects
+from sereno.core.store.prompts import PromptRow
+
+__all__ = ["answered", "begin_turn", "break_down", "left", "take", "withdraw_all"]
+
+INTERRUPTED = "Interrupted"
+TURN_FAILED = "Turn failed"
+ENDINGS = (effects.TurnEnded, effects.SessionFailed)
+_TITLES: dict[AttentionReason, str] = {
+    "finished": "Agent finished",
+    "permission": "Agent needs permission",
+    "error": "Agent needs attention",
+}
+_LOG_LEVELS: dict[effects.Level, str] = {
+    "debug": "debug",
+    "info": "info",
+    "notice": "info",
+    "warning": "warn",
+    "error": "error",
+}
+
+
+def take(step: Step, effect: effects.Effect, at_ms: int, server_id: str) -> None:
+    """One effect of the driver. `at_ms`: when the program said it."""
+    match effect:
+        case effects.Send(data):
+            step.send(data)
+        case effects.Item(item, delta):
+            _item(step, item, at_ms, delta=delta)
+        case effects.Ready():
+            _ready(step, effect)
+        case effects.TurnStarted(prompt_id):
+            _turn_started(step, prompt_id)
+        case effects.TurnEnded():
+            _turn_ended(step, effect, server_id)
+        case effects.Asked(request):
+            first = not step.requests
+            asked = step.ask(request, at_ms)
+            step.audit(f"agent {step.record.id[:8]}", "request.asked", request=request.id)
+            step.say_state()
+            step.say_event(
+                PermissionRequested(provider=step.record.provider, request=asked.request)
+            )
+            step.say(PermissionPush(agent_id=step.record.id, request=asked.request))
+            if first:
+                _call(step, "permission", server_id, asked.request.title)
+        case effects.Withdrawn(request_id, reason):
+            _withdraw(step, request_id, reason)
+        case effects.Changed():
+            _changed(step, effect)
+        case effects.SessionFailed(error, code, next_step):
+            break_down(step, Failure(error, code, next_step), server_id)
+        case effects.Diagnostic(level, text, detail):
+            step.log(_LOG_LEVELS[level], "driver", f"{text} {detail}".strip(), at_ms)
+
+
+def begin_turn(step: Step, prompt: PromptRow) -> None:
+    """The prompt leaves the queue and becomes a row; what the driver wants for it follows."""
+    step.unqueue(prompt, "sent")
+    step.set(last_user_ms=step.now_ms, failure=None, held=False)
+    message_id = prompt.message_id or UNSET
+    step.add_item(UserMessage(text=prompt.text, message_id=message_id), step.now_ms)
+    step.audit(prompt.asked_by, "prompt.sent", prompt=prompt.id)
+
+
+def answered(step: Step, request_id: str, response: PermissionResponse, by: str) -> None:
+    """A person's answer: ledger, audit, and everyone who looks at the request."""
+    step.close_request(request_id, "answered", response, by)
+    step.audit(by, "request.answered", request=request_id, behavior=_behavior(response))
+    _say_closed(step, request_id, response, by)
+
+
+def withdraw_all(step: Step, reason: str) -> None:
+    """Nobody waits for these answers any more."""
+    for asked in step.requests:
+        _withdraw(step, asked.request.id, reason)
+
+
+def left(step: Step, words: str, server_id: str) -> None:
+    """The process is gone as it was asked to, or by itself with nothing to say."""
+    _abandon_turn(step, server_id)
+    step.forget_run()
+    step.set(exit=words)
+    if step.move(Event.GONE):
+        step.say_state()
+
+
+def break_down(step: Step, failure: Failure, server_id: str) -> None:
+    """The session is lost, or never began: cause, next step; the queue waits for the person."""
+    _abandon_turn(step, server_id, failure)
+    step.forget_run()
+    if not step.move(Event.BROKE):
+        return
+    if step.record.state is State.CLOSED:
+        # It was being ended anyway: no failure.
+        step.say_state()
+        return
+    step.set(failure=failure, held=True)
+    step.log("error", "agent", failure.message)
+    step.audit(f"agent {step.record.id[:8]}", "agent.broke", code=failure.code)
+    called = _mark(step, "error")
+    step.say_state()
+    if called:
+        _call(step, "error", server_id, failure.message)
+
+
+def _abandon_turn(step: Step, server_id: str, failure: Failure | None = None) -> None:
+    """Ends a turn that nobody will end any more, and what it asked."""
+    if step.record.turn is not None:
+        outcome: effects.Outcome = "failed" if failure else "canceled"
+        end = effects.TurnEnded(
+            step.record.turn.prompt_id,
+            outcome,
+            failure.message if failure else "The agent was ended.",
+            failure.code if failure else None,
+            failure.next_step if failure else None,
+        )
+        _turn_ended(step, end, server_id)
+    withdraw_all(step, TURN_FAILED if failure else INTERRUPTED)
+
+
+def _item(step: Step, item: TimelineItem, at_ms: int, *, delta: bool) -> None:
+    step.add_item(item, at_ms, delta=delta)
+    if isinstance(item, ToolCall):
+        step.speech = ""
+        step.set(last_line=_line(item.name))
+
+
+def _ready(step: Step, ready: effects.Ready) -> None:
+    step.set(
+        session_id=ready.session_id,
+        reported=Reported(
+            capabilities=ready.capabilities,
+            modes=ready.modes,
+            mode_id=ready.mode_id,
+            model_id=ready.model_id,
+            thinking_option_id=ready.thinking_option_id,
+            features=ready.features,
+            commands=ready.commands,
+        ),
+    )
+    if step.move(Event.READY):
+        step.set(failure=None)
+    step.say_state()
+    step.say_event(ThreadStarted(provider=step.record.provider, session_id=ready.session_id))
+
+
+def _turn_started(step: Step, prompt_id: str) -> None:
+    if not step.move(Event.TURN):
+        return
+    step.set(turn=Turn(prompt_id, step.now_ms))
+    step.say_state()
+    step.say_event(TurnStarted(provider=step.record.provider, message_id=_message_id(step)))
+
+
+def _turn_ended(step: Step, end: effects.TurnEnded, server_id: str) -> None:
+    turn = step.record.turn
+    if turn is None:
+        step.log("warn", "driver", f"a turn ended that nobody began ({end.outcome})")
+        return
+    ending = step.record.state is State.ENDING
+    outcome = "canceled" if ending and end.outcome == "failed" else end.outcome
+    withdraw_all(step, TURN_FAILED if outcome == "failed" else INTERRUPTED)
+    message_id = _message_id(step)
+    step.finish_prompt("failed" if outcome == "failed" else "done")
+    step.set(turn=None, usage=end.usage or step.record.usage, last_line=_last_line(step))
+    reason = end.error or (INTERRUPTED if outcome == "canceled" else "The turn failed.")
+    match outcome:
+        case "completed":
+            step.move(Event.COMPLETED)
+        case "canceled":
+            step.move(Event.CANCELED)
+            # A prompt that was sent to cut this turn off goes first; others wait for the person.
+            step.set(held=step.record.held or turn.interrupted_by is None)
+        case "failed":
+            step.add_item(AssistantMessage(text=f"The turn failed: {reason}"), step.now_ms)
+            step.move(Event.FAILED)
+            step.set(failure=Failure(reason, end.code or "", end.next_step), held=True)
+    _say_turn_ended(step, outcome, reason, end, message_id, server_id)
+
+
+def _say_turn_ended(
+    step: Step,
+    outcome: effects.Outcome,
+    reason: str,
+    end: effects.TurnEnded,
+    message_id: str | UnsetType,
+    server_id: str,
+) -> None:
+    """State first, then the end of the turn, then the call for attention (wire 6.4)."""
+    provider = step.record.provider
+    goes_on = bool(step.queue) and not step.record.held
+    attention: AttentionReason = "error" if outcome == "failed" else "finished"
+    called = not goes_on and _mark(step, attention)
+    step.say_state()
+    match outcome:
+        case "completed":
+            usage = end.usage or UNSET
+            step.say_event(TurnCompleted(provider=provider, usage=usage, message_id=message_id))
+        case "canceled":
+            step.say_event(TurnCanceled(provider=provider, reason=reason, message_id=message_id))
+        case "failed":
+            failed = TurnFailed(
+                provider=provider,
+                error=reason,
+                code=end.code or UNSET,
+                next_step=end.next_step or UNSET,
+                message_id=message_id,
+            )
+            step.say_event(failed)
+            step.audit(f"agent {step.record.id[:8]}", "turn.failed", code=end.code)
+    if called:
+        _call(step, attention, server_id, reason if outcome == "failed" else step.record.last_line)
+
+
+def _message_id(step: Step) -> str | UnsetType:
+    return UNSET if step.current is None else step.current.message_id or UNSET
+
+
+def _withdraw(step: Step, request_id: str, reason: str) -> None:
+    turn = step.record.turn
+    if turn is not None and turn.interrupted_by is not None and step.record.state in IN_TURN:
+        reason = INTERRUPTED
+    response = Deny(message=reason)
+    if step.close_request(request_id, "withdrawn", response, reason):
+        step.audit(f"agent {step.record.id[:8]}", "request.withdrawn", request=request_id)
+        _say_closed(step, request_id, response, "")
+
+
+def _say_closed(step: Step, request_id: str, response: PermissionResponse, by: str) -> None:
+    step.say_state()
+    provider = step.record.provider
+    step.say_event(
+        PermissionResolved(provider=provider, request_id=request_id, resolution=response)
+    )
+    step.say(
+        PermissionResolvedPush(
+            agent_id=step.record.id,
+            request_id=request_id,
+            resolution=response,
+            answered_by=by or UNSET,
+        )
+    )
+
+
+def _changed(step: Step, change: effects.Changed) -> None:
+    before, reported = step.record, step.record.reported
+    if not isinstance(change.title, UnsetType) and not step.record.title_given:
+        step.set(title=change.title[:200])
+    if not isinstance(change.usage, UnsetType):
+        step.set(usage=change.usage)
+    fields = {
+        name: value
+        for name in ("modes", "mode_id", "model_id", "thinking_option_id", "features", "commands")
+        if (value := getattr(change, name)) is not UNSET
+    }
+    if fields:
+        values = {name: getattr(reported, name) for name in reported.__struct_fields__}
+        step.set(reported=Reported(**{**values, **fields}))
+    if step.record != before:
+        step.say_state()
+
+
+def _mark(step: Step, reason: AttentionReason) -> bool:
+    """Sets the unread mark unless it is set; True when it was set now (wire 6.14)."""
+    if step.record.attention is not None:
+        return False
+    step.set(attention=Attention(reason, step.now_ms))
+    return True
+
+
+def _call(step: Step, reason: AttentionReason, server_id: str, body: str | UnsetType) -> None:
+    """Asks for somebody's attention."""
+    data = AttentionData(server_id=server_id, agent_id=step.record.id, reason=reason)
+    text = "" if isinstance(body, UnsetType) else body
+    step.say_event(
+        AttentionRequired(
+            provider=step.record.provider,
+            reason=reason,
+            timestamp=iso(step.now_ms),
+            should_notify=True,
+            notification=AttentionNotification(title=_TITLES[reason], body=text[:220], data=data),
+        )
+    )
+
+
+def _last_line(step: Step) -> str:
+    return _line(step.speech) or step.record.last_line
+
+
+def _line(text: str) -> str:
+    """The last line that says something, short enough for a list."""
+    for line in reversed(text.splitlines()):
+        if line.strip():
+            return line.strip()[:160]
+    return ""
+
+
+def _behavior(response: PermissionResponse) -> str:
+    return "deny" if isinstance(response, Deny) else "allow"

@@ -1,0 +1,60 @@
+"""What a step has to tell clients, in the order in which they must hear it (wire 6.4).
+
+Plain values that are collected before the commit and encoded after it, once for all clients
+(announce.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sereno.core.agents.record import AgentRecord
+from sereno.core.agents.requests import OpenRequest
+from sereno.core.protocol.events import StreamEvent
+from sereno.core.protocol.values import Wire
+from sereno.core.store.prompts import PromptRow
+from sereno.core.store.timeline import Row
+
+__all__ = ["EventNews", "News", "PayloadNews", "Picture", "RowNews", "StateNews"]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """All that a snapshot of an agent shows: immutable, so that it can be kept and compared.
+
+    `speech`: the end of what the agent says just now, not stored with every chunk.
+    """
+
+    record: AgentRecord
+    run: int
+    requests: tuple[OpenRequest, ...] = ()
+    queue: tuple[PromptRow, ...] = ()
+    speech: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RowNews:
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class StateNews:
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True)
+class EventNews:
+    """An event of `agent_stream` that is not stored."""
+
+    event: StreamEvent
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadNews:
+    """Any other message."""
+
+    payload: Wire
+
+
+News = RowNews | StateNews | EventNews | PayloadNews

@@ -1,0 +1,109 @@
+"""What is remembered of an agent besides its timeline, ledger and queue: one frozen value.
+
+Stored as JSON in the agents table. Fields may be added with a default; none may change its
+meaning without a migration. Not here: how it changes (life.py), how clients see it (snapshot.py).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from sereno.core.agents.states import State
+from sereno.core.protocol.agents import (
+    AttentionReason,
+    Capabilities,
+    Command,
+    Feature,
+    Mode,
+    ProjectPlacement,
+    Usage,
+)
+
+__all__ = ["AgentRecord", "Attention", "Failure", "Reported", "Turn", "Wish", "decode", "encode"]
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why the agent is in FAILED or BROKEN, in words for a person."""
+
+    message: str
+    code: str = ""
+    next_step: str | None = None
+
+
+class Attention(msgspec.Struct, frozen=True):
+    """The unread mark (wire reference 6.14)."""
+
+    reason: AttentionReason
+    at_ms: int
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """The turn that runs. `interrupted_by`: who asked to cancel it; None: nobody."""
+
+    prompt_id: str
+    started_ms: int
+    interrupted_by: str | None = None
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """How a new process is to be set up."""
+
+    mode: str | None = None
+    model: str | None = None
+    thinking: str | None = None
+
+
+class Reported(msgspec.Struct, frozen=True):
+    """What the program said about itself when it was ready, and since."""
+
+    capabilities: Capabilities = msgspec.field(default_factory=Capabilities)
+    modes: tuple[Mode, ...] = ()
+    mode_id: str | None = None
+    model_id: str | None = None
+    thinking_option_id: str | None = None
+    features: tuple[Feature, ...] = ()
+    commands: tuple[Command, ...] = ()
+
+
+class AgentRecord(msgspec.Struct, frozen=True):
+    """Times are epoch milliseconds."""
+
+    id: str
+    provider: str
+    cwd: str
+    created_ms: int
+    epoch: str
+    placement: ProjectPlacement
+    wish: Wish
+    title: str | None
+    title_given: bool
+    labels: dict[str, str]
+    updated_ms: int
+    state: State = State.CLOSED
+    archived_ms: int | None = None
+    last_user_ms: int | None = None
+    session_id: str | None = None
+    reported: Reported = Reported()
+    usage: Usage | None = None
+    failure: Failure | None = None
+    attention: Attention | None = None
+    turn: Turn | None = None
+    held: bool = False
+    """The queue waits for the person: the last turn was cancelled or failed."""
+    last_line: str = ""
+    run_started_ms: int | None = None
+    exit: str | None = None
+    """How the last process ended, in words."""
+
+
+_decoder = msgspec.json.Decoder(AgentRecord)
+_encoder = msgspec.json.Encoder()
+
+
+def encode(record: AgentRecord) -> bytes:
+    return _encoder.encode(record)
+
+
+def decode(data: bytes) -> AgentRecord:
+    """Raises msgspec.DecodeError for what no release of Sereno has written."""
+    return _decoder.decode(data)
