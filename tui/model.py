@@ -39,6 +39,7 @@ __all__ = [
     "Need",
     "OpenRequest",
     "Phase",
+    "asked_at",
 ]
 
 REMEMBERED_ANSWERS = 50
