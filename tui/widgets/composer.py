@@ -126,19 +126,17 @@ class Composer(TextArea, inherit_bindings=False):
         row, _ = self.cursor_location
         self.replace(completed(token, choice), (row, token.start), (row, token.end))
 
-    # -- keys ----------------------------------------------------------------------------------
+    # -- keys: Textual calls the handlers of the base class after these, unless prevented -------
 
     async def _on_key(self, event: events.Key) -> None:
         self._typed(event.key)
         if self._for_list(event.key) or await self._for_text(event.key):
             event.stop()
             event.prevent_default()
-            return
-        await super()._on_key(event)
 
     async def _on_paste(self, event: events.Paste) -> None:
+        del event
         self._typed("")
-        await super()._on_paste(event)
 
     def _for_list(self, key: str) -> bool:
         if not self.list_open:
@@ -214,6 +212,6 @@ class Composer(TextArea, inherit_bindings=False):
             self.post_message(self.TokenChanged(token))
 
     def _on_blur(self, event: events.Blur) -> None:
-        super()._on_blur(event)
+        del event
         self._token = None
         self.post_message(self.TokenChanged(None))

@@ -7,36 +7,25 @@ is in tui/widgets; the words on it are in view.py.
 from __future__ import annotations
 
 import time
-import uuid
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Static
 
-from sereno.core.protocol.additions import TakeBackPromptResult
 from sereno.core.protocol.timeline import UserMessage
-from sereno.tui.editor import EditorError, edit_text
 from sereno.tui.keys import Follower, key
 from sereno.tui.lines import Line
-from sereno.tui.messages import (
-    ActDone,
-    ActFailed,
-    Answer,
-    Interrupt,
-    LoadOlder,
-    SendPrompt,
-    TakeBack,
-)
+from sereno.tui.messages import Answer, Interrupt, LoadOlder
 from sereno.tui.model import AgentState, Changes, Need
 from sereno.tui.screens.agent import view
 from sereno.tui.screens.agent.completion import Completion
 from sereno.tui.screens.agent.pager import RequestPager
 from sereno.tui.screens.agent.parts import Lines, Rule
-from sereno.tui.screens.base import SerenoScreen
+from sereno.tui.screens.agent.prompts import PromptActs
 from sereno.tui.widgets.blocks_palette import Palette, palette_from
 from sereno.tui.widgets.composer import Composer
 from sereno.tui.widgets.file_picker import FilePicker
@@ -52,7 +41,7 @@ _CODE_THEMES = {"sereno": "nord", "sereno-light": "friendly"}
 _BUSY = (Need.BUSY, Need.ASKS, Need.STARTING)
 
 
-class AgentScreen(SerenoScreen[None]):
+class AgentScreen(PromptActs):
     """The screen of one agent; `agent_id` stays the same for its life."""
 
     CSS_PATH = "screen.tcss"
@@ -82,9 +71,7 @@ class AgentScreen(SerenoScreen[None]):
         self._palette: tuple[str, Palette] | None = None
         self._notice: Line = ()
         self._behind = False
-        self._taken: Literal["composer", "now"] = "composer"
-        self._sent: dict[str, str] = {}
-        self._code_learned = -1
+        self._learned = -1
 
     def compose(self) -> ComposeResult:
         yield Lines(id="head")
@@ -106,22 +93,6 @@ class AgentScreen(SerenoScreen[None]):
 
     # -- parts ---------------------------------------------------------------------------------
 
-    @property
-    def talk(self) -> Talk:
-        return self.query_one("#talk", Talk)
-
-    @property
-    def panel(self) -> RequestPanel:
-        return self.query_one("#request", RequestPanel)
-
-    @property
-    def composer(self) -> Composer:
-        return self.query_one("#composer", Composer)
-
-    @property
-    def state(self) -> AgentState | None:
-        return self.model.agents.get(self.agent_id)
-
     def _monotonic(self) -> float:
         clock = getattr(self.app, "monotonic", time.monotonic)
         return float(clock())
@@ -139,6 +110,8 @@ class AgentScreen(SerenoScreen[None]):
     # -- life ----------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
+        if not self.query("#composer"):
+            return  # The app ends while this screen opens.
         self.completion = Completion(
             self,
             self.composer,
@@ -158,8 +131,9 @@ class AgentScreen(SerenoScreen[None]):
         self.sereno.follow([])
 
     def on_screen_resume(self) -> None:
-        self.panel.typed()
-        self.refresh_all()
+        if self.is_mounted:
+            self.panel.typed()
+            self.refresh_all()
 
     def on_resize(self) -> None:
         self.refresh_all()
@@ -205,7 +179,7 @@ class AgentScreen(SerenoScreen[None]):
         keys = view.footer_keys(self._where(), state, desk, look)
         self.query_one(Footer).show(keys)
 
-    def _words_changed(self) -> None:
+    def words_changed(self) -> None:
         state = self.state
         if state is not None and self.is_mounted:
             self._draw_words(state, self._look())
@@ -217,8 +191,8 @@ class AgentScreen(SerenoScreen[None]):
 
     def _learn_prompts(self, state: AgentState) -> None:
         version = state.timeline.version
-        if version != self._code_learned:
-            self._code_learned = version
+        if version != self._learned:
+            self._learned = version
             said = [
                 block.text for block in state.timeline.blocks if isinstance(block.item, UserMessage)
             ]
@@ -267,14 +241,19 @@ class AgentScreen(SerenoScreen[None]):
         self.sereno.to_fleet()
 
     def on_descendant_focus(self) -> None:
-        self._words_changed()
+        self.words_changed()
 
     def on_descendant_blur(self) -> None:
-        self._words_changed()
+        self.words_changed()
 
-    def on_key(self) -> None:
-        """A key that nothing took: it still shows that somebody is there."""
-        self.panel.typed()
+    def on_key(self, event: events.Key) -> None:
+        """A key that no part took: it shows that somebody is there; text goes to the composer."""
+        self.panel.typed(event.key)
+        bound = event.key in self.active_bindings
+        if self.talk.has_focus and event.is_printable and event.character and not bound:
+            event.stop()
+            self.composer.focus()
+            self.composer.insert(event.character)
 
     def interrupt_key(self) -> bool:
         """`ctrl+c`: copy, clear the text, stop the turn; False when there is nothing to stop."""
@@ -295,54 +274,6 @@ class AgentScreen(SerenoScreen[None]):
             self.say((("Stopping the turn ...", "dim"),))
             return True
         return False
-
-    # -- prompts -------------------------------------------------------------------------------
-
-    @on(Composer.Submitted)
-    def _submitted(self, event: Composer.Submitted) -> None:
-        event.stop()
-        self.sereno.drafts.pop(self.agent_id, None)
-        message_id = str(uuid.uuid4())
-        self.post_message(SendPrompt(self.agent_id, event.text, message_id, event.delivery))
-        self.talk.action_newest()
-
-    @on(Composer.Changed)
-    def _changed(self) -> None:
-        text = self.composer.text
-        if text:
-            self.sereno.drafts[self.agent_id] = text
-        else:
-            self.sereno.drafts.pop(self.agent_id, None)
-        self._words_changed()
-
-    @on(Composer.TakeBackWanted)
-    def action_take_back(self) -> None:
-        state = self.state
-        if state is not None and state.queued:
-            self._taken = "composer"
-            self.post_message(TakeBack(self.agent_id, state.queued[-1].id))
-
-    def action_send_now(self) -> None:
-        """What is typed, else the oldest queued prompt, now: the running turn is stopped."""
-        state = self.state
-        if self.composer.text.strip():
-            self.composer.send("interrupt")
-        elif state is not None and state.queued:
-            self._taken = "now"
-            self.post_message(TakeBack(self.agent_id, state.queued[0].id))
-
-    def action_edit_text(self) -> None:
-        try:
-            text = edit_text(self.app, self.composer.text)
-        except EditorError as error:
-            self.say(((str(error), "failed"),))
-            return
-        self.composer.put(text)
-        self.composer.focus()
-
-    @on(Composer.Left)
-    def _to_view(self) -> None:
-        self.talk.focus()
 
     # -- completion ----------------------------------------------------------------------------
 
@@ -378,7 +309,7 @@ class AgentScreen(SerenoScreen[None]):
     def _focus_wanted(self, event: RequestPanel.FocusWanted) -> None:
         event.stop()
         (self.panel if event.where == "panel" else self.composer).focus()
-        self._words_changed()
+        self.words_changed()
 
     @on(RequestPanel.PagerWanted)
     def _pager(self, event: RequestPanel.PagerWanted) -> None:
@@ -390,46 +321,15 @@ class AgentScreen(SerenoScreen[None]):
 
         self.app.push_screen(RequestPager(request), closed)
 
-    # -- what came of it -----------------------------------------------------------------------
-
-    def on_act_done(self, event: ActDone) -> None:
-        match event.act, event.reply:
-            case TakeBack(), TakeBackPromptResult(text=str() as text):
-                self._took_back(text)
-            case TakeBack(), TakeBackPromptResult():
-                self.say((("It has been sent already.", "dim"),))
-            case _:
-                pass
-
-    def _took_back(self, text: str) -> None:
-        if self._taken == "now":
-            message_id = str(uuid.uuid4())
-            self.post_message(SendPrompt(self.agent_id, text, message_id, "interrupt"))
-            return
-        mine = self.composer.text
-        self.composer.put(f"{text}\n{mine}" if mine.strip() else text)
-        self.composer.focus()
-
-    def on_act_failed(self, event: ActFailed) -> None:
-        match event.act:
-            case SendPrompt(text=text):
-                if not self.composer.text.strip():
-                    self.composer.put(text)
-            case Answer(request_id=request_id):
-                self.panel.answer_failed(request_id, event.words)
-            case _:
-                pass
-        self.say(((event.words, "failed"),))
-
     def say(self, words: Line) -> None:
         """One line of news under the composer, for some seconds."""
         self._notice = words
-        self._words_changed()
+        self.words_changed()
 
         def forget() -> None:
             if self._notice == words:
                 self._notice = ()
-                self._words_changed()
+                self.words_changed()
 
         self.set_timer(_NOTICE_S, forget)
 
@@ -444,4 +344,4 @@ class AgentScreen(SerenoScreen[None]):
     @on(Talk.Behind)
     def _behind_changed(self, event: Talk.Behind) -> None:
         self._behind = event.behind
-        self._words_changed()
+        self.words_changed()

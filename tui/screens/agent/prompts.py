@@ -1,0 +1,130 @@
+"""What the agent screen does with prompts: send, queue, take back, edit, restore.
+
+A mixin of screen.py: the screen has the parts, this has the acts and what came of them.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Literal
+
+from textual import on
+
+from sereno.core.protocol.additions import TakeBackPromptResult
+from sereno.tui.editor import EditorError, edit_text
+from sereno.tui.lines import Line
+from sereno.tui.messages import ActDone, ActFailed, Answer, SendPrompt, TakeBack
+from sereno.tui.model import AgentState
+from sereno.tui.screens.base import SerenoScreen
+from sereno.tui.widgets.composer import Composer
+from sereno.tui.widgets.request_panel import RequestPanel
+from sereno.tui.widgets.talk import Talk
+
+__all__ = ["PromptActs"]
+
+
+class PromptActs(SerenoScreen[None]):
+    """Acts on prompts; `agent_id` is the screen's agent."""
+
+    agent_id: str
+    _taken: Literal["composer", "now"] = "composer"
+    """Where a prompt goes that is being taken back."""
+
+    @property
+    def talk(self) -> Talk:
+        return self.query_one("#talk", Talk)
+
+    @property
+    def panel(self) -> RequestPanel:
+        return self.query_one("#request", RequestPanel)
+
+    @property
+    def composer(self) -> Composer:
+        return self.query_one("#composer", Composer)
+
+    @property
+    def state(self) -> AgentState | None:
+        return self.model.agents.get(self.agent_id)
+
+    def say(self, words: Line) -> None:
+        """One line of news under the composer."""
+        raise NotImplementedError
+
+    def words_changed(self) -> None:
+        """Something changed that only words show."""
+        raise NotImplementedError
+
+    @on(Composer.Submitted)
+    def _submitted(self, event: Composer.Submitted) -> None:
+        event.stop()
+        self.sereno.drafts.pop(self.agent_id, None)
+        message_id = str(uuid.uuid4())
+        self.post_message(SendPrompt(self.agent_id, event.text, message_id, event.delivery))
+        self.talk.action_newest()
+
+    @on(Composer.Changed)
+    def _changed(self) -> None:
+        text = self.composer.text
+        if text:
+            self.sereno.drafts[self.agent_id] = text
+        else:
+            self.sereno.drafts.pop(self.agent_id, None)
+        self.words_changed()
+
+    @on(Composer.TakeBackWanted)
+    def action_take_back(self) -> None:
+        state = self.state
+        if state is not None and state.queued:
+            self._taken = "composer"
+            self.post_message(TakeBack(self.agent_id, state.queued[-1].id))
+
+    def action_send_now(self) -> None:
+        """What is typed, else the oldest queued prompt, now: the running turn is stopped."""
+        state = self.state
+        if self.composer.text.strip():
+            self.composer.send("interrupt")
+        elif state is not None and state.queued:
+            self._taken = "now"
+            self.post_message(TakeBack(self.agent_id, state.queued[0].id))
+
+    def action_edit_text(self) -> None:
+        try:
+            text = edit_text(self.app, self.composer.text)
+        except EditorError as error:
+            self.say(((str(error), "failed"),))
+            return
+        self.composer.put(text)
+        self.composer.focus()
+
+    @on(Composer.Left)
+    def _to_view(self) -> None:
+        self.talk.focus()
+
+    def on_act_done(self, event: ActDone) -> None:
+        match event.act, event.reply:
+            case TakeBack(), TakeBackPromptResult(text=str() as text):
+                self._took_back(text)
+            case TakeBack(), TakeBackPromptResult():
+                self.say((("It has been sent already.", "dim"),))
+            case _:
+                pass
+
+    def _took_back(self, text: str) -> None:
+        if self._taken == "now":
+            message_id = str(uuid.uuid4())
+            self.post_message(SendPrompt(self.agent_id, text, message_id, "interrupt"))
+            return
+        mine = self.composer.text
+        self.composer.put(f"{text}\n{mine}" if mine.strip() else text)
+        self.composer.focus()
+
+    def on_act_failed(self, event: ActFailed) -> None:
+        match event.act:
+            case SendPrompt(text=text):
+                if not self.composer.text.strip():
+                    self.composer.put(text)
+            case Answer(request_id=request_id):
+                self.panel.answer_failed(request_id, event.words)
+            case _:
+                pass
+        self.say(((event.words, "failed"),))
