@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,18 @@ _LEFT_OUT = pytest.StashKey[Counter[str]]()
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _nothing_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or changes the home, the settings or the repository of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            is_ours = name.startswith("SERENO_") and not name.startswith("SERENO_TEST_")
+            if is_ours or name.startswith("GIT_"):
+                patch.delenv(name)
+        patch.setenv("SERENO_HOME", str(tmp_path_factory.getbasetemp() / "no-home"))
+        yield
 
 
 def missing_program(marker: str) -> str | None:
