@@ -105,6 +105,10 @@ class SerenoApp(Places, inherit_bindings=False):
         """What was typed and not sent, by place: it outlives the screen it was typed on."""
         self._now_ms = now_ms
         self._clock = clock
+        self.prompt_history: dict[str, list[str]] = {}
+        """Prompts that were sent, by agent id."""
+        self.monotonic = time.monotonic
+        """The request panel's clock, in seconds; tests bring their own."""
         self.failure: BaseException | None = None
         """Why the app could not go on: start.py says it on the shell."""
         self._no_colour = no_colour

@@ -54,15 +54,30 @@ class Places(App[str], inherit_bindings=False):
             self.pop_screen()
 
     def open_requests(self) -> None:
-        """To the oldest open request; from its agent's screen, to the next agent that waits."""
+        """To the oldest open request; once its panel has the keyboard, to the next one."""
+        from sereno.tui.screens.agent.screen import AgentScreen
+
         requests = self.model.requests
         if not requests:
             self.notify("No request is open.")
             return
         waiting = list(dict.fromkeys(each.agent_id for each in requests))
-        here = getattr(self.screen, "agent_id", None)
-        place = waiting.index(here) + 1 if here in waiting else 0
-        self.open_agent(waiting[place % len(waiting)])
+        screen = self.screen
+        if isinstance(screen, AgentScreen) and screen.agent_id in waiting:
+            mine = len(self.model.requests_of(screen.agent_id))
+            if len(waiting) == 1 or mine > 1 or not screen.panel.has_focus:
+                screen.focus_request()
+                return
+            after = waiting.index(screen.agent_id) + 1
+            self._to_request(waiting[after % len(waiting)])
+            return
+        self._to_request(waiting[0])
+
+    def _to_request(self, agent_id: str) -> None:
+        from sereno.tui.screens.agent.screen import AgentScreen
+
+        self.to_fleet()
+        self.push_screen(AgentScreen(agent_id, focus_request=True))
 
     def creation(self, draft: Draft) -> CreateAgent:
         """A filled form as what is asked of the daemon: folders are whole paths there."""

@@ -16,10 +16,6 @@ from textual.widgets import TextArea
 import sereno.tui
 from sereno.tui import keys
 
-TEXT_FIELD = {
-    (binding.key, binding.action) for binding in TextArea.BINDINGS if isinstance(binding, Binding)
-}
-"""Textual's own for a text field; a field of ours may take over a part of them."""
 FORBIDDEN = [
     (r"alt\+\d", "arrives as another character"),
     (r"super\+.*", "needs the kitty protocol"),
@@ -39,14 +35,19 @@ def classes() -> Iterator[type[DOMNode]]:
                 yield value
 
 
+def edits_text(owner: type[DOMNode], binding: Binding) -> bool:
+    """Editing keys of a text field, which are readline's and Textual's, not ours."""
+    name = binding.action.partition("(")[0]
+    return issubclass(owner, TextArea) and hasattr(TextArea, f"action_{name}")
+
+
 def bindings() -> list[tuple[str, Binding, str]]:
     found = []
     for owner in classes():
         for binding in owner.__dict__.get("BINDINGS", ()):
             assert isinstance(binding, Binding), f"{owner.__name__}: a binding without an id"
-            if (binding.key, binding.action) in TEXT_FIELD:
-                continue
-            found += [(owner.__name__, binding, each) for each in binding.key.split(",")]
+            if not edits_text(owner, binding):
+                found += [(owner.__name__, binding, each) for each in binding.key.split(",")]
     return found
 
 
