@@ -112,7 +112,7 @@ def _row_line(row: BlockRow, frame: Frame) -> Strip:
         Segment(subject, palette.dim if row.tone == "quiet" else None),
         Segment(" " * max(1, gap)),
         Segment(note, palette.bad if row.tone == "bad" else palette.dim),
-    )
+    ).crop(0, frame.width)
 
 
 def _tone(row: BlockRow, palette: Palette) -> Style:
