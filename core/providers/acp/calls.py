@@ -50,7 +50,7 @@ def merge_call(core: Core, update: dict[str, Any]) -> CallRecord | None:
         record.raw_output = update["rawOutput"]
     content = update.get("content")
     if isinstance(content, list) and content:
-        record.content = [entry for entry in content if isinstance(entry, dict)]
+        record.content = _merged_content(record.content, content)
     locations = update.get("locations")
     if isinstance(locations, list) and locations:
         record.paths = [
@@ -60,6 +60,28 @@ def merge_call(core: Core, update: dict[str, Any]) -> CallRecord | None:
         ]
     _merge_meta(record, update.get("_meta"))
     return record
+
+
+def _merged_content(old: list[dict[str, Any]], news: list[Any]) -> list[dict[str, Any]]:
+    """The new content replaces the old, but a difference once known is not forgotten.
+
+    Not for "Wrote file successfully.", and not for a snippet where the whole file was known.
+    """
+    new = [entry for entry in news if isinstance(entry, dict)]
+    diffs = {_diff_path(entry): entry for entry in new if _diff_path(entry)}
+    for entry in old:
+        path = _diff_path(entry)
+        if path and (path not in diffs or _extent(diffs[path]) < _extent(entry)):
+            diffs[path] = entry
+    return [*diffs.values(), *(entry for entry in new if not _diff_path(entry))]
+
+
+def _diff_path(entry: dict[str, Any]) -> str:
+    return str(entry.get("path") or "?") if entry.get("type") == "diff" else ""
+
+
+def _extent(diff: dict[str, Any]) -> int:
+    return len(str(diff.get("oldText") or "")) + len(str(diff.get("newText") or ""))
 
 
 def _merge_words(record: CallRecord, update: dict[str, Any]) -> None:
@@ -127,13 +149,20 @@ def _told(item: ToolCall) -> tuple[Any, ...]:
 def _status(core: Core, record: CallRecord) -> ToolStatus:
     match record.status:
         case "completed":
-            return "completed"
+            return "canceled" if core.state.cancelling and _cut_off(record) else "completed"
         case "failed":
             return "canceled" if core.state.cancelling else "failed"
         case "canceled":
             return "canceled"
         case _:
             return "running"
+
+
+def _cut_off(record: CallRecord) -> bool:
+    """OpenCode calls an aborted command completed, with no exit code."""
+    raw = record.raw_output
+    meta = raw.get("metadata") if isinstance(raw, dict) else None
+    return isinstance(meta, dict) and meta.get("exit", 0) is None
 
 
 def _error(record: CallRecord, detail: ToolDetail) -> str:

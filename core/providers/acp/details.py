@@ -221,7 +221,9 @@ def _result(record: CallRecord, clean: Clean) -> str | UnsetType:
         return UNSET
     raw = record.raw_output
     text = raw if isinstance(raw, str) else None
-    if isinstance(raw, dict):
+    if record.kind == "read":  # the raw output may have wrappers for the model around it
+        text = blocks_text(record.content) or text
+    if text is None and isinstance(raw, dict):
         text = next((raw[k] for k in ("output", "stdout") if isinstance(raw.get(k), str)), None)
     if text is None:
         text = record.output or None

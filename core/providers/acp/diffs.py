@@ -30,6 +30,9 @@ def unified_diff(path: str, old: str, new: str, context: int = 3) -> str:
     end_after = len(after) - max(0, tail - context)
     left, right = before[start:end_before], after[start:end_after]
     lines = [f"--- {path}\n", f"+++ {path}\n"]
+    if not old.endswith("\n") and not new.endswith("\n"):
+        # Both end so: nothing to tell, and often these are pieces of a file anyway.
+        left, right = _with_end(left), _with_end(right)
     if len(left) + len(right) > LINES_LIMIT:
         lines.append(f"@@ -{start + 1},{len(left)} +{start + 1},{len(right)} @@\n")
         lines += [_ended("-" + line) for line in left] + [_ended("+" + line) for line in right]
@@ -58,6 +61,10 @@ def _hunk(
 def _range(start: int, length: int) -> str:
     # As `diff -u` writes it: an empty side names the line before.
     return f"{start + 1 if length else start},{length}"
+
+
+def _with_end(lines: list[str]) -> list[str]:
+    return [line if line.endswith("\n") else line + "\n" for line in lines]
 
 
 def _ended(line: str) -> str:
