@@ -191,7 +191,7 @@ class SyncClient:
     def request(self, message: Wire, timeout_s: float | None = 30.0) -> Wire:
         """Send a request and wait for its reply; pushes that come meanwhile are kept.
 
-        Raises RpcError (also code "timeout") and ConnectionLost.
+        Raises RpcError (also codes "timeout" and "unreadable") and ConnectionLost.
         """
         return self.reply(self.send(message), timeout_s)
 
@@ -229,7 +229,8 @@ class SyncClient:
         try:
             return decode_daemon_frame(frame)
         except BadFrame as error:
-            raise ConnectionLost(
+            raise RpcError(
+                "unreadable",
                 f"the daemon sent a message that cannot be read: {error}",
                 "Daemon and command line may be of different versions: `sereno daemon restart`",
             ) from error

@@ -100,7 +100,7 @@ def test_a_message_of_a_wrong_shape_is_not_taken_for_silence(
     home: Home, daemon: FakeDaemon
 ) -> None:
     daemon.answers["ping"] = lambda request: [message("pong", {"requestId": 7})]
-    with SyncClient.open(home) as client, pytest.raises(ConnectionLost, match="cannot be read"):
+    with SyncClient.open(home) as client, pytest.raises(RpcError, match="cannot be read"):
         client.request(Ping(request_id=""))
 
 

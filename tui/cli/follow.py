@@ -15,6 +15,7 @@ from sereno.core.client_errors import ConnectionLost, NoDaemon
 from sereno.core.client_sync import SyncClient
 from sereno.core.protocol.agents import AgentSnapshot
 from sereno.core.protocol.events import StreamEvent, TimelineEvent
+from sereno.core.protocol.frames import CloseCode
 from sereno.core.protocol.messages import AgentRemoved, AgentStream, TimelinePage
 from sereno.core.protocol.requests import FetchTimeline
 from sereno.core.protocol.timeline import Cursor, Entry, SeqRange
@@ -70,6 +71,7 @@ class Follower:
     ) -> None:
         """`deadline`: of time.monotonic()."""
         self._deadline = deadline
+        self._lost_at: float | None = None
         self.client = client
         self._connect = connect
         self._agent_id = agent_id
@@ -113,6 +115,7 @@ class Follower:
         return self._watcher.state(agent, seq)
 
     def _take(self, push: Wire) -> bool:
+        self._lost_at = None
         match push:
             case AgentStream() if push.agent_id == self._agent_id:
                 if not isinstance(push.event, TimelineEvent):
@@ -193,15 +196,15 @@ class Follower:
     def _reconnect(self, lost: ConnectionLost) -> None:
         """A daemon that is handed over or restarted is back in a moment; the agent goes on."""
         self.client.close()
-        if lost.close_code != 1013:
-            self._watcher.note("the daemon went away; waiting for it to come back")
-        deadline = time.monotonic() + RECONNECT_S
-        while True:
+        if self._lost_at is None:
+            self._lost_at = time.monotonic()
+            if lost.close_code != CloseCode.TOO_SLOW:
+                self._watcher.note("the daemon went away; waiting for it to come back")
+        while time.monotonic() < self._lost_at + RECONNECT_S:
             try:
                 self.client = self._connect()
             except (NoDaemon, ConnectionLost):
-                if time.monotonic() > deadline:
-                    raise lost from None
                 time.sleep(0.1)
             else:
                 return
+        raise lost

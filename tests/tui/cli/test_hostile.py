@@ -37,7 +37,7 @@ def assert_inert(text: str) -> None:
 
 @pytest.fixture(params=range(len(TEXTS)))
 def text(request: pytest.FixtureRequest) -> str:
-    return TEXTS[request.param]
+    return TEXTS[int(request.param)]
 
 
 def test_t40_ls(daemon: FakeDaemon, sereno: Run, text: str) -> None:

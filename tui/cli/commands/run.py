@@ -8,6 +8,7 @@ import click
 
 from sereno.core.client_errors import RpcError
 from sereno.core.client_sync import SyncClient
+from sereno.core.protocol.agents import AgentSnapshot
 from sereno.core.protocol.messages import AgentCreated, AgentCreateFailed, ProvidersSnapshot
 from sereno.core.protocol.requests import AgentConfig, CreateAgent, GetProvidersSnapshot
 from sereno.core.protocol.values import given
@@ -70,33 +71,35 @@ def command(
     text = prompt_text(prompt)
     folder = _folder(cwd)
     marks = _labels(labels)
-    client = connect_or_start()
-    config = AgentConfig(provider=provider or _default_provider(client, folder), cwd=folder)
-    if title is not None:
-        config.title = title
-    if mode is not None:
-        config.mode_id = mode
-    if model is not None:
-        config.model = model
-    if thinking is not None:
-        config.thinking_option_id = thinking
-    message_id = fresh_id()
-    created = _create(client, config, text, message_id, marks)
-    agent = created.agent
-    if detach:
-        client.close()
-        result = {
-            "id": agent.id,
-            "shortId": short(agent.id),
-            "title": agent.title,
-            "provider": agent.provider,
-            "cwd": agent.cwd,
-            "status": agent.status,
-        }
-        line = f"{short(agent.id)}  {clean_line(agent.title or '-')}"
-        emit(result, [agent.id], [line], as_json=out.as_json, quiet=out.quiet)
-        return exits.OK
-    return follow_answer(client, agent.id, message_id, Position(), out, timeout)
+    with connect_or_start() as client:
+        config = AgentConfig(provider=provider or _default_provider(client, folder), cwd=folder)
+        if title is not None:
+            config.title = title
+        if mode is not None:
+            config.mode_id = mode
+        if model is not None:
+            config.model = model
+        if thinking is not None:
+            config.thinking_option_id = thinking
+        message_id = fresh_id()
+        agent = _create(client, config, text, message_id, marks).agent
+        if not detach:
+            return follow_answer(client, agent.id, message_id, Position(), out, timeout)
+    return _show_created(agent, out)
+
+
+def _show_created(agent: AgentSnapshot, out: Output) -> int:
+    result = {
+        "id": agent.id,
+        "shortId": short(agent.id),
+        "title": agent.title,
+        "provider": agent.provider,
+        "cwd": agent.cwd,
+        "status": agent.status,
+    }
+    line = f"{short(agent.id)}  {clean_line(agent.title or '-')}"
+    emit(result, [agent.id], [line], as_json=out.as_json, quiet=out.quiet)
+    return exits.OK
 
 
 def _folder(cwd: str | None) -> str:

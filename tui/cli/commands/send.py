@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from sereno.core.client_sync import SyncClient
 from sereno.core.protocol.messages import SendMessageResult
 from sereno.core.protocol.requests import SendMessage
 from sereno.core.protocol.values import UNSET, given
@@ -38,34 +39,33 @@ def command(
     permission, ctrl+c and exit codes are those of `run`.
     """
     text = prompt_text(prompt)
-    client = connect()
-    try:
-        snapshot = find(client, agent).agent
-        position = end_of(client, snapshot.id)
-        message_id = fresh_id()
-        reply = client.request(
-            SendMessage(
-                request_id="",
-                agent_id=snapshot.id,
-                text=text,
-                message_id=message_id,
-                delivery="interrupt" if now else UNSET,
-            )
+    message_id = fresh_id()
+    with connect() as client:
+        agent_id = find(client, agent).agent.id
+        position = end_of(client, agent_id)
+        queued = _send(client, agent_id, text, message_id, now)
+        if not no_wait:
+            if queued and out.plain:
+                note("sereno: the prompt waits for the running turn (`--now` interrupts it).")
+            return follow_answer(client, agent_id, message_id, position, out, timeout)
+    result = {"id": message_id, "agentId": agent_id, "queued": queued}
+    line = f"{short(agent_id)}  {'waits for the running turn' if queued else 'sent'}"
+    emit(result, [message_id], [line], as_json=out.as_json, quiet=out.quiet)
+    return exits.OK
+
+
+def _send(client: SyncClient, agent_id: str, text: str, message_id: str, now: bool) -> bool:
+    """True where the prompt waits for a running turn. Raises CliError for a refusal."""
+    reply = client.request(
+        SendMessage(
+            request_id="",
+            agent_id=agent_id,
+            text=text,
+            message_id=message_id,
+            delivery="interrupt" if now else UNSET,
         )
-        assert isinstance(reply, SendMessageResult)
-        if not reply.accepted:
-            raise CliError("refused", reply.error or "the prompt was refused", "")
-    except BaseException:
-        client.close()
-        raise
-    queued = given(reply.queued_as, None)
-    if no_wait:
-        client.close()
-        result = {"id": message_id, "agentId": snapshot.id, "queued": queued is not None}
-        words = "waits for the running turn" if queued else "sent"
-        line = f"{short(snapshot.id)}  {words}"
-        emit(result, [message_id], [line], as_json=out.as_json, quiet=out.quiet)
-        return exits.OK
-    if queued and out.plain:
-        note("sereno: the prompt waits for the running turn to end (`--now` interrupts it).")
-    return follow_answer(client, snapshot.id, message_id, position, out, timeout)
+    )
+    assert isinstance(reply, SendMessageResult)
+    if not reply.accepted:
+        raise CliError("refused", reply.error or "the prompt was refused", "")
+    return bool(given(reply.queued_as, None))
