@@ -1,0 +1,79 @@
+"""Attaching to a living runner."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from pathlib import Path
+
+from sereno.core.home import HomeError, connect_path
+from sereno.core.runners.folder import SOCKET, alive, read_record
+from sereno.core.runners.link import RunnerLink
+from sereno.core.runners.model import RunnerError, RunnerGone, RunnerInfo
+from sereno.core.runners.process.peers import credentials
+
+ANSWER_LIMIT = 10.0
+"""Seconds within which a runner must answer a greeting; it takes less than a millisecond."""
+
+
+async def attach(folder: Path, offset: int) -> RunnerLink:
+    """Attach to the runner of `folder` and read its journal from `offset` on.
+
+    Another daemon that is attached is replaced. Raises RunnerGone when the runner is dead,
+    RunnerVersionError, JournalGap, or RunnerError (no_answer, refused, unreachable, damaged).
+    """
+    info = read_record(folder)
+    if info is None or not alive(info.runner):
+        raise RunnerGone(
+            "gone",
+            f"The runner of {folder} does not live any more.",
+            "What its agent said last is in its journal; start the agent again to go on.",
+        )
+    sock = await _connect(folder, info)
+    link = RunnerLink(info, offset)
+    loop = asyncio.get_running_loop()
+    await loop.create_unix_connection(lambda: link.connection, sock=sock)
+    try:
+        async with asyncio.timeout(ANSWER_LIMIT):
+            await link.greet()
+    except TimeoutError as error:
+        await link.aclose()
+        raise RunnerError(
+            "no_answer",
+            f"The runner of agent {info.agent_id} (process {info.runner.pid}) does not answer.",
+            "Was it stopped? Look at it with `ps`, or stop the agent.",
+        ) from error
+    except BaseException:
+        await link.aclose()
+        raise
+    return link
+
+
+async def _connect(folder: Path, info: RunnerInfo) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        with connect_path(folder / SOCKET) as name:
+            await asyncio.get_running_loop().sock_connect(sock, name)
+        uid, _ = credentials(sock)
+        if uid != os.geteuid():
+            raise PermissionError(f"it belongs to uid {uid}")
+    except (OSError, HomeError) as error:
+        sock.close()
+        if not alive(info.runner):
+            raise RunnerGone(
+                "gone",
+                f"The runner of agent {info.agent_id} just ended.",
+                "What its agent said last is in its journal.",
+            ) from error
+        raise RunnerError(
+            "unreachable",
+            f"The runner of agent {info.agent_id} (process {info.runner.pid}) lives, but its "
+            f"socket {folder / SOCKET} cannot be used: {error}.",
+            "Stop the agent and start it again; its talk is kept.",
+        ) from error
+    except BaseException:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,172 @@
+"""After a runner's death: reading what it kept, ending what it left, deleting its files.
+
+Also the view into a living runner's processes. Nobody is signalled who was not proved to belong to
+the run: by pid and start time, by descent from such a process, or by the run's marker variable.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import anyio.to_thread
+
+from sereno.core.runners.folder import JOURNAL_PATTERN, alive, read_record
+from sereno.core.runners.frames import journal_frame
+from sereno.core.runners.model import (
+    EndResult,
+    Frame,
+    ProcessInfo,
+    RunnerError,
+    RunnerInfo,
+)
+from sereno.core.runners.process import tree
+from sereno.core.runners.process.wire import FIRST_SOCKET_KIND, FrameReader
+from sereno.core.runners.start import clear
+
+SWEEP_LIMIT = 5.0
+"""Seconds after which what will not die is reported."""
+
+
+async def read_journal(folder: Path, offset: int) -> list[Frame]:
+    """The frames from `offset` on that a dead runner left. A torn tail is cut at the last whole
+    frame: it was never given to anybody. An empty list when there is nothing more.
+    """
+    return await anyio.to_thread.run_sync(_read_journal, folder, offset)
+
+
+def _read_journal(folder: Path, offset: int) -> list[Frame]:
+    starts = sorted((int(path.suffix[1:]), path) for path in folder.glob(JOURNAL_PATTERN))
+    frames: list[Frame] = []
+    for index, (start, path) in enumerate(starts):
+        stop = starts[index + 1][0] if index + 1 < len(starts) else None
+        if stop is not None and stop <= offset:
+            continue
+        end = max(start, offset)
+        if frames and frames[-1].end != start:
+            break
+        with path.open("rb") as file:
+            file.seek(end - start)
+            raws, damage = FrameReader().feed_until_damage(file.read())
+        for raw in raws:
+            if raw[0] >= FIRST_SOCKET_KIND:
+                break
+            end += raw[4]
+            frames.append(journal_frame(raw, end))
+        if damage is not None:
+            break
+    return frames
+
+
+async def sweep(folder: Path, *, runner_too: bool = False) -> EndResult:
+    """End what a dead runner left of its agent. The journal stays.
+
+    Raises RunnerError (alive) when the runner lives, unless `runner_too`: then it is killed first.
+    """
+    info = read_record(folder)
+    if info is None:
+        return EndResult()
+    if alive(info.runner) and not runner_too:
+        raise RunnerError(
+            "alive",
+            f"The runner of agent {info.agent_id} (process {info.runner.pid}) lives.",
+            "Attach to it and end the agent through it.",
+        )
+    return await anyio.to_thread.run_sync(_sweep, info)
+
+
+def _sweep(info: RunnerInfo) -> EndResult:
+    """Freeze until nobody new is found (nobody can fork away then) and kill, until none is left."""
+    deadline = time.monotonic() + SWEEP_LIMIT
+    while True:
+        frozen: dict[int, str] = {}
+        while new := [row for row in _left(info) if frozen.get(row.pid) != row.start]:
+            for row in new:
+                frozen[row.pid] = row.start
+                _signal(row, signal.SIGSTOP)
+        if not frozen:
+            return EndResult()
+        for pid, start in frozen.items():
+            _signal(tree.Process(pid, 0, start, ""), signal.SIGKILL)
+        if time.monotonic() > deadline:
+            return EndResult(tuple(sorted(row.pid for row in _left(info))))
+        time.sleep(0.005)
+
+
+def _signal(row: tree.Process, number: int) -> None:
+    try:
+        tree.send(row, number)
+    except PermissionError:
+        return  # another user's by now (sudo): it is reported as remaining
+
+
+def _left(info: RunnerInfo) -> list[tree.Process]:
+    """Every process of the run that lives."""
+    roots: dict[int, tree.Process] = {}
+    for seen in (info.runner, info.child):
+        row = tree.look(seen.pid) if seen else None
+        if row is not None and seen is not None and row.start == seen.start:
+            roots[row.pid] = row
+    for row in tree.all_processes():
+        if row.pid not in roots and carries_marker(row.pid, info.run):
+            roots[row.pid] = row
+    found = dict(roots)
+    for pid in roots:
+        found.update((row.pid, row) for row in tree.descendants(pid))
+    found.pop(os.getpid(), None)
+    return list(found.values())
+
+
+def carries_marker(pid: int, run: str) -> bool:
+    """Whether the process was started with the run's marker in its environment.
+
+    Linux: /proc/<pid>/environ of our own processes. macOS does not show the environment of
+    programs that protect themselves, so there descent is all there is.
+    """
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
+    return f"SERENO_RUN={run}".encode() in environment.split(b"\0")
+
+
+def processes(folder: Path) -> tuple[ProcessInfo, ...]:
+    """The living runner and everything below it; empty when the runner is dead."""
+    info = read_record(folder)
+    if info is None:
+        return ()
+    runner = tree.look(info.runner.pid)
+    if runner is None or runner.start != info.runner.start:
+        return ()
+    return tuple(_describe(row) for row in [runner, *tree.descendants(runner.pid)])
+
+
+def _describe(row: tree.Process) -> ProcessInfo:
+    try:
+        command = Path(f"/proc/{row.pid}/cmdline").read_bytes().rstrip(b"\0").replace(b"\0", b" ")
+        pages = int(Path(f"/proc/{row.pid}/statm").read_bytes().split()[1])
+    except OSError:  # it ended just now, or there is no /proc
+        command, pages = b"", 0
+    rss_kib = pages * os.sysconf("SC_PAGE_SIZE") // 1024
+    return ProcessInfo(row.pid, row.ppid, command.decode("utf-8", "replace") or row.name, rss_kib)
+
+
+def remove(folder: Path) -> None:
+    """Delete the files of a run that is over. Raises RunnerError (alive) while its agent lives.
+
+    A runner that only waits for its journal to be acknowledged is told to go.
+    """
+    info = read_record(folder)
+    if info is not None and alive(info.runner):
+        if alive(info.child):
+            raise RunnerError(
+                "alive",
+                f"The agent {info.agent_id} still runs (process {info.child_pid}).",
+                "Stop it first.",
+            )
+        runner = tree.look(info.runner.pid)
+        if runner is not None and runner.start == info.runner.start:
+            tree.send(runner, signal.SIGTERM)
+    clear(folder)

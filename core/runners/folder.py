@@ -1,0 +1,50 @@
+"""The folder of one run: what lies in it, reading its record, and whether its runner lives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sereno.core.runners.model import RunnerError, RunnerInfo, Seen
+from sereno.core.runners.process import tree
+
+JOURNAL_PATTERN = "journal.*"
+SOCKET = "runner.sock"
+RECORD = "runner.json"
+LOG = "runner.log"
+"""What the runner itself had to say before it died; empty in a good life."""
+
+
+def read_record(folder: Path) -> RunnerInfo | None:
+    """What runner.json says, or None when no runner came that far.
+
+    Raises RunnerError (damaged) when there is a file that says something else.
+    """
+    try:
+        raw: dict[str, Any] = msgspec.json.decode((folder / RECORD).read_bytes(), type=dict)
+        record = raw["record"]
+        return RunnerInfo(
+            agent_id=record["agentId"],
+            folder=folder,
+            run=record["run"],
+            command=tuple(record["command"]),
+            started_ms=record["startedMs"],
+            protocol=raw["protocol"],
+            runner=Seen(**raw["runner"]),
+            child=Seen(**raw["child"]) if raw["child"] else None,
+        )
+    except FileNotFoundError:
+        return None
+    except (msgspec.MsgspecError, KeyError, TypeError) as error:
+        raise RunnerError(
+            "damaged",
+            f"{folder / RECORD} is damaged: {error}.",
+            "See with `ps` whether the agent still runs; then delete the agent.",
+        ) from error
+
+
+def alive(seen: Seen | None) -> bool:
+    """Whether exactly this process lives; another one with its pid does not count (T83)."""
+    return seen is not None and tree.same(seen.pid, seen.start)

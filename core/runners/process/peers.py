@@ -1,0 +1,54 @@
+"""Who may talk to a runner: this user's processes, except those that descend from an agent.
+
+Without the second rule an agent's tool could connect here and answer its own request for
+permission.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+
+from sereno.core.runners.process import tree
+
+_XUCRED = struct.Struct("IIh16I")
+_LOCAL_PEERCRED = 1
+
+
+def credentials(sock: socket.socket) -> tuple[int, int]:
+    """Uid and pid of the process at the other end; pid 0 where the system does not tell."""
+    if tree.LINUX:
+        raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        pid, uid, _ = struct.unpack("3i", raw)
+        return uid, pid
+    raw = sock.getsockopt(0, _LOCAL_PEERCRED, _XUCRED.size)
+    return _XUCRED.unpack(raw)[1], 0
+
+
+def runners_above(pid: int) -> set[int]:
+    """The runners among a process and its ancestors. Linux only; elsewhere none is known."""
+    found: set[int] = set()
+    while tree.LINUX and pid > 1:
+        row = tree.look(pid)
+        if row is None:
+            break
+        if row.name == tree.RUNNER_NAME:
+            found.add(pid)
+        pid = row.ppid
+    return found
+
+
+class Gate:
+    """The decision for each connection, with the runners above this one when it started.
+
+    A whole Sereno may run inside an agent of another one: its daemon descends from the same outer
+    runners as this runner does, and may in.
+    """
+
+    def __init__(self, above: set[int]) -> None:
+        self._above = above
+
+    def admits(self, sock: socket.socket) -> bool:
+        uid, pid = credentials(sock)
+        return uid == os.geteuid() and runners_above(pid) <= self._above

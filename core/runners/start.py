@@ -1,0 +1,187 @@
+"""Starting a runner: the daemon's side of it.
+
+Everything that can be refused is refused here with a code and words, before or by the runner's
+own report; a start that returns has an agent that runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import anyio.to_thread
+import msgspec
+
+from sereno.core.home import HomeError, explain
+from sereno.core.runners.folder import JOURNAL_PATTERN, LOG, RECORD, SOCKET, read_record
+from sereno.core.runners.model import RunnerInfo, RunnerSpec, RunnerStartError
+from sereno.core.runners.process.peers import runners_above
+from sereno.core.runners.process.spec import Spec, decode_report
+from sereno.core.runners.program import check_folder, explain_exec, find_program
+
+START_LIMIT = 15.0
+"""Seconds; a start takes about 0.05."""
+PROGRAM = Path(os.path.abspath(__file__)).parent / "process" / "__main__.py"  # noqa: PTH100
+
+
+async def start_runner(spec: RunnerSpec) -> RunnerInfo:
+    """Start the agent's program under a new runner. Raises RunnerStartError; nothing runs then.
+
+    Not interrupted by cancellation: the start is finished, and the runner is found by its folder.
+    """
+    return await anyio.to_thread.run_sync(_start, spec)
+
+
+def _start(spec: RunnerSpec) -> RunnerInfo:
+    check_folder(spec.cwd)
+    program = find_program(spec.command, spec.cwd, spec.env)
+    run = secrets.token_hex(16)
+    _make_folder(spec.folder)
+    try:
+        stage, number, words = _launch(_message(spec, program, run), spec.folder)
+        if stage == "ready":
+            info = read_record(spec.folder)
+            if info is not None:
+                return info
+        raise _refusal(stage, number, words, spec, program)
+    except BaseException:
+        clear(spec.folder)
+        raise
+
+
+def _message(spec: RunnerSpec, program: Path, run: str) -> bytes:
+    env = {**spec.env, "SERENO_AGENT_ID": spec.agent_id, "SERENO_RUN": run}
+    record = {
+        "agentId": spec.agent_id,
+        "run": run,
+        "command": list(spec.command),
+        "cwd": str(spec.cwd),
+        "startedMs": time.time_ns() // 1_000_000,
+    }
+    try:
+        message = Spec(
+            folder=os.fsencode(os.path.abspath(spec.folder)),  # noqa: PTH100
+            program=os.fsencode(program),
+            argv=[os.fsencode(word) for word in spec.command],
+            cwd=os.fsencode(spec.cwd),
+            env={os.fsencode(key): os.fsencode(value) for key, value in env.items()},
+            limit=spec.journal_limit,
+            record=msgspec.json.encode(record).decode(),
+            above=sorted(runners_above(os.getpid())),
+        )
+    except UnicodeEncodeError as error:
+        raise RunnerStartError(
+            "failed",
+            f"The command or environment holds a character that the system cannot take: {error}.",
+            "Correct `command` and `env` of the provider in config.toml.",
+        ) from error
+    return message.encode()
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        if any(folder.iterdir()):
+            raise RunnerStartError(
+                "folder_in_use",
+                f"{folder} already holds a run.",
+                "This is a fault of Sereno: each run gets a folder of its own. Please report it.",
+            )
+    except OSError as error:
+        raise _from_home(explain(error, folder)) from error
+
+
+def _launch(message: bytes, folder: Path) -> tuple[str, int, str]:
+    """Run the program, give it its message, and wait for its report."""
+    command = [sys.executable, "-I", "-S", "-E", str(PROGRAM)]
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        log = os.open(folder / LOG, flags, 0o600)
+    except OSError as error:
+        return "folder", error.errno or 0, error.strerror or ""
+    try:
+        # An empty environment: PATH, LD_PRELOAD and the rest of ours are nothing to a runner.
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env={"LC_CTYPE": "C.UTF-8"},
+            cwd="/",
+            start_new_session=True,
+        )
+    except OSError as error:
+        return "runner", error.errno or 0, error.strerror or ""
+    finally:
+        os.close(log)
+    try:
+        report, _ = child.communicate(message, timeout=START_LIMIT)
+        return decode_report(report)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        return "no_answer", 0, f"no answer in {START_LIMIT:.0f} seconds"
+    except ValueError as error:
+        return "no_answer", 0, f"{error}; {_last_line(folder / LOG)}"
+    finally:
+        child.wait()
+
+
+def _last_line(log: Path) -> str:
+    with contextlib.suppress(OSError):
+        lines = log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it said nothing"
+    return "its log cannot be read"
+
+
+def _refusal(
+    stage: str, number: int, words: str, spec: RunnerSpec, program: Path
+) -> RunnerStartError:
+    match stage:
+        case "spawn":
+            return explain_exec(number, program, spec.cwd)
+        case "cwd":
+            with contextlib.suppress(RunnerStartError):
+                check_folder(spec.cwd)
+                return explain_exec(number, program, spec.cwd)
+            return RunnerStartError(
+                "cwd_missing",
+                f"The working directory {spec.cwd} vanished while the agent was started.",
+                "Make it again, or start an agent in another folder.",
+            )
+        case "folder" | "journal" | "socket" | "record":
+            if number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):
+                return _from_home(explain(OSError(number, words), spec.folder))
+        case "runner" if number == errno.ENOENT:
+            return RunnerStartError(
+                "failed",
+                f"Sereno's own Python, {sys.executable}, is not there any more.",
+                "Was Sereno upgraded or removed? Restart the daemon (`sereno daemon restart`).",
+            )
+    reason = words or os.strerror(number)
+    return RunnerStartError(
+        "no_answer" if stage == "no_answer" else "failed",
+        f"The agent's runner could not be started (step {stage}): {reason}.",
+        "Try again; if it stays so, `sereno doctor` looks at the installation.",
+    )
+
+
+def _from_home(error: HomeError) -> RunnerStartError:
+    return RunnerStartError(error.code, error.message, error.next_step)
+
+
+def clear(folder: Path) -> None:
+    """Delete what a runner left in its folder, and the folder if that empties it."""
+    with contextlib.suppress(FileNotFoundError):
+        for path in folder.glob(JOURNAL_PATTERN):
+            path.unlink(missing_ok=True)
+        for name in (SOCKET, RECORD, RECORD + ".new", LOG):
+            (folder / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            folder.rmdir()
