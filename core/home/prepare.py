@@ -109,9 +109,12 @@ def _refuse_foreign(path: Path, found: os.stat_result) -> None:
 
 
 def _is_home(folder: Path) -> bool:
-    """Whether making this folder private takes nothing from anybody: it is empty, or ours."""
+    """Whether making this folder private takes nothing from anybody: it is ours, or empty.
+
+    Names alone prove nothing: /var has a `run` too.
+    """
     names = {entry.name for entry in folder.iterdir()}
-    return not names or bool(names & _OWN_NAMES)
+    return names <= _OWN_NAMES or (folder / "run" / "agents").is_dir()
 
 
 def _tighten_file(path: Path, repairs: list[str]) -> None:

@@ -74,11 +74,35 @@ def test_t20_a_folder_in_use_for_something_else_is_left_alone(home: Home) -> Non
     assert os.listdir(home.root) == ["thesis.txt"]
 
 
-def test_an_empty_open_folder_is_taken(home: Home) -> None:
+def test_t20_a_system_folder_with_a_name_of_ours_is_left_alone(home: Home) -> None:
+    """SERENO_HOME=/var, as root, must not close /var."""
+    for name in ("run", "logs", "lib"):
+        (home.root / name).mkdir(parents=True)
+    home.root.chmod(0o755)
+    with pytest.raises(HomeError) as caught:
+        prepare(home)
+    assert caught.value.code == "not_a_home"
+    assert mode(home.root) == 0o755
+
+
+@pytest.mark.parametrize("names", [(), ("config.toml",), ("config.toml", "logs")])
+def test_an_open_folder_that_is_empty_or_ours_is_taken(home: Home, names: tuple[str, ...]) -> None:
     home.root.mkdir()
+    for name in names:
+        if name == "logs":
+            (home.root / name).mkdir()
+        else:
+            (home.root / name).write_text("")
     home.root.chmod(0o755)
     prepare(home)
     assert mode(home.root) == 0o700
+
+
+def test_an_old_home_with_other_things_in_it_is_ours(home: Home) -> None:
+    prepare(home)
+    (home.root / "notes.txt").write_text("")
+    home.root.chmod(0o755)
+    assert prepare(home) != ()
 
 
 @pytest.mark.parametrize("name", ["run", "run/agents", "logs"])
