@@ -79,6 +79,20 @@ def test_every_path_is_found_by_itself(path: str) -> None:
     assert rank(path, [path, "zz"], 5) == [path]
 
 
+def test_a_letter_that_fits_everything_is_ranked_in_little_time() -> None:
+    paths = [f"module_{n % 200}/src/component_{n}_view.tsx" for n in range(20_000)]
+    begin = time.process_time()
+    found = rank("c", [*paths, "c.py", "x/deep/down/config.py"], 10)
+    assert time.process_time() - begin < 0.5
+    assert found[0] == "c.py"
+
+
+def test_among_many_the_letters_together_are_kept_however_long_the_path() -> None:
+    paths = [f"a{n}/b/c/d.py" for n in range(3000)]
+    far = "a/very/long/way/down/to/the/file/abcd.py"
+    assert rank("abcd", [*paths, far], 3)[0] == far
+
+
 def test_a_hostile_query_takes_no_time() -> None:
     paths = ["a" * 250 + "/" + "ab" * 100 for _ in range(200)]
     begin = time.process_time()
