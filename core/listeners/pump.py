@@ -1,0 +1,162 @@
+"""Moves bytes between one non-blocking socket and the loop; knows nothing of what they mean.
+
+It exists beside asyncio's transports for one reason: after a failed write they throw away what the
+peer had sent before it closed, and a client may send an answer and close at once (wire reference
+appendix A, 12). Here everything that arrived is read before the end is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import deque
+from typing import Protocol
+
+__all__ = ["HIGH", "Pump", "Reader"]
+
+HIGH = 256 * 1024
+"""Bytes that wait for the socket, beyond which its owner is told `busy`."""
+LOW = 64 * 1024
+_CHUNK = 256 * 1024
+_PIECES = 64
+
+
+class Reader(Protocol):
+    """Who is told what the socket does."""
+
+    def received(self, data: bytes) -> None: ...
+
+    def ended(self) -> None:
+        """Nothing more will come; the socket is closed. Called once."""
+
+    def busy(self) -> None: ...
+
+    def drained(self) -> None: ...
+
+
+class Pump:
+    """Owns the socket from now on. All calls on the loop's thread."""
+
+    def __init__(self, connection: socket.socket, reader: Reader) -> None:
+        connection.setblocking(False)
+        self._socket = connection
+        self._reader = reader
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[memoryview] = deque()
+        self._size = 0
+        self._busy = False
+        self._deaf = False
+        self._mute = False
+        self._closing = False
+        self._closed = False
+        self._loop.add_reader(connection, self._readable)
+
+    # Out
+
+    def write(self, data: bytes) -> None:
+        """Sends, or keeps what the socket does not take. What cannot arrive is dropped."""
+        if self._mute or self._closing or self._closed:
+            return
+        if self._waiting:
+            self._keep(memoryview(data))
+            return
+        try:
+            sent = self._socket.send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError:
+            self._lose()
+            return
+        if sent < len(data):
+            self._keep(memoryview(data)[sent:])
+
+    def _keep(self, piece: memoryview) -> None:
+        if not self._waiting:
+            self._loop.add_writer(self._socket, self._writable)
+        self._waiting.append(piece)
+        self._size += len(piece)
+        if self._size > HIGH and not self._busy:
+            self._busy = True
+            self._reader.busy()
+
+    def _writable(self) -> None:
+        try:
+            sent = self._socket.sendmsg(list(self._waiting)[:_PIECES])
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self._lose()
+            return
+        self._size -= sent
+        while sent:
+            piece = self._waiting.popleft()
+            if sent < len(piece):
+                self._waiting.appendleft(piece[sent:])
+                break
+            sent -= len(piece)
+        if not self._waiting:
+            self._loop.remove_writer(self._socket)
+        if self._busy and self._size <= LOW:
+            self._busy = False
+            self._reader.drained()
+        if self._closing and not self._waiting:
+            self.abort()
+
+    def _lose(self) -> None:
+        """The peer reads no more. It may have written before it went: reading goes on."""
+        self._mute = True
+        if self._waiting:
+            self._loop.remove_writer(self._socket)
+        self._waiting.clear()
+        self._size = 0
+        if self._closing:
+            self.abort()
+            return
+        self.resume()
+        if self._busy:
+            self._busy = False
+            self._reader.drained()
+
+    # In
+
+    def pause(self) -> None:
+        """Reads no more for a while, unless the peer has closed already."""
+        if not (self._deaf or self._mute or self._closed):
+            self._deaf = True
+            self._loop.remove_reader(self._socket)
+
+    def resume(self) -> None:
+        if self._deaf and not self._closed:
+            self._deaf = False
+            self._loop.add_reader(self._socket, self._readable)
+
+    def _readable(self) -> None:
+        try:
+            data = self._socket.recv(_CHUNK)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if data:
+            self._reader.received(data)
+        else:
+            self.abort()
+
+    # The end
+
+    def close(self) -> None:
+        """Sends what waits, then closes."""
+        self._closing = True
+        if not self._waiting:
+            self.abort()
+
+    def abort(self) -> None:
+        """Closes now; what was not sent is lost."""
+        if self._closed:
+            return
+        self._closed = True
+        self._loop.remove_reader(self._socket)
+        self._loop.remove_writer(self._socket)
+        self._socket.close()
+        self._waiting.clear()
+        self._reader.ended()

@@ -1,0 +1,176 @@
+"""The home's unix socket: bound privately, accepted from the same user only.
+
+Owns the listening descriptor, the count of connections, and the question who connects. What they
+say is read by websocket.py and judged by core/sessions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from sereno.core.home import connect_path, explained
+from sereno.core.listeners.websocket import WebSocketChannel
+from sereno.core.security.peers import Credentials, credentials_of
+from sereno.core.sessions.channel import Peer
+from sereno.core.sessions.registry import Sessions
+
+__all__ = ["UnixListener", "adopt", "bind"]
+
+log = logging.getLogger("sereno.listeners")
+
+BACKLOG = 1024
+"""Clients that wait while the daemon changes hands."""
+MOST = 1_000
+"""Open connections."""
+_AT_ONCE = 64
+_REFUSED = b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+def bind(path: Path) -> socket.socket:
+    """A listening socket at `path`, 0600, put there by rename over whatever was left.
+
+    Only for the holder of the home's lock: then whatever stands there is stale. Nobody ever finds
+    the name missing, or a socket there that does not listen. Raises HomeError.
+    """
+    # The lock is held, so the name need not be secret; it must only be free.
+    staged = path.with_name(f".{secrets.token_hex(4)}.sock")
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with explained(path):
+            with connect_path(staged) as name:
+                listener.bind(name)
+            staged.chmod(0o600)
+            listener.listen(BACKLOG)
+            staged.replace(path)
+    except BaseException:
+        listener.close()
+        with contextlib.suppress(OSError):
+            staged.unlink()
+        raise
+    listener.setblocking(False)
+    return listener
+
+
+def adopt(fd: int, path: Path) -> socket.socket:
+    """A listening socket that the last daemon of this home left as descriptor `fd`.
+
+    When it is not what it should be, or its name is gone, a new one is bound.
+    """
+    try:
+        os.set_inheritable(fd, False)
+        listener = socket.socket(fileno=fd)
+    except OSError as error:
+        log.warning("descriptor %d is no socket (%s): binding anew", fd, error)
+        return bind(path)
+    listening = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    if listener.family is not socket.AF_UNIX or not listening or not path.is_socket():
+        log.warning("descriptor %d is not this home's socket: binding anew", fd)
+        listener.close()
+        return bind(path)
+    listener.setblocking(False)
+    return listener
+
+
+class UnixListener:
+    """Accepts clients and gives each to the sessions. Belongs to one loop."""
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        sessions: Sessions,
+        judge: Callable[[Credentials], Peer | None],
+        *,
+        most: int = MOST,
+    ) -> None:
+        """`judge` says who a peer is, or None to refuse it."""
+        self._listener = listener
+        self._sessions = sessions
+        self._judge = judge
+        self._most = most
+        self._channels: set[WebSocketChannel] = set()
+        self._accepting = False
+        self._empty: asyncio.Event | None = None
+
+    @property
+    def fd(self) -> int:
+        return self._listener.fileno()
+
+    def start(self) -> None:
+        self._accepting = True
+        asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    def stop(self) -> None:
+        """Accepts no more. Clients that connect now wait in the queue of the socket, if anybody
+        else holds a duplicate of it; open connections go on."""
+        if self._accepting:
+            self._accepting = False
+            asyncio.get_running_loop().remove_reader(self._listener)
+
+    def close(self) -> None:
+        """Closes this process's descriptor; never shuts the socket down for others."""
+        self.stop()
+        self._listener.close()
+
+    async def wait_closed(self, timeout_s: float) -> None:
+        """Until all connections are gone, or the time is over."""
+        if self._channels:
+            self._empty = asyncio.Event()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await self._empty.wait()
+
+    def _gone(self, channel: WebSocketChannel) -> None:
+        self._channels.discard(channel)
+        if not self._channels and self._empty is not None:
+            self._empty.set()
+
+    def _accept(self) -> None:
+        for _ in range(_AT_ONCE):
+            try:
+                connection, _ = self._listener.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                self._rest(error)
+                return
+            self._welcome(connection)
+
+    def _rest(self, error: OSError) -> None:
+        """Without descriptors or memory: try again in a second, not in a busy loop."""
+        if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+            return  # The client went away before it was accepted.
+        log.error("cannot accept: %s", error)
+        self.stop()
+        asyncio.get_running_loop().call_later(1.0, self.start)
+
+    def _welcome(self, connection: socket.socket) -> None:
+        if len(self._channels) >= self._most:
+            _turn_away(connection, _FULL)
+            return
+        try:
+            credentials = credentials_of(connection)
+            peer = self._judge(credentials)
+        except OSError as error:
+            log.warning("cannot tell who connects: %s", error)
+            peer = None
+        if peer is None:
+            _turn_away(connection, _REFUSED)
+            return
+        channel = WebSocketChannel(connection, peer, self._sessions, self._gone)
+        self._channels.add(channel)
+
+
+def _turn_away(connection: socket.socket, words: bytes) -> None:
+    connection.setblocking(False)
+    with contextlib.suppress(OSError):
+        connection.send(words)
+    connection.close()

@@ -1,0 +1,157 @@
+"""One WebSocket of a client, on the library's sans-I/O protocol (RFC 6455, wire reference 4.2).
+
+The library shakes hands and reads; frames to the client are made once for all clients and written
+as they are. Servers send unmasked and nothing is compressed, so the same bytes serve everybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http
+import socket
+from collections.abc import Callable, Sequence
+
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+
+from sereno.core.listeners.pump import Pump
+from sereno.core.protocol.outgoing import Outgoing
+from sereno.core.sessions.batch import Batch
+from sereno.core.sessions.channel import Peer
+from sereno.core.sessions.limits import LARGEST_MESSAGE
+from sereno.core.sessions.registry import Sessions
+
+__all__ = ["WebSocketChannel"]
+
+GOODBYE_S = 2.0
+"""Seconds for the client to answer a close; then the socket is cut."""
+
+
+class WebSocketChannel:
+    """Implements sessions' Channel on one side and the pump's Reader on the other."""
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        peer: Peer,
+        sessions: Sessions,
+        ended: Callable[[WebSocketChannel], None],
+    ) -> None:
+        self._protocol = ServerProtocol(
+            max_size=LARGEST_MESSAGE, select_subprotocol=_echo_first, extensions=None
+        )
+        self._parts: list[bytes] = []
+        self._binary = False
+        self._closing = False
+        self._ended = ended
+        self._cut: asyncio.TimerHandle | None = None
+        self._connection = sessions.connect(self, peer)
+        self._pump = Pump(connection, self)
+
+    # The pump's Reader
+
+    def received(self, data: bytes) -> None:
+        protocol = self._protocol
+        protocol.receive_data(data)
+        for event in protocol.events_received():
+            if isinstance(event, Request):
+                self._upgrade(event)
+            elif isinstance(event, Frame):
+                self._frame(event)
+        self._write_out()
+
+    def ended(self) -> None:
+        if self._cut is not None:
+            self._cut.cancel()
+        self._connection.lost()
+        self._ended(self)
+
+    def busy(self) -> None:
+        self._connection.busy()
+
+    def drained(self) -> None:
+        self._connection.drained()
+
+    # Upgrade and messages
+
+    def _upgrade(self, request: Request) -> None:
+        """The checks before the 101, in their order. Browsers cannot reach a unix socket, so one
+        that says its Origin came through something that should not be there."""
+        protocol = self._protocol
+        if request.path.split("?", 1)[0] != "/ws":
+            response = protocol.reject(http.HTTPStatus.BAD_REQUEST, "Sereno listens on /ws\n")
+        elif "Origin" in request.headers:
+            response = protocol.reject(http.HTTPStatus.FORBIDDEN, "Origin not allowed\n")
+        else:
+            response = protocol.accept(request)
+        protocol.send_response(response)
+
+    def _frame(self, frame: Frame) -> None:
+        if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            return
+        if frame.opcode is not Opcode.CONT:
+            self._binary = frame.opcode is Opcode.BINARY
+        if self._parts or not frame.fin:
+            self._parts.append(bytes(frame.data))
+            if not frame.fin:
+                return
+            data = b"".join(self._parts)
+            self._parts = []
+        else:
+            data = bytes(frame.data)
+        self._connection.receive(data, binary=self._binary)
+
+    def _write_out(self) -> None:
+        for data in self._protocol.data_to_send():
+            if data:
+                self._pump.write(data)
+            else:  # The library's sign for the end of what we send.
+                self._pump.close()
+        if self._protocol.close_expected():
+            self._cut_later()
+
+    # Sessions' Channel
+
+    def send(self, batch: Batch) -> None:
+        if self._closing:
+            return
+        if batch.joined is None:
+            batch.joined = b"".join([one.framed or _framed(one) for one in batch.messages])
+        self._pump.write(batch.joined)
+
+    def close(self, code: int, reason: str) -> None:
+        if self._closing:
+            return
+        self._closing = True
+        if self._protocol.state is State.CONNECTING:
+            self._pump.abort()
+            return
+        # In the other states the client said goodbye first, and was answered.
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_close(code, reason)
+        self._cut_later()
+        self._write_out()
+
+    def pause_reading(self) -> None:
+        self._pump.pause()
+
+    def resume_reading(self) -> None:
+        self._pump.resume()
+
+    def _cut_later(self) -> None:
+        if self._cut is None:
+            self._cut = asyncio.get_running_loop().call_later(GOODBYE_S, self._pump.abort)
+
+
+def _framed(message: Outgoing) -> bytes:
+    message.framed = Frame(Opcode.TEXT, message.data).serialize(mask=False)
+    return message.framed
+
+
+def _echo_first(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """Official clients want one of theirs back (wire reference 4.3); ours are never echoed, they
+    carry secrets (design section 7)."""
+    return next((one for one in offered if not one.startswith("sereno.")), None)

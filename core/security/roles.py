@@ -1,0 +1,93 @@
+"""Who may ask what: one table of message types by role, and nothing else (design section 7).
+
+Pure. A type without a row may be asked by nobody; the dispatch refuses to register one. What a
+role is given to (a peer of our uid, a device) is decided where connections are accepted.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+
+__all__ = ["ALLOWED", "CHANGES", "Role", "may"]
+
+
+class Role(enum.Enum):
+    """From most to least. AGENT is a process that descends from a runner: it may look at the
+    fleet as `sereno ls` shows it and change nothing, above all not answer for the person (T46)."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    OPERATOR = "operator"
+    VIEWER = "viewer"
+    AGENT = "agent"
+
+
+_ADMINS = frozenset({Role.OWNER, Role.ADMIN})
+_OPERATORS = _ADMINS | {Role.OPERATOR}
+_VIEWERS = _OPERATORS | {Role.VIEWER}
+_ALL = _VIEWERS | {Role.AGENT}
+
+# Reading. What agents may read, they could read of their own user's files as well.
+_LOOK = (
+    "ping",
+    "client_heartbeat",
+    "fetch_agents_request",
+    "fetch_agent_request",
+    "fetch_agent_history_request",
+    "wait_for_finish_request",
+    "get_providers_snapshot_request",
+    "list_provider_models_request",
+    "list_provider_modes_request",
+    "list_available_providers_request",
+    "sereno.daemon.status.request",
+)
+# Reading what agents have no business with: what others were told and what they asked for.
+_READ = (
+    "fetch_agent_timeline_request",
+    "list_commands_request",
+    "directory_suggestions_request",
+    "sereno.agent.inspect.request",
+    "sereno.log.read.request",
+    "sereno.requests.list.request",
+)
+_OPERATE = (
+    "create_agent_request",
+    "send_agent_message_request",
+    "cancel_agent_request",
+    "archive_agent_request",
+    "delete_agent_request",
+    "update_agent_request",
+    "set_agent_mode_request",
+    "set_agent_model_request",
+    "set_agent_thinking_request",
+    "clear_agent_attention",
+    "agent_permission_response",
+    "refresh_providers_snapshot_request",
+    "register_push_token",
+    "sereno.prompt.take_back.request",
+    "sereno.agent.end.request",
+    "sereno.agent.unarchive.request",
+)
+_ADMINISTER = (
+    "restart_server_request",
+    "shutdown_server_request",
+    "sereno.audit.verify.request",
+)
+
+ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
+    dict.fromkeys(_LOOK, _ALL)
+    | dict.fromkeys(_READ, _VIEWERS)
+    | dict.fromkeys(_OPERATE, _OPERATORS)
+    | dict.fromkeys(_ADMINISTER, _ADMINS)
+)
+"""Wire type of a request to the roles that may make it."""
+
+CHANGES = frozenset(_OPERATE) | {"restart_server_request", "shutdown_server_request"}
+"""The requests that change something: those are what the audit is about."""
+
+
+def may(role: Role, request_type: str) -> bool:
+    """Whether a role may make a request; False for a type without a row."""
+    return role in ALLOWED.get(request_type, frozenset())

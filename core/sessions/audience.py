@@ -1,0 +1,79 @@
+"""Who of the connected gets which of the messages of one turn: one batch for all that are alike.
+
+Pure. Nearly every client gets one of two batches, so that the work per client does not grow with
+the number of messages; only a subscription with a filter needs a look at each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from sereno.core.protocol.agents import AgentSnapshot
+from sereno.core.protocol.frames import encode_payload
+from sereno.core.protocol.messages import AgentRemoved
+from sereno.core.protocol.outgoing import Kind, Outgoing
+from sereno.core.protocol.requests import AgentFilter
+from sereno.core.protocol.values import Wire
+from sereno.core.sessions.batch import Batch
+from sereno.core.sessions.directory import matches
+from sereno.core.sessions.session import Session
+
+__all__ = ["Audience"]
+
+
+class _Project(Wire):
+    project_key: str = ""
+
+
+class _Upsert(Wire):
+    kind: str
+    agent: AgentSnapshot | None = None
+    project: _Project | None = None
+
+
+class _Message(Wire):
+    payload: _Upsert
+
+
+class _Frame(Wire):
+    message: _Message
+
+
+_frames = msgspec.json.Decoder(_Frame)
+
+
+class Audience:
+    """The messages of one turn, sorted for their readers."""
+
+    def __init__(self, messages: Sequence[Outgoing]) -> None:
+        self._messages = messages
+        self._all = Batch(messages)
+        self._others: Batch | None = None
+
+    def batch_for(self, session: Session) -> Batch:
+        subscription = session.subscription
+        if subscription is None:
+            if self._others is None:
+                rest = [one for one in self._messages if one.needs != "agents"]
+                same = len(rest) == len(self._messages)
+                self._others = self._all if same else Batch(rest)
+            return self._others
+        if subscription.filter is None:
+            return self._all
+        return Batch([_through(one, subscription.filter) for one in self._messages])
+
+
+def _through(message: Outgoing, wanted: AgentFilter) -> Outgoing:
+    """The message, or that its agent is gone where it does not match the subscription (6.5.2)."""
+    if message.needs != "agents":
+        return message
+    payload = _frames.decode(message.data).message.payload
+    if payload.kind != "upsert" or payload.agent is None:
+        return message
+    key = payload.project.project_key if payload.project else ""
+    if matches(payload.agent, key, wanted):
+        return message
+    frame = encode_payload(AgentRemoved(agent_id=payload.agent.id))
+    return Outgoing(Kind.STATE, message.key, frame, agent_id=message.agent_id, needs="agents")

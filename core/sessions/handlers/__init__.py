@@ -1,0 +1,26 @@
+"""Handlers by subject; together they answer every request that the protocol knows."""
+
+from __future__ import annotations
+
+from sereno.core.sessions.dispatch import Table
+from sereno.core.sessions.handlers import (
+    agents,
+    daemon,
+    directory,
+    permissions,
+    providers,
+    settings,
+    timeline,
+)
+
+__all__ = ["TABLES"]
+
+TABLES: tuple[Table, ...] = (
+    agents.table,
+    daemon.table,
+    directory.table,
+    permissions.table,
+    providers.table,
+    settings.table,
+    timeline.table,
+)

@@ -1,0 +1,70 @@
+"""The daemon itself: ping, status, stop and restart, audit; and messages that need no answer."""
+
+from __future__ import annotations
+
+from sereno.core.protocol.additions import (
+    AuditVerify,
+    AuditVerifyResult,
+    DaemonStatus,
+    DaemonStatusResult,
+)
+from sereno.core.protocol.messages import Pong, RestartRequested, ShutdownRequested
+from sereno.core.protocol.requests import (
+    ClientHeartbeat,
+    Ping,
+    RegisterPushToken,
+    RestartServer,
+    ShutdownServer,
+)
+from sereno.core.sessions.dispatch import Call, Table
+
+__all__ = ["table"]
+
+table = Table()
+
+
+@table.handles(Ping)
+def ping(call: Call, request: Ping) -> Pong:
+    now = call.services.now_ms()
+    return Pong(
+        request_id=request.request_id,
+        server_received_at=now,
+        server_sent_at=now,
+        client_sent_at=request.client_sent_at,
+    )
+
+
+@table.handles(ClientHeartbeat)
+def heartbeat(call: Call, request: ClientHeartbeat) -> None:
+    """Accepted: nothing is filtered by presence (wire reference 6.14 allows that)."""
+
+
+@table.handles(RegisterPushToken)
+def push_token(call: Call, request: RegisterPushToken) -> None:
+    """Accepted: Sereno sends no push notifications through a third party."""
+
+
+@table.handles(ShutdownServer)
+async def shutdown(call: Call, request: ShutdownServer) -> ShutdownRequested:
+    await call.services.note(call.by, "daemon.stop", "", {})
+    call.services.daemon.stop("stop", call.by)
+    return ShutdownRequested(client_id=call.session.client_id, request_id=request.request_id)
+
+
+@table.handles(RestartServer)
+async def restart(call: Call, request: RestartServer) -> RestartRequested:
+    await call.services.note(call.by, "daemon.restart", "", {})
+    call.services.daemon.stop("restart", call.by)
+    return RestartRequested(
+        client_id=call.session.client_id, request_id=request.request_id, reason=request.reason
+    )
+
+
+@table.handles(DaemonStatus)
+async def status(call: Call, request: DaemonStatus) -> DaemonStatusResult:
+    return await call.services.daemon.status(request.request_id)
+
+
+@table.handles(AuditVerify)
+async def verify(call: Call, request: AuditVerify) -> AuditVerifyResult:
+    return await call.services.daemon.verify_audit(request.request_id)

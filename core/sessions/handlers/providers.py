@@ -1,0 +1,137 @@
+"""Providers, models, modes, commands, and paths for composers (wire reference 6.9, 6.11.2)."""
+
+from __future__ import annotations
+
+from sereno.core.protocol.agents import Command
+from sereno.core.protocol.messages import (
+    AvailableProvider,
+    AvailableProviders,
+    CommandsList,
+    DirectorySuggestion,
+    DirectorySuggestionsResult,
+    ProviderModels,
+    ProviderModes,
+    ProvidersRefreshed,
+    ProvidersSnapshot,
+)
+from sereno.core.protocol.requests import (
+    DirectorySuggestions,
+    GetProvidersSnapshot,
+    ListAvailableProviders,
+    ListCommands,
+    ListProviderModels,
+    ListProviderModes,
+    RefreshProvidersSnapshot,
+)
+from sereno.core.protocol.values import UNSET, UnsetType, given, iso
+from sereno.core.sessions.dispatch import Call, Table
+
+__all__ = ["table"]
+
+table = Table()
+
+
+@table.handles(GetProvidersSnapshot)
+async def snapshot(call: Call, request: GetProvidersSnapshot) -> ProvidersSnapshot:
+    entries = await call.services.providers.entries()
+    call.services.providers.look_closer(given(request.cwd, None), again=False)
+    return ProvidersSnapshot(
+        request_id=request.request_id, entries=entries, generated_at=_now(call)
+    )
+
+
+@table.handles(RefreshProvidersSnapshot)
+def refresh(call: Call, request: RefreshProvidersSnapshot) -> ProvidersRefreshed:
+    """The news follows as a push."""
+    call.services.providers.look_closer(given(request.cwd, None), again=True)
+    return ProvidersRefreshed(request_id=request.request_id, acknowledged=True)
+
+
+@table.handles(ListProviderModels)
+def models(call: Call, request: ListProviderModels) -> ProviderModels:
+    provider = call.services.providers.find(request.provider)
+    return ProviderModels(
+        request_id=request.request_id,
+        provider=request.provider,
+        fetched_at=_now(call),
+        models=UNSET if provider is None else list(provider.models),
+        error=_unknown(call, request.provider) if provider is None else None,
+    )
+
+
+@table.handles(ListProviderModes)
+def modes(call: Call, request: ListProviderModes) -> ProviderModes:
+    provider = call.services.providers.find(request.provider)
+    return ProviderModes(
+        request_id=request.request_id,
+        provider=request.provider,
+        fetched_at=_now(call),
+        modes=UNSET if provider is None else list(provider.modes),
+        error=_unknown(call, request.provider) if provider is None else None,
+    )
+
+
+@table.handles(ListAvailableProviders)
+async def available(call: Call, request: ListAvailableProviders) -> AvailableProviders:
+    entries = await call.services.providers.entries()
+    return AvailableProviders(
+        request_id=request.request_id,
+        providers=[
+            AvailableProvider(
+                provider=entry.provider,
+                available=entry.status == "ready" and given(entry.enabled, True),
+                error=entry.error,
+            )
+            for entry in entries
+        ],
+        fetched_at=_now(call),
+    )
+
+
+@table.handles(ListCommands)
+def commands(call: Call, request: ListCommands) -> CommandsList:
+    """What the running program reported; a draft has no program yet, so no commands."""
+    found: list[Command] = []
+    for view in call.services.fleet.list():
+        extra = view.snapshot.sereno
+        if view.snapshot.id == request.agent_id and not isinstance(extra, UnsetType):
+            found = extra.commands
+    return CommandsList(
+        request_id=request.request_id, agent_id=request.agent_id, commands=found, error=None
+    )
+
+
+@table.handles(DirectorySuggestions)
+async def suggest(call: Call, request: DirectorySuggestions) -> DirectorySuggestionsResult:
+    suggestions = call.services.suggestions
+    limit = given(request.limit, 30)
+    cwd = given(request.cwd, "")
+    error: str | None = None
+    try:
+        if cwd:
+            found = await suggestions.inside(
+                cwd,
+                request.query,
+                files=given(request.include_files, False),
+                directories=given(request.include_directories, True),
+                limit=limit,
+            )
+        else:
+            found = await suggestions.folders(request.query, call.services.user_home, limit)
+    except OSError as refused:
+        found, error = [], f"{cwd} cannot be read: {refused.strerror or refused}"
+    return DirectorySuggestionsResult(
+        request_id=request.request_id,
+        directories=[one.path for one in found if one.kind == "directory"],
+        entries=[DirectorySuggestion(path=one.path, kind=one.kind) for one in found],
+        error=error,
+    )
+
+
+def _now(call: Call) -> str:
+    return iso(call.services.now_ms())
+
+
+def _unknown(call: Call, name: str) -> str:
+    known = ", ".join(call.services.providers.names())
+    return f"There is no provider {name!r}. Known ones: {known}."

@@ -1,0 +1,231 @@
+"""All sessions of one daemon: who is connected, and how published messages reach them.
+
+Implements the fleet's Publisher. A message is encoded once by the publisher, framed once by the
+first listener that sends it, and everything published in one turn of the loop goes out to each
+client in one piece (reference stack.md, "Sending to many").
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+
+import anyio
+import anyio.abc
+
+from sereno.core.protocol.frames import (
+    BadFrame,
+    CloseCode,
+    Hello,
+    RecordingState,
+    SessionRequest,
+    WirePing,
+    WirePong,
+    encode_frame,
+)
+from sereno.core.protocol.outgoing import Kind, Outgoing
+from sereno.core.security.roles import CHANGES
+from sereno.core.sessions import checks
+from sereno.core.sessions.audience import Audience
+from sereno.core.sessions.channel import Channel, Peer
+from sereno.core.sessions.connection import Connection
+from sereno.core.sessions.dispatch import Dispatch, Table
+from sereno.core.sessions.limits import TokenBucket
+from sereno.core.sessions.replies import bad_frame
+from sereno.core.sessions.services import Services
+from sereno.core.sessions.session import Session
+
+__all__ = ["HELLO_S", "LINGER_S", "Sessions"]
+
+log = logging.getLogger("sereno.sessions")
+
+HELLO_S = 15.0
+"""Seconds that a socket may be silent before hello."""
+LINGER_S = 90.0
+"""Seconds that a session lives after its last socket."""
+
+
+class Sessions:
+    """The registry. Belongs to the daemon's loop; `run` owns the tasks of all requests."""
+
+    def __init__(
+        self,
+        *,
+        greeting: Callable[[], bytes],
+        hello_s: float = HELLO_S,
+        linger_s: float = LINGER_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`greeting`: the server_info frame for a socket that said hello."""
+        self._greeting = greeting
+        self._hello_s = hello_s
+        self._linger_s = linger_s
+        self._clock = clock
+        self._sessions: dict[tuple[str, str], Session] = {}
+        self._connections: dict[Connection, None] = {}
+        self._pending: list[Outgoing] = []
+        self._dispatch: Dispatch | None = None
+        self._tasks: anyio.abc.TaskGroup | None = None
+        self._services: Services | None = None
+        self._pong = encode_frame(WirePong())
+
+    async def run(
+        self,
+        services: Services,
+        tables: Iterable[Table],
+        *,
+        task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Answers requests until it is cancelled; what is under way is cancelled then too."""
+        self._services = services
+        self._dispatch = Dispatch(services, tables)
+        try:
+            async with anyio.create_task_group() as tasks:
+                self._tasks = tasks
+                self._dispatch.own(tasks)
+                task_status.started()
+                await anyio.sleep_forever()
+        finally:
+            self._tasks = None
+            self._dispatch.own(None)
+
+    @property
+    def count(self) -> int:
+        """Sessions, those whose client is away for a moment among them."""
+        return len(self._sessions)
+
+    # From the listeners
+
+    def connect(self, channel: Channel, peer: Peer) -> Connection:
+        """A new socket whose peer was checked; it has to say hello now."""
+        connection = Connection(self, channel, peer)
+        loop = asyncio.get_running_loop()
+        late = loop.call_later(self._hello_s, connection.hello_is_late)
+        connection.cancel_deadline = late.cancel
+        self._connections[connection] = None
+        return connection
+
+    def greeted(self, connection: Connection, hello: Hello) -> None:
+        """A valid hello: joins the session of this credential and client id, or makes one."""
+        key = (connection.peer.credential, hello.client_id.strip())
+        session = self._sessions.get(key)
+        if session is None:
+            session = Session(key[1], connection.peer, TokenBucket(self._clock()))
+            self._sessions[key] = session
+        session.refresh(hello)
+        session.expiry = None
+        session.connections.append(connection)
+        connection.session = session
+        # What was published before is not for this socket; what comes now is.
+        self.flush(but=connection)
+        connection.answer(self._greeting())
+
+    def incoming(self, connection: Connection, data: bytes) -> None:
+        """A message after hello: through all checks in order, then to its handler."""
+        session = connection.session
+        assert session is not None
+        unit = checks.Unit(
+            data, self._clock(), session.bucket, session.role, under_way=len(session.calls)
+        )
+        try:
+            checks.run(unit)
+        except checks.Refused as refused:
+            connection.answer(refused.frame)
+            if refused.stage is checks.Stage.ROLE:
+                self._report(session, connection, refused.request_type)
+            return
+        match unit.frame:
+            case SessionRequest(message=request) if self._dispatch is not None:
+                self._dispatch.start(
+                    session, connection, request, lambda frame: self.answer(session, frame)
+                )
+            case WirePing():
+                connection.answer(self._pong)
+            case Hello():
+                connection.close(CloseCode.INVALID_HELLO, "Unexpected hello")
+            case RecordingState():
+                pass  # Accepted and ignored (wire reference 5.8).
+
+    def unreadable(self, connection: Connection, error: BadFrame) -> None:
+        connection.answer(bad_frame(error))
+
+    def disconnected(self, connection: Connection) -> None:
+        """The socket is gone; its session stays a while (wire reference 5.4)."""
+        self._connections.pop(connection, None)
+        session = connection.session
+        if session is None or connection not in session.connections:
+            return
+        session.connections.remove(connection)
+        if not session.connections:
+            session.expiry = self._clock() + self._linger_s
+            asyncio.get_running_loop().call_later(self._linger_s, self._expire, session)
+
+    def _expire(self, session: Session) -> None:
+        if session.expiry is None or session.expiry > self._clock() + 0.001:
+            return
+        key = (session.peer.credential, session.client_id)
+        if self._sessions.get(key) is session:
+            del self._sessions[key]
+            for scope in tuple(session.calls):
+                scope.cancel()
+
+    def _report(self, session: Session, connection: Connection, request_type: str) -> None:
+        """Somebody asked for what their role may not do: log and audit (T46)."""
+        log.warning("refused %s for role %s", request_type, session.role.value)
+        if self._tasks is None or self._services is None or request_type not in CHANGES:
+            return
+        actor = f"{session.role.value} ({connection.client_type})"
+        self._tasks.start_soon(
+            self._services.note, actor, "request.refused", request_type, {"way": session.peer.way}
+        )
+
+    # To the clients
+
+    def publish(self, message: Outgoing) -> None:
+        """Queues a message for everybody whom it concerns; it goes out in this turn of the loop."""
+        if not self._pending:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._pending.append(message)
+
+    def flush(self, *, but: Connection | None = None) -> None:
+        """Sends what was published so far."""
+        if not self._pending:
+            return
+        audience = Audience(self._pending)
+        self._pending = []
+        for connection in tuple(self._connections):
+            if connection.session is None or connection is but:
+                continue
+            batch = audience.batch_for(connection.session)
+            if batch:
+                connection.deliver(batch)
+
+    def answer(self, session: Session, frame: bytes) -> None:
+        """A reply to all sockets of a session, behind everything that was published before it."""
+        self.flush()
+        session.answer(frame)
+
+    def tell(self, frame: bytes) -> None:
+        """A control push to everybody."""
+        self.publish(Outgoing(Kind.CONTROL, "", frame))
+
+    # The end
+
+    async def drain(self, timeout_s: float) -> None:
+        """Lets requests under way finish, but no longer than this; sends what is published."""
+        if self._dispatch is not None:
+            with anyio.move_on_after(timeout_s):
+                await self._dispatch.idle()
+        self.flush()
+
+    def close(self, code: int, reason: str) -> None:
+        """Closes all sockets with this code, those that never said hello too."""
+        self.flush()
+        for connection in tuple(self._connections):
+            connection.close(code, reason)
+
+    def waiting(self) -> int:
+        """Bytes in all outboxes together."""
+        return sum(connection.waiting for connection in self._connections)

@@ -1,0 +1,55 @@
+"""What handlers may use, in one value that daemon.py builds.
+
+It keeps handlers free of composition: tests hand them a fleet of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from sereno.core.protocol.additions import AuditVerifyResult, DaemonStatusResult, ReadLogResult
+
+if TYPE_CHECKING:
+    from sereno.core.agents.fleet import Fleet
+    from sereno.core.sessions.providers import ProviderDirectory
+    from sereno.core.workspaces.suggestions import Suggestions
+
+__all__ = ["DaemonControl", "Services"]
+
+
+class DaemonControl(Protocol):
+    """What a client may ask of the daemon itself; implemented by core/daemon.py."""
+
+    def stop(self, reason: Literal["stop", "restart"], by: str) -> None:
+        """Begins to stop, a moment later, so that the reply still goes out."""
+
+    async def status(self, request_id: str) -> DaemonStatusResult: ...
+
+    async def verify_audit(self, request_id: str) -> AuditVerifyResult: ...
+
+    async def read_log(
+        self,
+        request_id: str,
+        direction: Literal["tail", "before", "after"],
+        cursor: int | None,
+        limit: int,
+    ) -> ReadLogResult:
+        """A page of the daemon's own log."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """`note`: an entry for the audit (actor, action, subject, details), written soon.
+    `now_ms`: epoch milliseconds."""
+
+    fleet: Fleet
+    providers: ProviderDirectory
+    suggestions: Suggestions
+    daemon: DaemonControl
+    user_home: Path
+    now_ms: Callable[[], int]
+    note: Callable[[str, str, str, dict[str, str]], Coroutine[None, None, None]]
