@@ -30,7 +30,7 @@ from sereno.core.agents.views import AgentView
 from sereno.core.protocol.requests import Image
 from sereno.core.providers.driver import Driver, Prompt, Setup
 from sereno.core.providers.effects import Effect, Ready
-from sereno.core.runners import Frame, Stream
+from sereno.core.runners.model import Frame, Stream
 from sereno.core.security.sanitise import sanitise_line
 from sereno.core.store.errors import StoreError
 from sereno.core.store.prompts import PromptRow
@@ -211,7 +211,7 @@ class Agent:
             case Stream.ERR:
                 self._hear(step, frame)
             case Stream.WROTE:
-                step.confirm(int.from_bytes(frame.data, "little"))
+                step.confirm(frame.write_id)
             case Stream.EXIT:
                 self._exited(step, frame)
             case Stream.NOTE:

@@ -6,11 +6,10 @@ One value instead of globals, so that tests can put their own parts in. No behav
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from sereno.core import runners
 from sereno.core.home import Home
 from sereno.core.protocol.outgoing import Outgoing
 from sereno.core.store.database import Database
@@ -18,6 +17,8 @@ from sereno.core.store.database import Database
 if TYPE_CHECKING:
     from sereno.core.config import AgentsConfig
     from sereno.core.providers.catalog import Catalog
+    from sereno.core.runners.link import RunnerLink
+    from sereno.core.runners.model import EndResult, Frame, ProcessInfo, RunnerInfo, RunnerSpec
 
 __all__ = ["Context", "Publisher", "Runners", "Timings"]
 
@@ -44,12 +45,13 @@ class Timings:
 class Runners:
     """The functions of core/runners, replaceable one by one."""
 
-    start: Callable[[runners.RunnerSpec], Awaitable[runners.RunnerInfo]] = runners.start_runner
-    attach: Callable[[Path, int], Awaitable[runners.RunnerLink]] = runners.attach
-    read_journal: Callable[[Path, int], Awaitable[list[runners.Frame]]] = runners.read_journal
-    sweep: Callable[[Path], Awaitable[runners.EndResult]] = runners.sweep
-    processes: Callable[[Path], tuple[runners.ProcessInfo, ...]] = runners.processes
-    remove: Callable[[Path], None] = runners.remove
+    start: Callable[[RunnerSpec], Awaitable[RunnerInfo]]
+    attach: Callable[[Path, int], Awaitable[RunnerLink]]
+    read_journal: Callable[[Path, int], Awaitable[list[Frame]]]
+    sweep: Callable[[Path], Awaitable[EndResult]]
+    processes: Callable[[Path], tuple[ProcessInfo, ...]]
+    remove: Callable[[Path], None]
+    started: Callable[[Path], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,5 +66,5 @@ class Context:
     server_id: str
     clock: Callable[[], int]
     monotonic: Callable[[], float]
-    runners: Runners = field(default_factory=Runners)
-    timings: Timings = field(default_factory=Timings)
+    runners: Runners
+    timings: Timings = Timings()

@@ -45,6 +45,10 @@ from sereno.core.protocol.agents import ProjectPlacement
 from sereno.core.protocol.permissions import PermissionResponse
 from sereno.core.protocol.requests import CreateAgent, FetchTimeline, Image
 from sereno.core.protocol.values import given
+from sereno.core.runners import dead
+from sereno.core.runners.attach import attach
+from sereno.core.runners.folder import read_record
+from sereno.core.runners.start import start_runner
 from sereno.core.store import agents as agent_rows
 from sereno.core.store import requests as ledger
 from sereno.core.store.agents import Progress
@@ -61,6 +65,18 @@ __all__ = ["Fleet", "Publisher"]
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _real_runners() -> Runners:
+    return Runners(
+        start=start_runner,
+        attach=attach,
+        read_journal=dead.read_journal,
+        sweep=dead.sweep,
+        processes=dead.processes,
+        remove=dead.remove,
+        started=lambda folder: read_record(folder) is not None,
+    )
 
 
 class Fleet:
@@ -94,7 +110,7 @@ class Fleet:
             server_id=server_id,
             clock=clock,
             monotonic=time.monotonic,
-            runners=runners or Runners(),
+            runners=runners or _real_runners(),
             timings=timings or Timings(),
         )
         self._place = place

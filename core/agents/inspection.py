@@ -34,7 +34,7 @@ async def inspect(agent: Agent) -> Inspection:
     return Inspection(
         run=run,
         command=tuple(provider.command) if provider is not None else (),
-        runner_pid=link.info.pid if link is not None else None,
+        runner_pid=link.info.runner_pid if link is not None else None,
         agent_pid=link.info.child_pid if link is not None else None,
         processes=rows,
         journal_bytes=agent.base.progress.position,

@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from sereno.core.agents.context import Context
-from sereno.core.runners import EndResult, RunnerError, RunnerGone
+from sereno.core.runners.model import EndResult, RunnerError, RunnerGone
 
 __all__ = ["clear", "clear_others"]
 

@@ -21,23 +21,26 @@ from sereno.core.agents.leftovers import clear
 from sereno.core.agents.record import Failure
 from sereno.core.agents.states import ALIVE, Event, State
 from sereno.core.agents.step import Step
-from sereno.core.runners import (
+from sereno.core.runners.model import (
     EndResult,
     RunnerError,
     RunnerGone,
-    RunnerLink,
     RunnerSpec,
+    RunnerStartError,
 )
 from sereno.core.store import writes
 
 if TYPE_CHECKING:
     from sereno.core.agents.agent import Agent
+    from sereno.core.runners.link import RunnerLink
 
 __all__ = ["Live"]
 
 log = logging.getLogger(__name__)
 
 ACKNOWLEDGED_BYTES = 65_536
+STARTING_RUNNER = 1.0
+"""Seconds in which a runner that somebody began to start shows itself; it takes 0.05."""
 MIB = 1 << 20
 
 
@@ -85,8 +88,8 @@ class Live:
 
     async def run(self) -> None:
         try:
-            while await self._once():  # noqa: ASYNC110
-                await anyio.sleep(self.agent.context.timings.retry)
+            while await self._once():  # noqa: ASYNC110 - a pause, not a poll
+                await anyio.sleep(self.agent.context.timings.retry if self._again else 0)
         except Exception as error:
             # A mistake of ours with one agent must not take the others down.
             log.exception("agent %s", self.agent.id)
@@ -98,25 +101,37 @@ class Live:
 
     async def _once(self) -> bool:
         """One connection to the runner; True when there must be another."""
+        if not await self._settle():
+            return not self._fenced
         self._again = False
         try:
             link = await self._connect()
         except RunnerGone:
             return not await self._bury()
         except RunnerError as error:
-            return not await self._break(Failure(error.message, error.code, error.next_step))
+            nothing_runs = isinstance(error, RunnerStartError)
+            failure = Failure(error.message, error.code, error.next_step)
+            return not await self._break(failure, nothing_runs=nothing_runs)
         try:
             await self._serve(link)
         finally:
             self.link, self._connected = None, False
             with anyio.CancelScope(shield=True):
                 await link.aclose()
-        if self._fenced or self._again:
-            return not self._fenced
-        if self.agent.alive:
-            return not await self._bury()
+        if self._fenced:
+            return False
+        if self._again or self.agent.alive:
+            # Attaching again tells a lost connection from a dead runner.
+            return True
         await self._tidy()
         return False
+
+    async def _settle(self) -> bool:
+        """What was read and not yet stored, before anything is read from there on."""
+        async with self.agent.lock:
+            if self.agent.has_step:
+                return await self.agent.try_commit(self.agent.step())
+        return True
 
     async def _connect(self) -> RunnerLink:
         runners = self.agent.context.runners
@@ -124,7 +139,24 @@ class Live:
         if self._fresh:
             await runners.start(self._spec())
             self._fresh = False
+        try:
+            return await runners.attach(self.folder, position)
+        except RunnerGone:
+            if not await self._never_started():
+                raise
+        await self._tidy()
+        await runners.start(self._spec())
         return await runners.attach(self.folder, position)
+
+    async def _never_started(self) -> bool:
+        """The daemon before us may have died between its commit and the runner's start."""
+        agent = self.agent
+        if agent.record.state is not State.STARTING or agent.base.progress.position:
+            return False
+        with anyio.move_on_after(STARTING_RUNNER):
+            while not agent.context.runners.started(self.folder):  # noqa: ASYNC110
+                await anyio.sleep(0.05)
+        return not agent.context.runners.started(self.folder)
 
     def _spec(self) -> RunnerSpec:
         agent, context = self.agent, self.agent.context
@@ -176,6 +208,7 @@ class Live:
                 else:
                     self._to_flush.set()
             await self._acknowledge(link)
+        self._fenced = self._fenced or link.closed_because == "replaced"
 
     async def _acknowledge(self, link: RunnerLink) -> None:
         position = self.agent.base.progress.position
@@ -203,7 +236,9 @@ class Live:
                 intent = self._outbox[0]
                 try:
                     await link.write(intent.write_id, intent.data)
-                except (RunnerGone, OSError) as error:
+                except RunnerError as error:
+                    if error.code == "too_long":
+                        raise
                     # Not lost: what the journal does not confirm is sent again.
                     log.info("agent %s: not written yet: %s", self.agent.id, error)
                     return
@@ -211,7 +246,10 @@ class Live:
 
     async def _end(self, link: RunnerLink) -> None:
         await self._to_end.wait()
-        self.result = await link.end(self.agent.context.config.end_grace_seconds)
+        try:
+            self.result = await link.end(self.agent.context.config.end_grace_seconds)
+        except RunnerError as error:
+            log.warning("agent %s: %s", self.agent.id, error)
 
     async def _watch(self) -> None:
         """Holds the program to the time that it may take to get ready, and to end a turn."""
@@ -286,18 +324,29 @@ class Live:
         )
         life.break_down(step, failure, agent.context.server_id)
 
-    async def _break(self, failure: Failure) -> bool:
-        """There is no process: says so. False where the store refused."""
+    async def _break(self, failure: Failure, *, nothing_runs: bool) -> bool:
+        """The runner cannot be used: says so. False where the store refused."""
         async with self.agent.lock:
             step = self.agent.step()
             life.break_down(step, failure, self.agent.context.server_id)
             if not await self.agent.try_commit(step):
                 return self._fenced
-        await self._tidy()
+        if nothing_runs:
+            await self._tidy()
+        else:
+            await self._clear()
         return True
+
+    async def _clear(self) -> None:
+        try:
+            self.result = await clear(self.agent.context, self.folder)
+        except (RunnerError, OSError) as error:
+            log.error("agent %s: %s could not be cleaned up: %s", self.agent.id, self.folder, error)
 
     async def _collapse(self, error: Exception) -> None:
         agent = self.agent
+        while isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]
         async with agent.lock:
             agent.roll_back()
             step = agent.step()
@@ -306,12 +355,17 @@ class Live:
                 "internal",
                 "Please report it with the daemon's log; send a prompt to try again.",
             )
+            if isinstance(error, RunnerError):
+                failure = Failure(error.message, error.code, error.next_step)
             life.break_down(step, failure, agent.context.server_id)
             await agent.try_commit(step)
-        self.result = await clear(agent.context, self.folder)
+        await self._clear()
 
     async def _tidy(self) -> None:
-        await anyio.to_thread.run_sync(self.agent.context.runners.remove, self.folder)
+        try:
+            await anyio.to_thread.run_sync(self.agent.context.runners.remove, self.folder)
+        except (RunnerError, OSError) as error:
+            log.warning("agent %s: %s was not removed: %s", self.agent.id, self.folder, error)
 
     async def _afterwards(self) -> None:
         """A prompt that cut off a turn which would not end is still to be run."""

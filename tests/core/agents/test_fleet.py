@@ -1,0 +1,476 @@
+"""The fleet with programs in memory: turns, queue, requests, restarts, failures of every part."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import pytest
+
+from sereno.core.agents.context import Timings
+from sereno.core.agents.errors import AgentError, NotPossible, RequestGone, UnknownAgent
+from sereno.core.agents.views import PromptResult
+from sereno.core.protocol.permissions import Allow, Deny
+from sereno.core.protocol.requests import AgentConfig, CreateAgent
+from sereno.core.runners.model import RunnerStartError
+from sereno.core.store.database import Database
+from sereno.core.store.errors import StoreError
+from tests.core.agents.fakes import FakeCatalog, Machine, Process
+from tests.core.agents.place import BY, running
+
+T = TypeVar("T")
+
+
+def obedient(process: Process, line: str) -> None:
+    """Is ready at once; answers each prompt and ends the turn; asks when told to."""
+    word, _, rest = line.partition(" ")
+    match word:
+        case "start":
+            process.say("ready")
+        case "prompt":
+            text = rest.partition(" ")[2]
+            if text.startswith("ask"):
+                process.say("say May I?", "ask r1")
+            elif text.startswith("work"):
+                process.say("say Working.")
+            elif text.startswith("fail"):
+                process.say("end failed")
+            elif text.startswith("crash"):
+                process.say("crash")
+            elif text.startswith("exit"):
+                process.complain("I have had enough")
+                process.leave(code=3)
+            else:
+                process.say(f"say You said {text}.", "end completed")
+        case "answer":
+            process.say(f"say Thanks for {rest}.", "end completed")
+        case "cancel":
+            process.say("end canceled")
+
+
+async def test_create_and_first_turn(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        view = await place.create("hello\nthere", client_message_id="m1", labels={"a": "b"})
+        assert (view.snapshot.title, view.snapshot.labels) == ("hello", {"a": "b"})
+        outcome = await place.fleet.wait(view.snapshot.id, 5)
+        assert (outcome.status, outcome.last_message) == ("idle", "You said hello.")
+        assert await place.texts(view.snapshot.id) == ["hello\nthere", "You said hello."]
+        assert place.told(view.snapshot.id) == [
+            "state initializing",
+            "state idle",
+            "thread_started",
+            "row 1",
+            "state running",
+            "turn_started",
+            "row 2",
+            "state idle",
+            "turn_completed",
+            "attention_required",
+        ]
+        shown = place.fleet.view(view.snapshot.id).snapshot
+        assert (shown.requires_attention, shown.attention_reason) == (True, "finished")
+        assert shown.persistence is not None
+        cleared = await place.fleet.clear_attention([view.snapshot.id, "nobody"])
+        assert [one.snapshot.requires_attention for one in cleared] == [False]
+
+
+async def test_a_prompt_in_a_turn_waits_and_can_be_taken_back(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        agent = (await place.create("work")).snapshot.id
+        await place.until_said("Working.")
+        first = await place.fleet.prompt(agent, "one", by=BY)
+        second = await place.fleet.prompt(agent, "two", by=BY, message_id="m2")
+        again = await place.fleet.prompt(agent, "two", by=BY, message_id="m2")
+        assert (first.queued, second.queued) == (True, True)
+        assert again == PromptResult(second.prompt_id, queued=True, repeated=True)
+        shown = place.fleet.view(agent).snapshot.sereno
+        assert [one.text for one in shown.queue] == ["one", "two"]
+        back = await place.fleet.take_back(agent, first.prompt_id, by=BY)
+        assert back is not None
+        assert back.text == "one"
+        assert await place.fleet.take_back(agent, first.prompt_id, by=BY) is None
+        machine.last.say("end completed")
+        await place.fleet.wait(agent, 5)
+        assert [line.partition(" ")[2].partition(" ")[2] for line in machine.last.heard[1:]] == [
+            "work",
+            "two",
+        ]
+        late = await place.fleet.prompt(agent, "two", by=BY, message_id="m2")
+        assert (late.repeated, late.queued) == (True, False)
+
+
+async def test_interrupting_delivery_runs_next(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        agent = (await place.create("work")).snapshot.id
+        await place.until_said("Working.")
+        await place.fleet.prompt(agent, "later", by=BY)
+        await place.fleet.prompt(agent, "now", by=BY, delivery="interrupt")
+        await place.fleet.wait(agent, 5)
+        assert await place.texts(agent) == [
+            "work",
+            "Working.",
+            "now",
+            "You said now.",
+            "later",
+            "You said later.",
+        ]
+
+
+async def test_a_stop_denies_requests_and_holds_the_queue(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        agent = (await place.create("ask")).snapshot.id
+        assert (await place.fleet.wait(agent, 5)).status == "permission"
+        await place.fleet.prompt(agent, "later", by=BY)
+        await place.fleet.interrupt(agent, by=BY)
+        view = await place.status(agent, "idle")
+        assert view.snapshot.pending_permissions == []
+        assert [one.text for one in view.snapshot.sereno.queue] == ["later"]
+        (entry,) = await place.fleet.requests(closed=True)
+        assert (entry.state, entry.response) == ("withdrawn", Deny(message="Interrupted"))
+        assert "turn_canceled" in place.told(agent)
+        await place.fleet.start(agent, by=BY)
+        await place.fleet.wait(agent, 5)
+        assert (await place.texts(agent))[-1] == "You said later."
+
+
+async def test_t47_one_of_twenty_answers_wins(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        agent = (await place.create("ask")).snapshot.id
+        await place.fleet.wait(agent, 5)
+        won: list[str] = []
+        lost: list[str] = []
+
+        async def answer(number: int) -> None:
+            response = Allow() if number % 2 else Deny()
+            try:
+                await place.fleet.answer(agent, "r1", response, by=f"client {number}")
+                won.append(f"client {number}")
+            except RequestGone as error:
+                lost.append(error.answered_by)
+
+        async with anyio.create_task_group() as group:
+            for number in range(20):
+                group.start_soon(answer, number)
+        assert len(won) == 1
+        assert lost == won * 19
+        await place.fleet.wait(agent, 5)
+        assert [line for line in machine.last.heard if line.startswith("answer")] == [
+            "answer r1 deny"
+        ]
+        (entry,) = await place.fleet.requests(closed=True)
+        assert entry.answered_by == won[0]
+        with pytest.raises(RequestGone, match="not found"):
+            await place.fleet.answer(agent, "r9", Allow(), by=BY)
+        with pytest.raises(UnknownAgent):
+            await place.fleet.answer("another session", "r1", Allow(), by=BY)
+
+
+async def test_a_restart_in_a_turn_goes_on_where_it_was(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        agent = (await place.create("ask")).snapshot.id
+        await place.fleet.wait(agent, 5)
+        await place.fleet.prompt(agent, "later", by=BY)
+    process = machine.last
+    process.say("say While you were away.")
+    async with running(tmp_path, machine.runners) as place:
+        shown = place.fleet.view(agent).snapshot
+        assert shown.status == "running"
+        assert [one.id for one in shown.pending_permissions] == ["r1"]
+        assert [one.text for one in shown.sereno.queue] == ["later"]
+        await place.fleet.answer(agent, "r1", Allow(), by=BY)
+        assert (await place.fleet.wait(agent, 5)).status == "idle"
+        said = "".join(await place.texts(agent))
+        assert said == ("askMay I?While you were away.Thanks for r1 allow.laterYou said later.")
+    assert machine.starts == 1
+    assert [line.partition(" ")[0] for line in process.heard] == [
+        "start",
+        "prompt",
+        "answer",
+        "prompt",
+    ]
+
+
+async def test_idle_and_ended_agents_are_listed_without_starting_anything(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        agent = (await place.create("hello")).snapshot.id
+        await place.fleet.wait(agent, 5)
+        ended = await place.fleet.end(agent, by=BY)
+        assert ended.verified
+        assert place.fleet.view(agent).snapshot.status == "closed"
+    async with running(tmp_path, machine.runners) as place:
+        assert [view.snapshot.status for view in place.fleet.list()] == ["closed"]
+        assert machine.starts == 1
+        await place.fleet.prompt(agent, "again", by=BY)
+        await place.fleet.wait(agent, 5)
+        assert machine.last.heard[0] == "start s1", "the next run resumes the session"
+        assert (await place.texts(agent))[-2:] == ["again", "You said again."]
+        assert place.fleet.view(agent).snapshot.sereno.run == 2
+
+
+async def test_a_program_that_leaves_in_a_turn(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        agent = (await place.create("exit")).snapshot.id
+        outcome = await place.fleet.wait(agent, 5)
+        assert outcome.status == "error"
+        assert "I have had enough" in (outcome.error or "")
+        log = await place.fleet.log(agent)
+        assert "I have had enough" in [line.text for line in log.lines]
+        assert (await place.fleet.inspect(agent)).exit == "exit code 3"
+        await place.fleet.prompt(agent, "hello", by=BY)
+        assert (await place.fleet.wait(agent, 5)).status == "idle"
+        assert (await place.texts(agent))[-1] == "You said hello."
+
+
+def silent(process: Process, line: str) -> None:
+    process.complain("starting up")
+
+
+async def test_a_program_that_never_gets_ready(tmp_path: Path) -> None:
+    machine = Machine(silent)
+    async with running(tmp_path, machine.runners, timings=Timings(start=0.05)) as place:
+        agent = (await place.create("hello", client_message_id="m1")).snapshot.id
+        outcome = await place.fleet.wait(agent, 5)
+        assert outcome.status == "error"
+        assert "within 0.05 s" in (outcome.error or "")
+        assert "starting up" in (outcome.error or "")
+        shown = outcome.view.snapshot
+        assert [one.text for one in shown.sereno.queue] == ["hello"], "nothing is lost"
+        machine.program = obedient
+        result = await place.fleet.prompt(agent, "hello", by=BY, message_id="m1")
+        assert result.repeated
+        assert (await place.fleet.wait(agent, 5)).status == "idle"
+        assert await place.texts(agent) == ["hello", "You said hello."]
+
+
+async def test_a_program_that_cannot_be_started(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    machine.refuse = RunnerStartError("not_found", "There is no program fake.", "Install it.")
+    async with running(tmp_path, machine.runners) as place:
+        agent = (await place.create("hello")).snapshot.id
+        view = (await place.fleet.wait(agent, 5)).view
+        assert view.snapshot.last_error == "There is no program fake."
+        assert view.snapshot.sereno.next_step == "Install it."
+        machine.refuse = None
+        await place.fleet.start(agent, by=BY)
+        assert (await place.fleet.wait(agent, 5)).status == "idle"
+        assert await place.texts(agent) == ["hello", "You said hello."]
+
+
+async def test_a_program_that_leaves_before_it_is_ready(tmp_path: Path) -> None:
+    machine = Machine(lambda process, line: process.leave(code=0))
+    async with running(tmp_path, machine.runners) as place:
+        agent = (await place.create("hello")).snapshot.id
+        outcome = await place.fleet.wait(agent, 5)
+        assert (outcome.status, machine.starts) == ("error", 1)
+        assert "before it was ready (exit code 0)" in (outcome.error or "")
+
+
+async def test_a_killed_runner(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        agent = (await place.create("ask")).snapshot.id
+        await place.fleet.wait(agent, 5)
+        machine.last.say("say Last words.")
+        machine.last.kill_runner()
+        outcome_view = await place.status(agent, "error")
+        assert "was killed" in str(outcome_view.snapshot.last_error)
+        assert outcome_view.snapshot.pending_permissions == []
+        assert (await place.texts(agent))[:3] == ["ask", "May I?", "Last words."]
+        await place.fleet.prompt(agent, "hello", by=BY)
+        assert (await place.fleet.wait(agent, 5)).status == "idle"
+
+
+async def test_a_runner_killed_while_the_daemon_is_away(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        agent = (await place.create("work")).snapshot.id
+        await place.until_said("Working.")
+    machine.last.say("say Last words.")
+    machine.last.kill_runner()
+    async with running(tmp_path, machine.runners) as place:
+        await place.status(agent, "error")
+        assert (await place.texts(agent))[:3] == ["work", "Working.", "Last words."]
+
+
+def stubborn(process: Process, line: str) -> None:
+    if line != "cancel":
+        obedient(process, line)
+
+
+async def test_a_turn_that_does_not_end_when_asked(tmp_path: Path) -> None:
+    machine = Machine(stubborn)
+    async with running(tmp_path, machine.runners, timings=Timings(cancel=0.05)) as place:
+        agent = (await place.create("work")).snapshot.id
+        await place.until_said("Working.")
+        machine.program = machine.last.program = stubborn
+        await place.fleet.prompt(agent, "now", by=BY, delivery="interrupt")
+        assert (await place.fleet.wait(agent, 5)).status == "idle"
+        assert machine.starts == 2, "its process was ended and the prompt ran in a new one"
+        assert (await place.texts(agent))[-1] == "You said now."
+
+
+async def test_a_mistake_with_one_agent_leaves_the_others_alone(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        good = (await place.create("work")).snapshot.id
+        await place.status(good, "running")
+        other = machine.last
+        bad = (await place.create("crash")).snapshot.id
+        outcome = await place.fleet.wait(bad, 5)
+        assert outcome.status == "error"
+        assert "a mistake in a driver" in (outcome.error or "")
+        other.say("end completed")
+        assert (await place.fleet.wait(good, 5)).status == "idle"
+
+
+class Refusing(Database):
+    """A database whose disk is full while `full` is set."""
+
+    full = False
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self.full:
+            raise StoreError("disk_full", "The disk is full.", "Free some space.")
+        return await super().write(work)
+
+
+async def test_a_full_disk_loses_nothing_and_goes_on_by_itself(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    (tmp_path / "home").mkdir(mode=0o700)
+    database = Refusing(tmp_path / "home" / "sereno.db")
+    timings = Timings(retry=0.02)
+    async with running(tmp_path, machine.runners, timings=timings, database=database) as place:
+        agent = (await place.create("ask")).snapshot.id
+        await place.fleet.wait(agent, 5)
+        database.full = True
+        machine.last.say("say One.", "tool t1")
+        with pytest.raises(StoreError):
+            await place.fleet.answer(agent, "r1", Allow(), by=BY)
+        with pytest.raises(StoreError):
+            await place.fleet.prompt(agent, "x", by=BY)
+        with pytest.raises(StoreError):
+            await place.create("not made")
+        assert len(place.fleet.list()) == 1
+        machine.last.say("say Two.")
+        await anyio.sleep(0.1)
+        assert [line for line in machine.last.heard if line.startswith("answer")] == []
+        database.full = False
+        await place.fleet.answer(agent, "r1", Allow(), by=BY)
+        assert (await place.fleet.wait(agent, 5)).status == "idle"
+        texts = await place.texts(agent)
+        assert "".join(texts) == "askMay I?One.t1Two.Thanks for r1 allow."
+
+
+async def test_text_is_merged_in_windows_and_never_reordered(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        agent = (await place.create("work")).snapshot.id
+        await place.until_said("Working.")
+        for number in range(500):
+            machine.last.say(f"say {number},")
+            if number % 50 == 0:
+                await anyio.sleep(0.002)
+        machine.last.say("end completed")
+        await place.fleet.wait(agent, 5)
+        texts = await place.texts(agent)
+        assert "".join(texts) == "workWorking." + "".join(f"{n}," for n in range(500))
+        assert len(texts) < 60
+        rows = [one for one in place.told(agent) if one.startswith("row ")]
+        assert rows == [f"row {n}" for n in range(1, len(texts) + 1)]
+
+
+async def test_titles_labels_modes_archive_delete(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        fleet = place.fleet
+        agent = (await place.create("hello")).snapshot.id
+        await fleet.wait(agent, 5)
+        view = await fleet.update(agent, name=" Better ", labels={"x": "1"}, by=BY)
+        assert (view.snapshot.title, view.snapshot.labels) == ("Better", {"x": "1"})
+        assert fleet.resolve("Better") == fleet.resolve(agent[:6]) == agent
+        with pytest.raises(AgentError, match="Nothing to update"):
+            await fleet.update(agent, by=BY)
+        with pytest.raises(AgentError, match="1 to 200"):
+            await fleet.update(agent, name=" ", by=BY)
+        assert (await fleet.set_mode(agent, "plan", by=BY)).snapshot.current_mode_id == "plan"
+        with pytest.raises(AgentError, match="ask, plan"):
+            await fleet.set_mode(agent, "yolo", by=BY)
+        view = await fleet.archive(agent, by=BY)
+        assert (view.snapshot.archived_at is not None, view.snapshot.status) == (True, "closed")
+        assert (await fleet.unarchive(agent, by=BY)).snapshot.archived_at is None
+        await fleet.archive(agent, by=BY)
+        await fleet.prompt(agent, "hi", by=BY)
+        assert fleet.view(agent).snapshot.archived_at is None
+        await fleet.delete(agent, by=BY)
+        assert fleet.list() == []
+        with pytest.raises(UnknownAgent):
+            fleet.view(agent)
+        assert place.told(agent)[-1] == "AgentRemoved"
+        rows = await place.database.read(
+            lambda c: c.execute("SELECT count(*) FROM timeline").fetchone()[0]
+        )
+        assert rows == 0
+
+
+async def test_what_cannot_be_created(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        for provider, cwd, code in (
+            ("nobody", place.cwd, "unknown_provider"),
+            ("fake", "/nowhere", ""),
+        ):
+            config = AgentConfig(provider=provider, cwd=cwd)
+            with pytest.raises(AgentError) as caught:
+                await place.fleet.create(CreateAgent(request_id="r", config=config), by=BY)
+            assert caught.value.next_step
+            assert not code or caught.value.code == code
+        assert place.fleet.list() == []
+        agent = (await place.create("hello")).snapshot.id
+        with pytest.raises(AgentError, match="empty"):
+            await place.fleet.prompt(agent, "  ", by=BY)
+
+
+async def test_a_provider_that_went_away(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        agent = (await place.create("work")).snapshot.id
+        await place.until_said("Working.")
+    empty = FakeCatalog()
+    empty.providers.clear()
+    async with running(tmp_path, machine.runners, catalog=empty) as place:
+        assert place.fleet.view(agent).snapshot.provider_unavailable is True
+        with pytest.raises(NotPossible, match="fake"):
+            await place.fleet.prompt(agent, "hi", by=BY)
+    async with running(tmp_path, machine.runners) as place:
+        machine.last.say("end completed")
+        assert (await place.fleet.wait(agent, 5)).status == "idle"
+
+
+async def test_the_audit_names_who_did_what(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        agent = (await place.create("ask")).snapshot.id
+        await place.fleet.wait(agent, 5)
+        await place.fleet.answer(agent, "r1", Allow(), by="Pixel 9")
+        await place.fleet.wait(agent, 5)
+        await place.fleet.end(agent, by=BY)
+        query = "SELECT actor, action FROM audit WHERE subject = ? ORDER BY n"
+        entries = await place.database.read(lambda c: c.execute(query, (agent,)).fetchall())
+        assert entries == [
+            (BY, "agent.created"),
+            (BY, "prompt.sent"),
+            (f"agent {agent[:8]}", "request.asked"),
+            ("Pixel 9", "request.answered"),
+            (BY, "agent.end"),
+        ]
