@@ -49,7 +49,7 @@ def merge_call(core: Core, update: dict[str, Any]) -> CallRecord | None:
     if update.get("rawOutput") is not None:
         record.raw_output = update["rawOutput"]
     content = update.get("content")
-    if isinstance(content, list) and content:
+    if isinstance(content, list):
         record.content = _merged_content(record.content, content)
     locations = update.get("locations")
     if isinstance(locations, list) and locations:
@@ -170,10 +170,11 @@ def _error(record: CallRecord, detail: ToolDetail) -> str:
         return f"exit code {detail.exit_code}"
     raw = record.raw_output
     text = raw.get("error") if isinstance(raw, dict) else raw
+    if record.denied:
+        words = sanitise_line(text) if isinstance(text, str) else ""
+        return f"Not allowed by you: {words}" if words else "Not allowed by you."
     if not isinstance(text, str) or not text.strip():
         text = blocks_text(record.content)
-    if record.denied:
-        return "Not allowed by you." if not text else f"Not allowed by you: {sanitise_line(text)}"
     return sanitise(clip(text, 4_000)) or "The tool failed; the program gave no reason."
 
 

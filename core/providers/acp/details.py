@@ -216,8 +216,10 @@ def _other(record: CallRecord, clean: Clean) -> ToolDetail:
 
 
 def _result(record: CallRecord, clean: Clean) -> str | UnsetType:
-    """What the call gave back. While it waits, content is a description and no output."""
-    if record.status == "pending":
+    """What the call gave back. While it waits, content is a description and no output; what was
+    denied gave nothing.
+    """
+    if record.status == "pending" or record.denied:
         return UNSET
     raw = record.raw_output
     text = raw if isinstance(raw, str) else None
@@ -231,7 +233,10 @@ def _result(record: CallRecord, clean: Clean) -> str | UnsetType:
         joined = blocks_text(record.content)
         fenced = _FENCE.match(joined)
         text = fenced.group(1) if fenced else joined
-        if text == record.raw_input.get("description"):
+        told = {record.raw_input.get("description")}
+        if isinstance(raw, dict):
+            told.add(raw.get("error"))  # it is the call's error already
+        if text in told:
             text = ""
     return clean(clip(text)) if text else UNSET
 

@@ -166,9 +166,7 @@ class AcpDriver:
         interrupted = state.cancelling
         effects: list[Effect] = []
         if reason == "cancelled":
-            label = self._core.identity.label
-            error = None if interrupted else f"{label} ended the turn itself."
-            return self._end("canceled", None if error is None else Failure("", error), tokens)
+            return self._end("canceled", None if interrupted else self._own_cancel(), tokens)
         if state.broken:
             return self._end("failed", self._hidden_failure(), tokens)
         if reason in _STOPS:
@@ -176,6 +174,12 @@ class AcpDriver:
         if reason != "end_turn":
             effects += self._core.noted("warning", f"An end of unknown kind: {reason!r}")
         return effects + self._end("completed", None, tokens)
+
+    def _own_cancel(self) -> Failure:
+        """Nobody here cancelled: codex-acp does so after a denial."""
+        denied = any(record.denied for record in self._core.state.calls.values())
+        why = "ended the turn after your no" if denied else "ended the turn by itself"
+        return Failure("", f"{self._core.identity.label} {why}.", "Tell it how to go on.")
 
     def _end_of_failed(self, failure: RpcFailure) -> list[Effect]:
         identity = self._core.identity
