@@ -93,6 +93,7 @@ class Composer(TextArea, inherit_bindings=False):
     def __init__(self, *, typed: Callable[[str], None], id: str) -> None:  # noqa: A002
         """`typed` hears of every key and paste, before anything is done with it."""
         super().__init__(id=id, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False)
+        self.cursor_blink = False
         self.earlier = PromptHistory()
         self.list_open = False
         """A list of completions is shown: some keys are for it."""

@@ -179,8 +179,7 @@ class RequestPanel(Vertical, can_focus=True):
         )
         self._top = self.sheet.top
         shown = desk.phase not in (Phase.EMPTY, Phase.PUT_OFF)
-        whole = self.size.height >= len(self.sheet.lines) and self.screen.is_current
-        if shown and whole and self.sheet.at_end and not desk.end_seen:
+        if shown and self.sheet.at_end and not desk.end_seen and self._is_whole():
             desk.end_seen = True
             self.call_next(self.draw)
         self.styles.height = len(self.sheet.lines) + (1 if writing else 0)
@@ -189,6 +188,13 @@ class RequestPanel(Vertical, can_focus=True):
         for paper in self.query(_Paper):
             paper.refresh()
         self._set_timers()
+
+    def _is_whole(self) -> bool:
+        """Whether every line of the panel is on the screen, not only laid out."""
+        if not self.screen.is_current or not self.size.height:
+            return False
+        seen = self.screen.find_widget(self).visible_region
+        return seen.height >= len(self.sheet.lines)
 
     def _text_lines(self, width: int) -> list[Line]:
         request = self.desk.current

@@ -19,6 +19,8 @@ __all__ = ["Facts", "Sheet", "lay_out", "short_id", "text_lines"]
 
 NARROW = 80
 BAR = "┃ "
+_TEXT_ROWS = 8
+"""So much of a long text is seen before anything else beside it is."""
 _LABEL_CELLS = 12
 _LABEL_CELLS_NARROW = 9
 _STYLES = {
@@ -107,7 +109,7 @@ def lay_out(
         under = _under(desk, facts, below, now, width=width, narrow=narrow, tight=tight)
         frame = 1 if narrow else 2
         room = height - len(above) - len(under) - frame - 1
-        if room >= min(len(text), 3):
+        if room >= min(len(text), _TEXT_ROWS):
             break
     rows = max(1, min(len(text), room))
     top = max(0, min(top, len(text) - rows))
@@ -216,7 +218,7 @@ def _keys(desk: Desk, narrow: bool) -> list[Line]:
     allow = "allow once" if answers.can_allow else "cannot be allowed once"
     off = not answers.can_allow or not desk.end_seen
     if answers.can_allow and not desk.end_seen:
-        allow = "allow once (off until the end is seen)"
+        allow = "allow: first see the end"
     left = [("y", allow, off), ("n", "deny", False)]
     if answers.standing:
         words = "allow for this session ..." if not narrow else "session rule ..."

@@ -76,15 +76,15 @@ class AgentScreen(PromptActs):
     def compose(self) -> ComposeResult:
         yield Lines(id="head")
         yield Talk(id="talk", palette=self._blocks_palette, clock=self.sereno.clock_words)
-        yield Lines(id="queue")
         yield RequestPanel(
             id="request",
             monotonic=self._monotonic,
             may_focus=self._may_focus,
             room=self._panel_room,
         )
-        yield FilePicker(id="picker")
         yield Rule(id="composer-rule")
+        yield Lines(id="queue")
+        yield FilePicker(id="picker")
         with Horizontal(id="composer-row"):
             yield Static(" > ", id="prompt-mark", markup=False)
             yield Composer(id="composer", typed=self._typed)
@@ -212,7 +212,7 @@ class AgentScreen(PromptActs):
         head = 2 if look.short else 3
         footer = 2 if look.short else 3
         writing = min(3 if look.short else 8, max(1, self.composer.size.height))
-        talk = 0 if look.short else 4
+        talk = 1 if look.short else 4
         hint = 0 if look.short else 1
         return max(3, look.height - head - footer - writing - hint - talk)
 

@@ -115,7 +115,8 @@ def _tabs(model: FleetModel, state: AgentState, desk: Desk, look: Look) -> Line:
         waiting = len(model.requests)
         others = waiting - len(model.requests_of(state.id))
         if others:
-            return spread(left, ((f"! {others} wait  ", "asks"), ("ctrl+g ", "key")), look.width)
+            words = f"! {others} {'waits' if others == 1 else 'wait'}  "
+            return spread(left, ((words, "asks"), ("ctrl+g ", "key")), look.width)
         where = tail_cut(folder(state.snapshot.cwd, look.home), look.width // 2)
         return spread(left, ((where, "faint"), (" ", "")), look.width)
     return spread(left, ((words, "asks"), (" ", "")), look.width)
