@@ -85,21 +85,14 @@ def _sweep(info: RunnerInfo) -> EndResult:
         while new := [row for row in _left(info) if frozen.get(row.pid) != row.start]:
             for row in new:
                 frozen[row.pid] = row.start
-                _signal(row, signal.SIGSTOP)
+                tree.try_send(row, signal.SIGSTOP)
         if not frozen:
             return EndResult()
         for pid, start in frozen.items():
-            _signal(tree.Process(pid, 0, start, ""), signal.SIGKILL)
+            tree.try_send(tree.Process(pid, 0, 0, start, ""), signal.SIGKILL)
         if time.monotonic() > deadline:
             return EndResult(tuple(sorted(row.pid for row in _left(info))))
         time.sleep(0.005)
-
-
-def _signal(row: tree.Process, number: int) -> None:
-    try:
-        tree.send(row, number)
-    except PermissionError:
-        return  # another user's by now (sudo): it is reported as remaining
 
 
 def _left(info: RunnerInfo) -> list[tree.Process]:
@@ -109,9 +102,10 @@ def _left(info: RunnerInfo) -> list[tree.Process]:
         row = tree.look(seen.pid) if seen else None
         if row is not None and seen is not None and row.start == seen.start:
             roots[row.pid] = row
-    for row in tree.all_processes():
-        if row.pid not in roots and carries_marker(row.pid, info.run):
-            roots[row.pid] = row
+    for pid in _marked(info.run):
+        row = tree.look(pid)
+        if row is not None:
+            roots[pid] = row
     found = dict(roots)
     for pid in roots:
         found.update((row.pid, row) for row in tree.descendants(pid))
@@ -119,17 +113,20 @@ def _left(info: RunnerInfo) -> list[tree.Process]:
     return list(found.values())
 
 
-def carries_marker(pid: int, run: str) -> bool:
-    """Whether the process was started with the run's marker in its environment.
-
-    Linux: /proc/<pid>/environ of our own processes. macOS does not show the environment of
-    programs that protect themselves, so there descent is all there is.
-    """
-    try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return False
-    return f"SERENO_RUN={run}".encode() in environment.split(b"\0")
+def _marked(run: str) -> set[int]:
+    """Pids of the processes that were started with the run's marker in their environment."""
+    if not tree.LINUX:
+        return tree.marked_by_ps(run)
+    word = f"SERENO_RUN={run}".encode()
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            environment = entry.read_bytes()
+        except OSError:  # another user's, or gone
+            continue
+        if word in environment.split(b"\0"):
+            found.add(int(entry.parent.name))
+    return found
 
 
 def processes(folder: Path) -> tuple[ProcessInfo, ...]:

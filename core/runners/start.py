@@ -27,6 +27,7 @@ from sereno.core.runners.program import check_folder, explain_exec, find_program
 
 START_LIMIT = 15.0
 """Seconds; a start takes about 0.05."""
+OPTIONS = ("-I", "-S", "-E")
 PROGRAM = Path(os.path.abspath(__file__)).parent / "process" / "__main__.py"  # noqa: PTH100
 
 
@@ -69,7 +70,7 @@ def _message(spec: RunnerSpec, program: Path, run: str) -> bytes:
             folder=os.fsencode(os.path.abspath(spec.folder)),  # noqa: PTH100
             program=os.fsencode(program),
             argv=[os.fsencode(word) for word in spec.command],
-            cwd=os.fsencode(spec.cwd),
+            cwd=os.fsencode(os.path.abspath(spec.cwd)),  # noqa: PTH100
             env={os.fsencode(key): os.fsencode(value) for key, value in env.items()},
             limit=spec.journal_limit,
             record=msgspec.json.encode(record).decode(),
@@ -100,7 +101,7 @@ def _make_folder(folder: Path) -> None:
 
 def _launch(message: bytes, folder: Path) -> tuple[str, int, str]:
     """Run the program, give it its message, and wait for its report."""
-    command = [sys.executable, "-I", "-S", "-E", str(PROGRAM)]
+    command = [sys.executable, *OPTIONS, str(PROGRAM)]
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         log = os.open(folder / LOG, flags, 0o600)
@@ -156,6 +157,7 @@ def _refusal(
                 "Make it again, or start an agent in another folder.",
             )
         case "folder" | "journal" | "socket" | "record":
+            number = errno.ENOSPC if number == errno.EFBIG else number
             if number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):
                 return _from_home(explain(OSError(number, words), spec.folder))
         case "runner" if number == errno.ENOENT:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 
-from sereno.core.runners.process import tree
 from sereno.core.runners.process.ending import KILL_PAUSE, Ending, Stage
+from sereno.core.runners.process.family import family_of
 from sereno.core.runners.process.lines import LineCutter
 from sereno.core.runners.process.recorder import Recorder
 from sereno.core.runners.process.spawn import Spawned
@@ -18,6 +18,8 @@ HALF_LINE_PATIENCE = 1.0
 """Seconds after which a line that does not end is journaled as it is."""
 EXIT_PATIENCE = 0.2
 """Seconds that an agent has between the end of its output and its exit."""
+MOST_LAST_READS = 256
+"""A pipe holds 64 KiB unless the agent made it larger; only what cannot be killed writes on."""
 
 
 class Output:
@@ -34,8 +36,9 @@ class Output:
 class Agent:
     """One agent program and everything that it starts. Times are monotonic, in seconds."""
 
-    def __init__(self, spawned: Spawned, recorder: Recorder) -> None:
+    def __init__(self, spawned: Spawned, marker: str, recorder: Recorder) -> None:
         self.pid = spawned.pid
+        self._family = family_of(spawned.pid, marker)
         self.input = AgentInput(spawned.stdin)
         self.outputs = [Output(Kind.OUT, spawned.stdout), Output(Kind.ERR, spawned.stderr)]
         self.ending = Ending()
@@ -82,7 +85,7 @@ class Agent:
     def write(self, write_id: int, data: bytes) -> None:
         """Take over a write; an id that was taken over before is ignored."""
         if self.input.open:
-            if self.input.offer(write_id, data):
+            if self.input.offer(write_id, data) and not self._recorder.waiting:
                 self.write_on()
         elif write_id > self.input.accepted:
             self.input.accepted = write_id
@@ -104,6 +107,7 @@ class Agent:
         """Begin, or hasten, the end of everything that belongs to the agent."""
         if not self.alone and self.ending.ask(now, grace):
             self._recorder.note("end_asked")
+            self._family.watch()
             self.close_input()
 
     def reap(self) -> None:
@@ -112,7 +116,7 @@ class Agent:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
-                self.alone = True
+                self.alone = self._family.none_left()
                 return
             if pid == 0:
                 return
@@ -148,14 +152,18 @@ class Agent:
                 self._recorder.note("stdout_closed" if kind is Kind.OUT else "stderr_closed")
 
     def _signal(self, number: int) -> None:
-        tree.signal_below(number)
+        self._family.signal(number)
         self.reap()
 
     def _finish(self, now: float) -> None:
         """Everybody is gone: what is still in the pipes, and then the exit, are the last words."""
-        while self.outputs and not self._recorder.stalled:
-            output = self.outputs[0]
-            if not self.read(output, now) and output in self.outputs:
+        for output in [*self.outputs]:
+            for _ in range(MOST_LAST_READS):
+                if self._recorder.stalled:
+                    return
+                if not self.read(output, now):
+                    break
+            if output in self.outputs:
                 self._close(output, now)
         if not self.outputs:
             self.close_input()
@@ -169,7 +177,7 @@ class Agent:
 
     def remaining(self) -> list[int]:
         """Pids of the agent's processes that live."""
-        return [] if self.alone else [row.pid for row in tree.descendants(os.getpid())]
+        return [] if self.alone else [row.pid for row in self._family.left()]
 
     def next_deadline(self) -> float | None:
         """When `advance` is due at the latest."""

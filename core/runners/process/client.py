@@ -27,12 +27,12 @@ class Client:
         """Nothing more is read; closed as soon as the answers are out."""
         self._frames = FrameReader()
         self._answers = bytearray()
-        self._offset = 0
+        self.offset = 0
         self._target = 0
 
     def attach(self, offset: int) -> None:
         self.attached = True
-        self._offset = self._target = offset
+        self.offset = self._target = offset
 
     def detach(self, now: float) -> None:
         """Nothing more is read, and nothing sent but a begun frame and the answers that are due.
@@ -57,17 +57,19 @@ class Client:
         return self._frames.feed(data) if data else None
 
     def wants_to_send(self, journal: Journal) -> bool:
-        begun = self._offset < self._target
-        return begun or bool(self._answers) or (self.attached and self._offset < journal.end)
+        begun = self.offset < self._target
+        return begun or bool(self._answers) or (self.attached and self.offset < journal.end)
 
     def flush(self, journal: Journal) -> bool:
         """Send what the socket takes now; False when the connection is gone."""
         budget = _FLUSH
+        if self.offset < journal.first and self.wants_to_send(journal) and not self.attached:
+            return False  # a replaced daemon's begun frame was dropped meanwhile
         try:
             while budget > 0 and self.wants_to_send(journal):
-                if self._offset < self._target:
-                    count = journal.send(self.sock.fileno(), self._offset, self._target)
-                    self._offset += count
+                if self.offset < self._target:
+                    count = journal.send(self.sock.fileno(), self.offset, self._target)
+                    self.offset += count
                     budget -= count
                 elif self._answers:
                     count = self.sock.send(self._answers)

@@ -110,7 +110,14 @@ class Journal:
 
     def _drop(self) -> None:
         while len(self._starts) > 1 and self._starts[1] <= self.acknowledged:
-            os.unlink(segment_name(self._starts.pop(0)))  # noqa: PTH108
+            start = self._starts.pop(0)
+            if start == self._read_start:
+                os.close(self._read_file)
+                self._read_file = self._read_start = -1
+            try:
+                os.unlink(segment_name(start))  # noqa: PTH108
+            except OSError:
+                continue  # it is below `first` all the same; `remove` deletes what is left
 
     @staticmethod
     def _create(start: int) -> int:

@@ -27,12 +27,20 @@ def credentials(sock: socket.socket) -> tuple[int, int]:
 
 
 def runners_above(pid: int) -> set[int]:
-    """The runners among a process and its ancestors. Linux only; elsewhere none is known."""
+    """The runners among a process and its ancestors. Linux only; elsewhere none is known.
+
+    Raises ProcessLookupError when the process is gone: nobody can tell then what is above it.
+    """
     found: set[int] = set()
+    tries, asked = 3, pid
     while tree.LINUX and pid > 1:
         row = tree.look(pid)
         if row is None:
-            break
+            tries -= 1
+            if pid == asked or not tries:
+                raise ProcessLookupError(pid)
+            found, pid = set(), asked  # an ancestor ended just now: its child has another one
+            continue
         if row.name == tree.RUNNER_NAME:
             found.add(pid)
         pid = row.ppid

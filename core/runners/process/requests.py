@@ -51,7 +51,7 @@ class Requests:
             case Kind.WRITE:
                 self._write(client, data)
             case Kind.ACKNOWLEDGE:
-                self._recorder.acknowledge(OFFSET.unpack_from(data)[0])
+                self._recorder.acknowledge(min(OFFSET.unpack_from(data)[0], client.offset))
             case Kind.END:
                 self._end_asked = True
                 self._agent.ask_end(time.monotonic(), OFFSET.unpack_from(data)[0] / 1000)
@@ -78,7 +78,7 @@ class Requests:
 
     def _hello(self, client: Client, data: bytes) -> None:
         journal = self._recorder.journal
-        if len(data) < GREETING.size or not data.startswith(MAGIC):
+        if client.attached or len(data) < GREETING.size or not data.startswith(MAGIC):
             return self._refuse(client, "hello", "this is no greeting of Sereno")
         _, oldest, newest, offset = GREETING.unpack_from(data)
         version = min(newest, PROTOCOL_NEWEST)

@@ -6,9 +6,11 @@ import os
 import signal
 import socket
 import sys
+import time
 
 from sereno.core.runners.process import tree
 from sereno.core.runners.process.agent import Agent
+from sereno.core.runners.process.family import family_of
 from sereno.core.runners.process.journal import Journal
 from sereno.core.runners.process.peers import Gate
 from sereno.core.runners.process.recorder import Recorder
@@ -39,10 +41,9 @@ class Steps:
         self.stage = "folder"
         os.chdir(spec.folder)
         self.stage = "journal"
-        recorder = Recorder(Journal(spec.limit))
-        recorder.record(Kind.START, spec.record.encode())
-        if recorder.waiting:
-            recorder.journal.append(Kind.NOTE, 0, 0, ())  # raises what the record ran into
+        journal = Journal(spec.limit)
+        journal.append(Kind.START, 0, time.time_ns() // 1_000_000, (spec.record.encode(),))
+        recorder = Recorder(journal)
         self.stage = "socket"
         listener = _listen()
         self.stage = "record"
@@ -54,9 +55,8 @@ class Steps:
         except OSError:
             end_all_now()
             raise
-        return Runner(
-            Agent(spawned, recorder), recorder, listener, Gate(set(spec.above)), spec.record
-        )
+        agent = Agent(spawned, spec.env[b"SERENO_RUN"].decode(), recorder)
+        return Runner(agent, recorder, listener, Gate(set(spec.above)), spec.record)
 
     def _spawn(self, spec: Spec, umask: int) -> Spawned:
         folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -99,8 +99,9 @@ def _write_record(record: str, child: int) -> None:
 
 def end_all_now() -> None:
     """KILL for everything below, until nothing is left."""
+    family = family_of(0, "")
     while True:
-        tree.signal_below(signal.SIGKILL)
+        family.signal(signal.SIGKILL)
         try:
             os.waitpid(-1, 0)
         except ChildProcessError:

@@ -2,8 +2,8 @@
 
 Linux: /proc, a child subreaper (so that every orphan becomes a child of the runner), pidfds. A
 process is named by its pid and its start time, because pids are used again (T83). On macOS there
-is no subreaper and no /proc: `ps` gives the table (see `ps_table`), orphans that lost their parent
-are found by the marker variable only (core/runners/dead.py).
+is no subreaper and no /proc: `ps` gives the table (`family` tells what follows). `-X portable`
+makes a runner on Linux take that way, for the tests.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 
-LINUX = sys.platform == "linux"
+LINUX = sys.platform == "linux" and "portable" not in sys._xoptions
 _PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
 RUNNER_NAME = "sereno-runner"
@@ -22,11 +22,12 @@ RUNNER_NAME = "sereno-runner"
 class Process:
     """One row of the process table. `start` is opaque and differs for each use of the pid."""
 
-    __slots__ = ("name", "pid", "ppid", "start")
+    __slots__ = ("group", "name", "pid", "ppid", "start")
 
-    def __init__(self, pid: int, ppid: int, start: str, name: str) -> None:
+    def __init__(self, pid: int, ppid: int, group: int, start: str, name: str) -> None:
         self.pid = pid
         self.ppid = ppid
+        self.group = group
         self.start = start
         self.name = name
 
@@ -73,7 +74,7 @@ def look(pid: int) -> Process | None:
         return None
     _BOOT = _BOOT or boot_id()
     name = text[opening + 1 : closing].decode("utf-8", "replace")
-    return Process(pid, int(fields[1]), f"{_BOOT}:{int(fields[19])}", name)
+    return Process(pid, int(fields[1]), int(fields[2]), f"{_BOOT}:{int(fields[19])}", name)
 
 
 def same(pid: int, start: str) -> bool:
@@ -117,7 +118,7 @@ def all_processes() -> list[Process]:
 def descendants(pid: int) -> list[Process]:
     """Everything below a process, parents first."""
     if not LINUX:
-        return _below(pid, list(ps_table().values()))
+        return below(pid, list(ps_table().values()))
     rows: list[Process] = []
     seen = {pid}
     queue = [pid]
@@ -133,7 +134,7 @@ def descendants(pid: int) -> list[Process]:
     return rows
 
 
-def _below(pid: int, table: list[Process]) -> list[Process]:
+def below(pid: int, table: list[Process]) -> list[Process]:
     found: list[Process] = []
     parents = {pid}
     while True:
@@ -167,41 +168,45 @@ def send(row: Process, number: int) -> bool:
     return True
 
 
-def signal_below(number: int) -> None:
-    """Signal everything below this process. What we may not signal is left, and seen as remaining.
-
-    A direct child keeps its pid until we reap it, so it is hit without looking; SIGKILL rounds on
-    direct children alone would end every tree, because orphans become direct children.
-    """
-    mine = set(children(os.getpid()))
-    for pid in mine:
-        try:
-            os.kill(pid, number)
-        except (ProcessLookupError, PermissionError):
-            continue
-    for row in descendants(os.getpid()):
-        if row.pid not in mine:
-            try:
-                send(row, number)
-            except PermissionError:
-                continue
+def try_send(row: Process, number: int) -> None:
+    """As `send`; a process of another user (sudo) is left, and seen as remaining."""
+    try:
+        send(row, number)
+    except PermissionError:
+        return
 
 
 def ps_table() -> dict[int, Process]:
     """The process table from `ps`, for systems without /proc (macOS). POSIX options only."""
+    table = {}
+    for line in _ps("-A", "-o", "pid=,ppid=,pgid=,stat=,lstart=,comm="):
+        pid, ppid, group, state, rest = line.split(None, 4)
+        words = rest.split(None, 5)
+        if state[0] != "Z":
+            name = os.path.basename(words[5]) if len(words) > 5 else ""  # noqa: PTH119
+            start = " ".join(words[:5])
+            table[int(pid)] = Process(int(pid), int(ppid), int(group), start, name)
+    return table
+
+
+def marked_by_ps(marker: str) -> set[int]:
+    """Pids of our processes that were started with SERENO_RUN=`marker`, as `ps` shows them.
+
+    macOS hides the environment of programs that protect themselves.
+    """
+    options = ["-axww", "-E"] if sys.platform == "darwin" else ["axeww"]
+    word = f"SERENO_RUN={marker}"
+    lines = _ps(*options, "-o", "pid=,command=")
+    return {int(line.split(None, 1)[0]) for line in lines if word in line.split()}
+
+
+def _ps(*options: str) -> list[str]:
     read, write = os.pipe()
+    command = ["/bin/ps", *options]
     actions = [(os.POSIX_SPAWN_DUP2, write, 1)]
-    command = ["/bin/ps", "-A", "-o", "pid=,ppid=,stat=,lstart=,comm="]
     spawned = os.posix_spawn(command[0], command, {"LC_ALL": "C"}, file_actions=actions)
     os.close(write)
     with open(read, "rb") as file:  # noqa: PTH123
         text = file.read().decode("utf-8", "replace")
     os.waitpid(spawned, 0)
-    table = {}
-    for line in text.splitlines():
-        pid, ppid, state, rest = line.split(None, 3)
-        if state[0] != "Z" and int(pid) != spawned:
-            words = rest.split(None, 5)
-            name = os.path.basename(words[5]) if len(words) > 5 else ""  # noqa: PTH119
-            table[int(pid)] = Process(int(pid), int(ppid), " ".join(words[:5]), name)
-    return table
+    return [line for line in text.splitlines() if line.split(None, 1)[0] != str(spawned)]
