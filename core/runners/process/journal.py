@@ -115,7 +115,7 @@ class Journal:
                 os.close(self._read_file)
                 self._read_file = self._read_start = -1
             try:
-                os.unlink(segment_name(start))  # noqa: PTH108
+                os.unlink(segment_name(start))
             except OSError:
                 continue  # it is below `first` all the same; `remove` deletes what is left
 

@@ -74,6 +74,6 @@ class Recorder:
 def folder_is_gone() -> bool:
     """Whether the current folder, where journal and socket lie, was deleted."""
     try:
-        return os.stat(".").st_nlink == 0  # noqa: PTH116
+        return os.stat(".").st_nlink == 0
     except OSError:
         return True

@@ -75,7 +75,7 @@ def _listen() -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.setblocking(False)
     listener.bind(SOCKET)
-    os.chmod(SOCKET, 0o600)  # noqa: PTH101
+    os.chmod(SOCKET, 0o600)
     listener.listen(_BACKLOG)
     return listener
 
@@ -92,9 +92,9 @@ def _write_record(record: str, child: int) -> None:
         f'"child":{process(child)},"record":{record}}}\n'
     )
     new = RECORD + ".new"
-    with open(new, "w", encoding="utf-8") as file:  # noqa: PTH123
+    with open(new, "w", encoding="utf-8") as file:
         file.write(text)
-    os.replace(new, RECORD)  # noqa: PTH105
+    os.replace(new, RECORD)
 
 
 def end_all_now() -> None:
@@ -124,7 +124,7 @@ def main() -> None:
     finally:
         end_all_now()  # nothing to do after run() has returned; after an error, no orphans
         try:
-            os.unlink(SOCKET)  # noqa: PTH108
+            os.unlink(SOCKET)
         except OSError:
             sys.exit(0)
 

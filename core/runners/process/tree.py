@@ -51,7 +51,7 @@ def boot_id() -> str:
     """Start times count from the boot: a record of an earlier boot must never fit a process."""
     if not LINUX:
         return ""
-    with open("/proc/sys/kernel/random/boot_id") as file:  # noqa: PTH123
+    with open("/proc/sys/kernel/random/boot_id") as file:
         return file.read().strip()
 
 
@@ -64,7 +64,7 @@ def look(pid: int) -> Process | None:
     if not LINUX:
         return ps_table().get(pid)
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+        with open(f"/proc/{pid}/stat", "rb") as file:
             text = file.read()
     except (FileNotFoundError, ProcessLookupError):
         return None
@@ -89,12 +89,12 @@ def children(pid: int) -> list[int]:
         return [row.pid for row in ps_table().values() if row.ppid == pid]
     found: list[int] = []
     try:
-        threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208
+        threads = os.listdir(f"/proc/{pid}/task")
     except (FileNotFoundError, ProcessLookupError):
         return []
     for thread in threads:
         try:
-            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:  # noqa: PTH123
+            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
                 found += map(int, file.read().split())
         except FileNotFoundError:
             if not _CHILDREN_FILE:  # a kernel without CONFIG_PROC_CHILDREN
@@ -104,14 +104,14 @@ def children(pid: int) -> list[int]:
     return found
 
 
-_CHILDREN_FILE = os.path.exists("/proc/thread-self/children")  # noqa: PTH110
+_CHILDREN_FILE = os.path.exists("/proc/thread-self/children")
 
 
 def all_processes() -> list[Process]:
     """Every process that we may look at."""
     if not LINUX:
         return list(ps_table().values())
-    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
     return [row for row in map(look, pids) if row is not None]
 
 
@@ -183,7 +183,7 @@ def ps_table() -> dict[int, Process]:
         pid, ppid, group, state, rest = line.split(None, 4)
         words = rest.split(None, 5)
         if state[0] != "Z":
-            name = os.path.basename(words[5]) if len(words) > 5 else ""  # noqa: PTH119
+            name = os.path.basename(words[5]) if len(words) > 5 else ""
             start = " ".join(words[:5])
             table[int(pid)] = Process(int(pid), int(ppid), int(group), start, name)
     return table
@@ -206,7 +206,7 @@ def _ps(*options: str) -> list[str]:
     actions = [(os.POSIX_SPAWN_DUP2, write, 1)]
     spawned = os.posix_spawn(command[0], command, {"LC_ALL": "C"}, file_actions=actions)
     os.close(write)
-    with open(read, "rb") as file:  # noqa: PTH123
+    with open(read, "rb") as file:
         text = file.read().decode("utf-8", "replace")
     os.waitpid(spawned, 0)
     return [line for line in text.splitlines() if line.split(None, 1)[0] != str(spawned)]
