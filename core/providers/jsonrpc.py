@@ -146,7 +146,7 @@ class Peer:
             incoming.append(Junk(_head(rest), f"a line of more than {LINE_LIMIT >> 20} MiB"))
         return incoming
 
-    def finish(self) -> list[Incoming]:
+    def finish(self) -> list[Junk]:
         """The end of the stream: what is left of a half line."""
         rest, self.state.partial = self.state.partial, b""
         if not rest:

@@ -265,10 +265,11 @@ class AcpDriver:
     # ── the end ──────────────────────────────────────────────────────────────
 
     def exited(self, code: int | None, signal: int | None, stderr_tail: str) -> list[Effect]:
-        effects: list[Effect] = []
-        for message in self._core.peer.finish():
-            effects += self._message(message)
         state, label = self._core.state, self._core.identity.label
+        effects: list[Effect] = [
+            Diagnostic("warning", f"{label}: {junk.reason}", sanitise(junk.text))
+            for junk in self._core.peer.finish()
+        ]
         words = describe_exit(label, code, _signal_name(signal), stderr_tail)
         was_ready, in_turn = state.phase == READY, state.prompt_id is not None
         step = "Send a prompt to start it again; it continues the conversation if it can."

@@ -41,6 +41,7 @@ Turn = Generator[Turning, Any, str]
 """Returns the stop reason. It is closed by throwing KeyboardInterrupt-like exceptions into it."""
 
 FLUSH_AT = 32 * 1024
+LONGEST_S = 3_600.0
 
 
 class Loop:
@@ -112,7 +113,7 @@ class Loop:
 
     def _timeout(self) -> float | None:
         if isinstance(self._wait, Sleeping | Reading):
-            return max(0.0, self._wait.until - time.monotonic())
+            return min(max(0.0, self._wait.until - time.monotonic()), LONGEST_S)
         return None
 
     def _read_input(self) -> None:

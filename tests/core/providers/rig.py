@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 from sereno.core.protocol.permissions import Allow, PermissionResponse
 from sereno.core.protocol.timeline import AssistantMessage, Reasoning, ToolCall
 from sereno.core.providers.driver import Driver, Prompt
-from sereno.core.providers.effects import Asked, Effect, Item, Ready, Send, TurnEnded
+from sereno.core.providers.effects import Asked, Effect, Item, Ready, Send, TurnEnded, TurnStarted
 
 __all__ = ["Rig", "calls", "text_of", "thoughts_of"]
 
@@ -146,6 +146,9 @@ class Rig:
 
     def prompt(self, text: str, prompt_id: str = "p") -> None:
         self.take(self.driver.prompt(Prompt(prompt_id, text)))
+
+    def prompts_sent(self) -> int:
+        return len([effect for effect in self.effects if isinstance(effect, TurnStarted)])
 
     def answer(self, request_id: str, response: PermissionResponse) -> None:
         self.take(self.driver.answer(request_id, response))
