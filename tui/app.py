@@ -139,6 +139,13 @@ class SerenoApp(Places, inherit_bindings=False):
         return self._clock(self._now_ms() if at_ms is None else at_ms)
 
     @property
+    def settled(self) -> bool:
+        """Whether everything known is shown: for tests and pictures, which wait for it."""
+        shown = not self.model.virgin or self._welcomed
+        acts = any(each.group in ("acts", "log") and not each.is_finished for each in self.workers)
+        return self.model.loaded and self.model.settled and shown and not acts
+
+    @property
     def palette(self) -> Palette:
         if self._palette is None:
             self._palette = Palette(self.theme_variables, no_colour=self._no_colour)

@@ -12,13 +12,18 @@ from collections.abc import Callable
 import anyio.to_thread
 
 from sereno.core.client import Client
+from sereno.core.client_errors import ClientError
 from sereno.core.config import Config
 from sereno.core.handover import EmbeddedDaemon, Ended
-from sereno.core.home import Home, HomeError
+from sereno.core.home import Home
 from sereno.tui.crash import CannotStart
 from sereno.tui.link import ClientLike, Stopped
 
 __all__ = ["Attached", "Embedded"]
+
+
+PATIENCE = 5.0
+"""Seconds in which a daemon that holds the lock must answer."""
 
 
 class Attached:
@@ -64,21 +69,37 @@ class Embedded:
             Stopped: it was stopped on purpose.
         """
         if not self._started:
-            try:
-                await anyio.to_thread.run_sync(self._daemon.start)
-            except HomeError as error:
-                raise CannotStart(f"{error.message} {error.next_step}".strip()) from error
-            self._started = True
+            await self._start()
         if self.embedded:
             return await Client.connect_memory(self._daemon.memory)
         try:
             return await Client.connect_unix(self._home.socket)
-        except OSError:
-            raise
-        except Exception as error:
+        except ClientError as error:
             if self._words:
                 raise Stopped(self._words) from error
             raise
+
+    async def _start(self) -> None:
+        try:
+            await anyio.to_thread.run_sync(self._daemon.start)
+        except Exception as error:
+            if getattr(error, "code", "") != "locked" or not await self._answers():
+                message = getattr(error, "message", f"{type(error).__name__}: {error}")
+                raise CannotStart(f"{message} {getattr(error, 'next_step', '')}".strip()) from error
+            self.embedded = False
+        self._started = True
+
+    async def _answers(self) -> bool:
+        """Whether the daemon that holds the lock comes up: it may have been started just now."""
+        with anyio.move_on_after(PATIENCE):
+            while True:
+                try:
+                    await (await Client.connect_unix(self._home.socket)).aclose()
+                except (ClientError, OSError):
+                    await anyio.sleep(0.1)
+                else:
+                    return True
+        return False
 
     def watch(self, leave: Callable[[], None]) -> None:
         """SIGHUP and SIGTERM hand over at once, and then the UI leaves."""
@@ -96,6 +117,7 @@ class Embedded:
         self._daemon.leave_within(seconds)
 
     def _ended(self, ended: Ended) -> None:
-        """On the daemon's thread: it ended without us."""
-        self._words = f"{ended.words} {ended.next_step}".strip()
+        """On the daemon's thread: it ended without us. After a failure another one takes over."""
+        if ended.reason == "stopped":
+            self._words = f"{ended.words} {ended.next_step}".strip()
         self.embedded = False

@@ -167,6 +167,11 @@ class FleetModel:
                 return given(entry.label, name)
         return name
 
+    @property
+    def settled(self) -> bool:
+        """Whether all changes were taken."""
+        return not (self._agents or self._timelines or self._flags)
+
     def take_changes(self) -> Changes:
         """What changed since the last call; reading forgets it."""
         changes = Changes(

@@ -8,13 +8,13 @@ over before anything waits for the terminal.
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 
 from sereno.core.config import Config
-from sereno.core.control import status
 from sereno.core.handover import block_signals
-from sereno.core.home import Home
+from sereno.core.home import Home, connect_path
 from sereno.tui.app import SerenoApp
 from sereno.tui.embedded import Attached, Embedded
 from sereno.tui.link import DaemonLink
@@ -31,7 +31,7 @@ def run_ui(home: Home, config: Config, *, cwd: Path | None = None) -> int:
     Attaches where a daemon answers for this home, else starts one in this process.
     """
     daemon: Attached | Embedded
-    if status(home).answers:
+    if somebody_listens(home):
         daemon = Attached(home)
     else:
         block_signals()
@@ -58,6 +58,17 @@ def run_ui(home: Home, config: Config, *, cwd: Path | None = None) -> int:
         return 1
     sys.stdout.write(leaving_line(app.model.counts(), working_known=app.model.loaded) + "\n")
     return 0
+
+
+def somebody_listens(home: Home) -> bool:
+    """Whether a daemon of this home takes connections; it is not asked anything."""
+    try:
+        with socket.socket(socket.AF_UNIX) as probe, connect_path(home.socket) as name:
+            probe.settimeout(2.0)
+            probe.connect(name)
+    except OSError:
+        return False
+    return True
 
 
 def leaving_line(counts: Counts, *, working_known: bool) -> str:

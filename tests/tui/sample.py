@@ -52,6 +52,15 @@ NOW_MS = 1_790_000_000_000 // 60_000 * 60_000 + 2 * 60_000
 HOME = "/home/ada"
 EPOCH = "0a6e9b52-6a43-4a84-8a4b-4a3f0a8a7d10"
 
+DIFF = """@@ -86,3 +86,5 @@ class Cart:
+     def total(self) -> Decimal:
+         amount = sum(item.price for item in self.items)
+-        return amount
++        if self.voucher is not None:
++            amount -= self.voucher.value
++        return max(amount, Decimal(0))
+"""
+
 _MODES = [
     Mode(id="ask", label="Ask always"),
     Mode(id="edits", label="Accept edits"),
@@ -179,7 +188,7 @@ def timelines() -> dict[int, list[TimelineItem]]:
             ToolCall(call_id="s", name="Search", status="completed",
                      detail=SearchDetail(query="voucher")),
             ToolCall(call_id="e", name="Edit", status="completed",
-                     detail=EditDetail(file_path="src/checkout/cart.py")),
+                     detail=EditDetail(file_path="src/checkout/cart.py", unified_diff=DIFF)),
             AssistantMessage(text="The total never goes below zero now; the existing rounding "
                                   "rule still applies, so I kept Decimal throughout."),
             ToolCall(call_id="p", name="Bash", status="running",

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from sereno.tui.keys import key
+from sereno.tui.widgets.field import Field
 
 __all__ = ["AskText"]
 
@@ -35,7 +36,7 @@ class AskText(ModalScreen[str]):
     def compose(self) -> ComposeResult:
         with Vertical(id="panel") as panel:
             panel.border_title = Content(self._words)
-            yield Input(self._value, placeholder=self._placeholder, select_on_focus=False)
+            yield Field(self._value, placeholder=self._placeholder)
             yield Static(
                 Content.assemble(("enter", "bold"), "  save      ", ("esc", "bold"), "  back")
             )

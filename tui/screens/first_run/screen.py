@@ -27,6 +27,7 @@ from sereno.tui.model import Changes, Phase
 from sereno.tui.screens.base import SerenoScreen
 from sereno.tui.screens.new_agent import view
 from sereno.tui.widgets.choice import Choice
+from sereno.tui.widgets.field import Field
 from sereno.tui.widgets.footer import Footer, FooterKey
 from sereno.tui.widgets.header import Header
 from sereno.tui.widgets.line import LineWidget
@@ -73,6 +74,7 @@ class TaskField(TextArea):
         super().__init__(text, id="task", tab_behavior="focus", show_line_numbers=False)
 
     def on_mount(self) -> None:
+        self.cursor_blink = False
         self.select_all()
 
     async def _on_key(self, event: events.Key) -> None:
@@ -139,7 +141,7 @@ class FirstRunScreen(SerenoScreen[None]):
                 yield Choice(id=name, box=22)
         with Horizontal(classes="field"):
             yield Static("Folder", classes="label")
-            yield Input(id="folder", select_on_focus=False)
+            yield Field(id="folder")
         with Horizontal(classes="field", id="task-field"):
             yield Static("›", id="prompt")
             yield TaskField(TASK)

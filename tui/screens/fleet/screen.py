@@ -24,6 +24,7 @@ from sereno.tui.screens.confirm.text import AskText
 from sereno.tui.screens.fleet import view
 from sereno.tui.widgets.attention import AttentionBar
 from sereno.tui.widgets.details import Details
+from sereno.tui.widgets.field import Field
 from sereno.tui.widgets.footer import Footer, FooterKey
 from sereno.tui.widgets.header import Header
 from sereno.tui.widgets.pane import PaneBox
@@ -78,7 +79,7 @@ class FleetScreen(SerenoScreen[None]):
             with Container(id="right"):
                 for _ in range(PANES):
                     yield PaneBox()
-        yield Input(id="filter", placeholder="filter: title, provider, folder or state")
+        yield Field(id="filter", placeholder="filter: title, provider, folder or state")
         yield Footer(id="footer")
 
     def on_mount(self) -> None:

@@ -24,6 +24,7 @@ from sereno.tui.link_api import ActError
 from sereno.tui.screens.base import SerenoScreen
 from sereno.tui.screens.log import view
 from sereno.tui.timeline import milliseconds
+from sereno.tui.widgets.field import Field
 from sereno.tui.widgets.footer import Footer, FooterKey
 from sereno.tui.widgets.header import Header
 from sereno.tui.widgets.line import paint, palette_of
@@ -137,7 +138,7 @@ class LogScreen(SerenoScreen[None]):
     def compose(self) -> ComposeResult:
         yield Header(id="header")
         yield LogView()
-        yield Input(id="search", placeholder="search")
+        yield Field(id="search", placeholder="search")
         yield Footer(self.FOOTER, id="footer")
 
     def on_mount(self) -> None:

@@ -22,6 +22,7 @@ from sereno.tui.model import Changes
 from sereno.tui.screens.base import SerenoScreen
 from sereno.tui.screens.new_agent import view
 from sereno.tui.widgets.choice import Choice
+from sereno.tui.widgets.field import Field
 from sereno.tui.widgets.footer import Footer, FooterKey
 from sereno.tui.widgets.header import Header
 from sereno.tui.words import folder
@@ -68,7 +69,7 @@ class NewAgentScreen(SerenoScreen[None]):
                 yield Choice(id="mode")
             with Horizontal(classes="field"):
                 yield Static("Folder", classes="label")
-                yield Input(id="folder", select_on_focus=False)
+                yield Field(id="folder")
             yield TextArea(id="task", tab_behavior="focus", show_line_numbers=False)
             yield Static("", id="runs", markup=False)
             yield Static("", id="trouble", markup=False)
@@ -82,6 +83,7 @@ class NewAgentScreen(SerenoScreen[None]):
         )
         task = self.query_one("#task", TextArea)
         task.border_title = "Task"
+        task.cursor_blink = False
         task.text = draft.task
         task.move_cursor(task.document.end)
         self._show_choices(draft)

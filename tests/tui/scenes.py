@@ -1,0 +1,113 @@
+"""What is photographed: every screen in the states that matter, for snapshots and pictures alike.
+
+A scene is an app and the keys that lead to the state. `settle` waits until nothing more changes:
+the model is read, no request of ours runs, and no message waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+from textual.pilot import Pilot
+
+from sereno.core.protocol.additions import LogLine
+from sereno.tui.app import SerenoApp
+from sereno.tui.model import Connection, Phase
+from tests.tui import sample
+
+__all__ = ["PICTURES", "SCENES", "SIZES", "Scene", "play", "settle"]
+
+SIZES = [(100, 30), (60, 20)]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`link` makes the daemon that is shown; `keys` lead to the state."""
+
+    keys: tuple[str, ...] = ()
+    link: Callable[[], sample.StillLink] = lambda: sample.StillLink(sample.fleet())
+    more: dict[str, Any] = field(default_factory=dict)
+
+    def app(self, **more: Any) -> SerenoApp:
+        return sample.app(self.link(), **{**self.more, **more})
+
+
+def with_log() -> sample.StillLink:
+    link = sample.StillLink(sample.fleet())
+    rows = [
+        (1400, "info", "daemon", "ready in 0.3 s, 5 agents re-attached"),
+        (290, "info", "agent", "Vouchers at checkout  started  pid 48121  runner 48119"),
+        (260, "debug", "store", "checkpoint 1.2 ms"),
+        (246, "error", "agent", "Upgrade the framework  exit 1\nstderr: rate limit, resets 16:00"),
+        (180, "info", "session", "terminal attached (memory)"),
+        (122, "info", "audit", "chain verified  4 811 entries  38 ms"),
+        (101, "info", "git", "shop  status 14 ms (watch, 2 events)"),
+        (41, "info", "agent", "Fix the tax rounding  request-1  run"),
+        (24, "warn", "agent", "Fix the tax rounding  the request has waited 30 s"),
+        (4, "info", "agent", "Vouchers at checkout  tool finished  pytest  exit 0  12.4 s"),
+    ]
+    link.log = [
+        LogLine(at=sample.stamp(ago), level=level, area=area, text=text)  # type: ignore[arg-type]
+        for ago, level, area, text in rows
+    ]
+    return link
+
+
+def lost() -> sample.StillLink:
+    words = "The daemon went away. Start it: sereno daemon start; trying again"
+    return sample.StillLink(sample.fleet(), connection=Connection(Phase.LOST, words))
+
+
+def one_agent() -> sample.StillLink:
+    return sample.StillLink(sample.fleet()[2:3])
+
+
+SCENES: dict[str, Scene] = {
+    "fleet": Scene(),
+    "fleet_one_agent": Scene(link=one_agent),
+    "fleet_empty": Scene(link=lambda: sample.StillLink()),
+    "fleet_list": Scene(("v",)),
+    "fleet_panes": Scene(("v", "v")),
+    "fleet_filter": Scene(("slash", *"cla")),
+    "fleet_lost": Scene(link=lost),
+    "first_run": Scene(link=lambda: sample.StillLink(virgin=True)),
+    "new_agent": Scene(("n", *"Vouchers")),
+    "log": Scene(("L",), with_log),
+    "log_search": Scene(("L", "slash", *"tax", "enter"), with_log),
+    "help": Scene(("question_mark",)),
+    "confirm_stop": Scene(("x",)),
+    "confirm_archive": Scene(("X",)),
+    "rename": Scene(("r",)),
+    "leader": Scene(("ctrl+x",)),
+    "palette": Scene(("colon",)),
+}
+
+PICTURES: dict[str, Scene] = {
+    **{name: SCENES[name] for name in ("fleet", "first_run", "new_agent", "log", "help")},
+    "agent": Scene(("4",)),
+    "request": Scene(("ctrl+g",)),
+}
+"""What `make screenshots` draws. The agent's own snapshots are in test_agent_screen.py."""
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    """Waits until the app has shown everything it was told."""
+    app = pilot.app
+    assert isinstance(app, SerenoApp)
+    with anyio.fail_after(10):
+        while not app.settled:
+            await anyio.sleep(0.02)
+    await pilot.pause()
+    await pilot.pause()
+
+
+async def play(pilot: Pilot[Any], keys: tuple[str, ...]) -> None:
+    """Settles, presses, settles."""
+    await settle(pilot)
+    for key in keys:
+        await pilot.press(key)
+        await pilot.pause()
+    await settle(pilot)
