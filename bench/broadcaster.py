@@ -27,7 +27,7 @@ async def run(path: str, count: int, size: int) -> None:
         print("listening", flush=True)
         await asyncio.to_thread(sys.stdin.readline)
         for number in range(count):
-            text = f'{{"row":{number},"text":"'
+            text = f'{{"type":"tool_call","row":{number},"text":"'
             broadcast(clients, text + "x" * (size - len(text) - 2) + '"}')
             await asyncio.sleep(0)
             while any(one.transport.get_write_buffer_size() > HIGH_WATER for one in clients):

@@ -14,6 +14,7 @@ from websockets.asyncio.server import ServerConnection, unix_serve
 
 from bench.harness import Row, Sandbox, row, sandbox
 from sereno.core.client import Client
+from sereno.core.protocol.messages import FetchAgentsResult
 from sereno.core.protocol.requests import AgentConfig, CreateAgent, FetchAgents, Ping
 
 CALLS = 500
@@ -84,11 +85,23 @@ def repositories(box: Sandbox) -> list[Path]:
     return made
 
 
+async def all_idle(client: Client) -> None:
+    """Waits until each agent's program stands, so that only the listing is measured."""
+    with anyio.fail_after(120):
+        while True:
+            listed = await client.request(FetchAgents(request_id=""))
+            assert isinstance(listed, FetchAgentsResult)
+            if all(one.agent.status in ("idle", "closed") for one in listed.entries):
+                return
+            await anyio.sleep(0.2)
+
+
 async def list_agents(path: Path, folders: list[Path]) -> list[float]:
     client = await Client.connect_unix(path)
     for number in range(AGENTS):
         config = AgentConfig(provider="demo", cwd=str(folders[number % len(folders)]))
         await client.request(CreateAgent(request_id="", config=config))
+    await all_idle(client)
     taken = []
     for _ in range(50):
         begin = time.perf_counter()

@@ -16,6 +16,8 @@ import anyio
 from bench.harness import Row, Sandbox, row, rss_kib, sandbox, timed_process, wait_until
 from sereno.core.client import Client
 
+FIRST_WORDS = b"Nothing is running yet"
+"""On the first screen of a new home."""
 MINIMAL_UI = """
 from textual.app import App
 from textual.widgets import Static
@@ -118,10 +120,10 @@ def measure_paint(runs: int) -> list[Row]:
     with sandbox() as box:
         python = [sys.executable, "-P", "-c", MINIMAL_UI]
         mine, limit = [], []
-        paint(box.sereno(), box, b"sereno")
+        paint(box.sereno(), box, FIRST_WORDS)
         for _ in range(runs):
             box.run("daemon", "stop", check=False)
-            mine.append(paint(box.sereno(), box, b"sereno"))
+            mine.append(paint(box.sereno(), box, FIRST_WORDS))
             limit.append(paint(python, box, b"PAINTED"))
         box.run("daemon", "stop", check=False)
     return [
