@@ -11,7 +11,9 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import time
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,13 +44,24 @@ class Installed:
         return next(self.prefix.glob("lib/python3*/site-packages"))
 
 
-def run(*command: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+def environment(folder: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    return {**kept, "HOME": str(folder), "SERENO_HOME": str(folder / "sereno-home")}
+
+
+def wait_until(condition: Callable[[], bool], limit_s: float = 30.0) -> None:
+    end = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def run(*command: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command,
         cwd=cwd,
         input="",
-        env={**kept, "HOME": str(cwd), "SERENO_HOME": str(cwd / "sereno-home"), **env},
+        env={**environment(cwd), **env},
         capture_output=True,
         text=True,
         timeout=50,
@@ -202,6 +215,33 @@ def test_no_repository_stands_in_the_way_of_the_demo_agent(
     """It is started by the daemon in the person's folder, and ends when its input does."""
     command = (installed.python, "-P", "-m", "sereno.core.providers.demo")
     assert "trapped" not in checked(*command, cwd=trap)
+
+
+def test_the_whole_program_works_inside_a_repository_of_traps(
+    installed: Installed, trap: Path
+) -> None:
+    """Daemon, runner, demo agent and command line, each started in that folder, as installed."""
+    daemon = subprocess.Popen(
+        [installed.program, "--no-ui"],
+        cwd=trap,
+        env=environment(trap),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_until(lambda: run(installed.program, "ls", cwd=trap).returncode == 0)
+        said = checked(installed.program, "run", "--provider", "demo", "hello", cwd=trap)
+        assert "demo agent" in said
+        listed = checked(installed.program, "ls", "-q", cwd=trap)
+        checked(installed.program, "stop", "--end", *listed.split(), cwd=trap)
+    finally:
+        run(installed.program, "stop", "--end", "--all", cwd=trap)
+        daemon.terminate()
+        _, errors = daemon.communicate(timeout=20)
+    assert daemon.returncode == 0
+    assert "trapped" not in errors
 
 
 def test_the_trap_works(installed: Installed, trap: Path) -> None:
