@@ -1,25 +1,26 @@
 """`sereno --no-ui`: the daemon as a program of its own, in the foreground or taken over.
 
 Signals, exit codes and words on stderr; everything else is core/daemon.py. Started by the command
-line, by a service manager, or by the standby (core/launch.py) with descriptors of the last daemon.
+line, by a service manager, or through core/launch.py with descriptors of the daemon before.
 """
 
 from __future__ import annotations
 
 import asyncio
+import enum
 import logging
 import os
 import signal
 import sys
 from collections.abc import Callable
 
-from sereno.core.config import Config
+from sereno.core.config import Config, load_config
 from sereno.core.daemon import Daemon, Descriptors, Outcome
 from sereno.core.home import Home, HomeError
-from sereno.core.logs import show_on_stderr
+from sereno.core.logs import LogFile, show_on_stderr
 from sereno.core.store.errors import StoreError
 
-__all__ = ["parse_descriptors", "run_headless"]
+__all__ = ["parse_descriptors", "run_headless", "run_launched"]
 
 log = logging.getLogger("sereno.daemon")
 
@@ -27,26 +28,32 @@ REFUSED = 1
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
+class Mode(enum.Enum):
+    """BESIDE: with a standby beside it. BACKGROUND: silent once it runs."""
+
+    FOREGROUND = "foreground"
+    BESIDE = "beside"
+    BACKGROUND = "background"
+
+
 def run_headless(
     home: Home,
     config: Config,
     take_fds: str | None = None,
     *,
-    beside: Callable[[Daemon], Callable[[Outcome], None]] | None = None,
+    mode: Mode = Mode.FOREGROUND,
+    deaths: int = 0,
 ) -> int:
     """Runs the daemon until it is stopped; gives the exit code, 1 where it cannot start.
 
-    `take_fds`: descriptors of the daemon before, as parse_descriptors reads them. `beside`: starts
-    what stands beside a handed-over daemon (its standby) and gives what is to be done at the end.
+    `take_fds`: descriptors of the daemon before, as parse_descriptors reads them. `deaths`: how many daemons before this one died young.
     """
-    taken = parse_descriptors(take_fds) if take_fds else None
-    handler = show_on_stderr(config.log.format) if taken is None else None
+    handler = show_on_stderr(config.log.format) if mode is Mode.FOREGROUND else None
     try:
-        return _run(home, config, taken, beside)
+        taken = parse_descriptors(take_fds) if take_fds else None
+        return _Run(home, config, taken, mode, deaths).until_stopped()
     except* (HomeError, StoreError) as refused:
         error = _first(refused)
-        if taken is not None:
-            log.critical("%s %s", error.message, error.next_step)
         print(f"sereno: {error.message}\n{error.next_step}", file=sys.stderr)  # noqa: T201
     finally:
         if handler is not None:
@@ -54,48 +61,77 @@ def run_headless(
     return REFUSED
 
 
-def _first(group: BaseExceptionGroup[HomeError | StoreError]) -> HomeError | StoreError:
-    found = group.exceptions[0]
-    return _first(found) if isinstance(found, BaseExceptionGroup) else found
+def run_launched(home: Home, *, mode: Mode, take_fds: str | None, deaths: int) -> int:
+    """As run_headless, but reads the configuration itself. A daemon that takes over does not fail
+    on a file that somebody edited meanwhile: it says so in the log and uses the defaults."""
+    try:
+        config = load_config(home, os.environ)
+    except HomeError as error:
+        if take_fds is None:
+            print(f"sereno: {error.message}\n{error.next_step}", file=sys.stderr)  # noqa: T201
+            return REFUSED
+        config = Config()
+        logfile = LogFile(home.daemon_log)
+        logfile.attach("info")
+        log.error("defaults are used, the configuration is not valid: %s", error)
+        logfile.detach()
+    return run_headless(home, config, take_fds, mode=mode, deaths=deaths)
 
 
-def _run(
-    home: Home,
-    config: Config,
-    taken: Descriptors | None,
-    beside: Callable[[Daemon], Callable[[Outcome], None]] | None,
-) -> int:
-    daemon = Daemon(home, config, taken=taken)
-    held: list[Descriptors] = []
-    at_end: list[Callable[[Outcome], None]] = []
+class _Run:
+    """One headless run and what stands beside it."""
 
-    def started() -> None:
-        if beside is not None:
-            at_end.append(beside(daemon))
-        held.append(daemon.keep())
+    def __init__(
+        self, home: Home, config: Config, taken: Descriptors | None, mode: Mode, deaths: int
+    ) -> None:
+        self._home = home
+        self._mode = mode
+        self._deaths = deaths
+        self._daemon = Daemon(home, config, taken=taken)
+        self._end_standby: Callable[[], None] = lambda: None
+        self._kept: Descriptors | None = None
 
-    async def main() -> Outcome:
+    def until_stopped(self) -> int:
+        outcome = asyncio.run(self._main())
+        self._end_standby()
+        if outcome is Outcome.RESTART and self._kept is not None:
+            _become_new(self._home, self._mode, self._kept)
+        return 0
+
+    async def _main(self) -> Outcome:
         loop = asyncio.get_running_loop()
         for number in _STOP_SIGNALS:
-            loop.add_signal_handler(number, daemon.stop, Outcome.STOP)
-        return await daemon.run(started)
+            loop.add_signal_handler(number, self._daemon.stop, Outcome.STOP)
+        return await self._daemon.run(self._started)
 
-    outcome = asyncio.run(main())
-    for done in at_end:
-        done(outcome)
-    if outcome is Outcome.RESTART and held:
-        _become_new(home, held[0])
-    return 0
+    def _started(self) -> None:
+        self._kept = self._daemon.keep()
+        if self._mode is Mode.BESIDE:
+            from sereno.core.standby_spawn import Keeper
+
+            keeper = Keeper(self._home, self._daemon.keep(), deaths=self._deaths)
+            keeper.start()
+            self._end_standby = keeper.quit
+        if self._mode is Mode.BACKGROUND:
+            # Whoever started us waits for the end of what we say.
+            null = os.open(os.devnull, os.O_RDWR)
+            os.dup2(null, 2)
+            os.close(null)
 
 
-def _become_new(home: Home, descriptors: Descriptors) -> None:
+def _become_new(home: Home, mode: Mode, descriptors: Descriptors) -> None:
     """A new program in this same process: service managers see no change, clients wait."""
     from sereno.core.standby_spawn import daemon_command
 
     for fd in (descriptors.lock, descriptors.unix):
         os.set_inheritable(fd, True)
-    command = daemon_command(home, descriptors, foreground=True)
+    command = daemon_command(home, mode.value, descriptors)
     os.execv(command[0], command)
+
+
+def _first(group: BaseExceptionGroup[HomeError | StoreError]) -> HomeError | StoreError:
+    found = group.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found
 
 
 def parse_descriptors(text: str) -> Descriptors:

@@ -1,0 +1,179 @@
+"""Starting the standby and keeping one there, and the command by which a daemon is started.
+
+The standby itself is core/standby.py. Who needs one: a daemon embedded in the UI, and one that was
+handed over; never one in the foreground, where the service manager does this work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from sereno.core.daemon import Descriptors
+from sereno.core.home import Home
+from sereno.core.standby import GO, LOCK, PIPE, QUIT, SOCKET, TTY
+
+__all__ = ["CLEAN_SIGNALS", "Keeper", "daemon_command", "open_terminal"]
+
+log = logging.getLogger("sereno.standby")
+
+_HERE = Path(os.path.abspath(__file__)).parent  # noqa: PTH100 - no links resolved: upgrades move them
+_CLEAR_OF_TARGETS = 64
+"""Sources are duplicated above this number, so that no target overwrites one."""
+CLEAN_SIGNALS = (
+    signal.SIGHUP,
+    signal.SIGINT,
+    signal.SIGPIPE,
+    signal.SIGTERM,
+    signal.SIGTSTP,
+    signal.SIGTTIN,
+    signal.SIGTTOU,
+)
+"""Signals that a child gets with their default meaning, whatever we made of them."""
+
+
+def daemon_command(home: Home, mode: str, take: Descriptors | None = None) -> list[str]:
+    """The command that starts a daemon for this home with the same modules as ours.
+
+    `take`: descriptors, numbered as the new program will see them.
+    """
+    paths = [f"path={entry}" for entry in sys.path if os.path.isabs(entry)]  # noqa: PTH117
+    command = [sys.executable, "-I", str(_HERE / "launch.py"), f"home={home.root}", f"mode={mode}"]
+    if take is not None:
+        command.append(f"take=lock:{take.lock},unix:{take.unix}")
+    return [*command, *paths]
+
+
+def open_terminal() -> int | None:
+    """The terminal of this process as a descriptor of its own (CLOEXEC, non-blocking), or None.
+
+    Opened anew, because O_NONBLOCK on a duplicate would change the one that the UI writes to.
+    """
+    for fd in (0, 1, 2):
+        with contextlib.suppress(OSError):
+            if os.isatty(fd):
+                flags = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+                return os.open(os.ttyname(fd), flags)
+    return None
+
+
+class Keeper:
+    """Keeps one standby alive from `start` to `quit` or `release`. All methods from any thread."""
+
+    def __init__(
+        self,
+        home: Home,
+        descriptors: Descriptors,
+        terminal: int | None = None,
+        *,
+        deaths: int = 0,
+        again_s: float = 0.5,
+    ) -> None:
+        """Owns the descriptors from now on. `deaths`: daemons that died young before this one."""
+        self._home = home
+        self._descriptors = descriptors
+        self._terminal = terminal
+        self._deaths = deaths
+        self._again_s = again_s
+        self._lock = threading.Lock()
+        self._pipe: int | None = None
+        self._over = False
+        self._gone = threading.Event()
+        self.pid = 0
+        """Of the standby that is there now."""
+
+    def start(self) -> None:
+        """Starts the first one. Raises OSError when that is impossible."""
+        self._spawn()
+        threading.Thread(target=self._watch, name="standby-keeper", daemon=True).start()
+
+    def _spawn(self) -> None:
+        reading, writing = os.pipe()
+        sources = {PIPE: reading, LOCK: self._descriptors.lock, SOCKET: self._descriptors.unix}
+        if self._terminal is not None:
+            sources[TTY] = self._terminal
+        high = {
+            target: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _CLEAR_OF_TARGETS)
+            for target, fd in sources.items()
+        }
+        os.close(reading)
+        command = [
+            sys.executable,
+            "-I",
+            "-S",
+            str(_HERE / "standby.py"),
+            str(os.getpid()),
+            "-" if self._terminal is None else "tty",
+            str(self._deaths),
+            *daemon_command(self._home, "beside", Descriptors(LOCK, SOCKET)),
+        ]
+        try:
+            # Only what is duplicated in the child is inheritable there: no other child that is
+            # started at this moment gets lock, socket or pipe.
+            pid = os.posix_spawn(
+                command[0],
+                command,
+                dict(os.environ),
+                file_actions=[(os.POSIX_SPAWN_DUP2, fd, target) for target, fd in high.items()],
+                setsid=True,
+                setsigmask=[],
+                setsigdef=CLEAN_SIGNALS,
+            )
+        except OSError:
+            os.close(writing)
+            raise
+        finally:
+            for fd in high.values():
+                os.close(fd)
+        with self._lock:
+            if self._pipe is not None:
+                os.close(self._pipe)
+            self._pipe, self.pid = writing, pid
+
+    def _watch(self) -> None:
+        """Reaps the standby and starts another one when it died without being told to."""
+        while True:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self.pid, 0)
+            with self._lock:
+                if self._over:
+                    break
+            log.warning("the standby %d is gone; starting another one", self.pid)
+            time.sleep(self._again_s)
+            while not self._over:
+                try:
+                    self._spawn()
+                    break
+                except OSError as error:
+                    log.error("cannot start a standby: %s", error)
+                    time.sleep(10 * self._again_s)
+        self._gone.set()
+
+    def quit(self, timeout_s: float = 2.0) -> None:
+        """Ends the standby: nobody shall take over. Returns when it is gone."""
+        self._say(QUIT)
+        self._gone.wait(timeout_s)
+
+    def release(self) -> None:
+        """The daemon has let go of everything: the standby becomes the next one, now."""
+        self._say(GO)
+
+    def _say(self, word: bytes) -> None:
+        with self._lock:
+            if self._over or self._pipe is None:
+                return
+            self._over = True
+            pipe, self._pipe = self._pipe, None
+        with contextlib.suppress(BrokenPipeError):
+            os.write(pipe, word)
+        os.close(pipe)
+        for fd in (self._descriptors.lock, self._descriptors.unix, self._terminal):
+            if fd is not None:
+                os.close(fd)
