@@ -60,14 +60,14 @@ if TYPE_CHECKING:
     from sereno.core.home import Home
     from sereno.core.providers.catalog import Catalog
 
-__all__ = ["Fleet", "Publisher"]
+__all__ = ["Fleet", "Publisher", "real_runners"]
 
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _real_runners() -> Runners:
+def real_runners() -> Runners:
     return Runners(
         start=start_runner,
         attach=attach,
@@ -110,7 +110,7 @@ class Fleet:
             server_id=server_id,
             clock=clock,
             monotonic=time.monotonic,
-            runners=runners or _real_runners(),
+            runners=runners or real_runners(),
             timings=timings or Timings(),
         )
         self._place = place
@@ -319,14 +319,15 @@ class Fleet:
         agent = self._agent(agent_id)
         if not await acts.deadline(agent, timeout_s):
             return WaitOutcome("timeout", agent.view, None, None)
+        # As it stands now: the answer of somebody else may move it while the text is read.
+        base, view = agent.base, agent.view
         said = await self.context.database.read(lambda c: last_message(c, agent_id))
-        if agent.base.requests:
-            return WaitOutcome("permission", agent.view, None, said)
-        if agent.record.state in (State.FAILED, State.BROKEN):
-            failure = agent.record.failure
-            error = failure.message if failure else "Agent failed"
-            return WaitOutcome("error", agent.view, error, said)
-        return WaitOutcome("idle", agent.view, None, said)
+        if base.requests:
+            return WaitOutcome("permission", view, None, said)
+        if base.record.state in (State.FAILED, State.BROKEN):
+            error = base.record.failure.message if base.record.failure else "Agent failed"
+            return WaitOutcome("error", view, error, said)
+        return WaitOutcome("idle", view, None, said)
 
     async def inspect(self, agent_id: str) -> Inspection:
         return await inspect(self._agent(agent_id))

@@ -63,6 +63,7 @@ class Live:
         self._to_write = anyio.Event()
         self._to_end = anyio.Event()
         self._to_flush = anyio.Event()
+        self._ended = anyio.Event()
         self._acknowledged = 0
 
     # Called by the agent, under its lock -----------------------------------------------------
@@ -189,6 +190,8 @@ class Live:
             group.start_soon(self._watch)
             group.start_soon(self._end, link)
             await self._read(link)
+            if not agent.alive:
+                await self._ended.wait()
             group.cancel_scope.cancel()
         self._scope = None
 
@@ -207,6 +210,9 @@ class Live:
                         return
                 else:
                     self._to_flush.set()
+            if not agent.alive:
+                # Nothing more can come; the runner goes when it is told to (_end, _tidy).
+                return
             await self._acknowledge(link)
         self._fenced = self._fenced or link.closed_because == "replaced"
 
@@ -250,6 +256,7 @@ class Live:
             self.result = await link.end(self.agent.context.config.end_grace_seconds)
         except RunnerError as error:
             log.warning("agent %s: %s", self.agent.id, error)
+        self._ended.set()
 
     async def _watch(self) -> None:
         """Holds the program to the time that it may take to get ready, and to end a turn."""

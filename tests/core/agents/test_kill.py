@@ -1,0 +1,132 @@
+"""kill -9 of the daemon at any moment: every prompt, answer and event once, in order.
+
+Real runner, real demo agent, real database; the daemon's fleet runs in a process of its own
+(kill_driver.py) that kills itself at chosen points, again and again, until all is done.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from sereno.core.protocol.timeline import AssistantMessage, Entry, ToolCall, UserMessage
+from sereno.core.protocol.tools import PlainTextDetail
+from sereno.core.protocol.values import given
+from tests.core.agents.kill_driver import LINES, SCENARIO, TOOLS, catalog
+from tests.core.agents.place import BY, running
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+def life(root: Path, point: str, count: int) -> str:
+    """One life of the daemon; what it said last, "" where it was killed."""
+    home = root / "home"
+    home.mkdir(mode=0o700, exist_ok=True)
+    child = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "tests.core.agents.kill_driver",
+            str(root),
+            str(root / "demo.log"),
+            point,
+            str(count),
+        ],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert child.returncode in (0, -9), child.stderr
+    return child.stdout.strip()
+
+
+def agent_log(root: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (root / "demo.log").read_text().splitlines()]
+
+
+async def check(root: Path) -> None:
+    """The timeline and the agent's own log tell the same, and each thing once."""
+    async with running(root, catalog=catalog(root / "demo.log", root / "sessions")) as place:
+        (view,) = place.fleet.list()
+        agent = view.snapshot.id
+        entries = (await place.page(agent)).entries
+        closed = await place.fleet.requests(closed=True)
+        await place.fleet.end(agent, by=BY)
+    assert [entry.seq_start for entry in entries] == list(range(1, len(entries) + 1))
+    turns = by_turn(entries)
+    assert [turn[0] for turn in turns] == list(SCENARIO), "each prompt once, in order"
+    assert numbers(turns[0][1]) == list(range(1, TOOLS + 1))
+    assert numbers(turns[3][1]) == list(range(1, TOOLS + 1))
+    lines = said(turns[2][1]).splitlines()
+    streamed = [int(line[:6]) for line in lines if line[:6].isdigit()]
+    assert streamed == list(range(1, LINES + 1))
+    assert len(closed) == 3
+    assert {(entry.state, entry.answered_by) for entry in closed} == {("answered", BY)}
+    events = agent_log(root)
+    heard = [event["text"] for event in events if event["event"] == "prompt"]
+    assert heard == list(SCENARIO), "the agent heard each prompt once"
+    answers = Counter(event["call"] for event in events if event["event"] == "answer")
+    assert list(answers.values()) == [1, 1, 1], "and each answer once"
+    assert sum(event["event"] == "start" for event in events) == 1, "in one process"
+
+
+def by_turn(entries: list[Entry]) -> list[tuple[str, list[Entry]]]:
+    turns: list[tuple[str, list[Entry]]] = []
+    for entry in entries:
+        if isinstance(entry.item, UserMessage):
+            turns.append((entry.item.text, []))
+        else:
+            turns[-1][1].append(entry)
+    return turns
+
+
+def numbers(entries: list[Entry]) -> list[int]:
+    """The numbers of streamed tool calls, once per stored row of a final state."""
+    found = []
+    for entry in entries:
+        item = entry.item
+        if isinstance(item, ToolCall) and isinstance(item.detail, PlainTextDetail):
+            word, _, number = given(item.detail.label, "").partition(" ")
+            if word == "event" and item.status == "completed":
+                found.append(int(number))
+    return found
+
+
+def said(entries: list[Entry]) -> str:
+    return "".join(e.item.text for e in entries if isinstance(e.item, AssistantMessage))
+
+
+async def test_without_a_kill(tmp_path: Path) -> None:
+    assert life(tmp_path, "never", 0) == "idle"
+    await check(tmp_path)
+
+
+@pytest.mark.parametrize("point", ["before_commit", "after_commit", "before_write", "after_write"])
+async def test_killed_at_every_commit_and_write(tmp_path: Path, point: str) -> None:
+    """The first lives die at the first, second, third… moment; each life gets a little further."""
+    killed = 0
+    for count in (1, 2, 3, 5, 8):
+        killed += not life(tmp_path, point, count)
+    assert killed >= 4
+    assert life(tmp_path, "never", 0) == "idle"
+    await check(tmp_path)
+
+
+async def test_killed_at_random_moments(tmp_path: Path) -> None:
+    dice = random.Random(20)
+    killed = 0
+    for _ in range(10):
+        if life(tmp_path, "time", dice.randint(350, 900)):
+            break
+        killed += 1
+    assert killed >= 3
+    assert life(tmp_path, "never", 0) == "idle"
+    await check(tmp_path)
