@@ -160,7 +160,10 @@ class Peer:
         try:
             message = _decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            return [Junk(_head(line), f"not JSON: {error}")]
+            try:
+                message = _decode_damaged(line)
+            except (ValueError, RecursionError):
+                return [Junk(_head(line), f"not JSON: {error}")]
         if isinstance(message, list) and message:
             return [self._classify(part, line) for part in message]
         return [self._classify(message, line)]
@@ -192,6 +195,18 @@ class Peer:
         if error is None:
             return Reply(number, call, result=message.get("result"))
         return Reply(number, call, failure=_failure(error))
+
+
+def _decode_damaged(line: bytes) -> Any:
+    """JSON with bytes that are no UTF-8, or with half of a surrogate pair: each becomes `?` or �.
+
+    Programs that cut text at UTF-16 units send such halves; the message around them must not be
+    lost. Raises ValueError or RecursionError.
+    """
+    import json
+
+    message = json.loads(line.decode("utf-8", "replace"))
+    return _decode(json.dumps(message, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _failure(error: Any) -> RpcFailure:
