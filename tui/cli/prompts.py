@@ -9,11 +9,12 @@ from sereno.tui.cli.errors import CliError
 
 
 def prompt_text(words: tuple[str, ...]) -> str:
-    """The prompt. `-`, or no words where stdin is no terminal, reads stdin. Raises CliError."""
-    if words == ("-",) or (not words and not sys.stdin.isatty()):
-        text = sys.stdin.read()
-    else:
-        text = " ".join(words)
+    """The prompt. A last `-`, or no words where stdin is no terminal, reads stdin; words before
+    the `-` come first. Raises CliError for an empty one."""
+    piped = words[-1:] == ("-",) or (not words and not sys.stdin.isatty())
+    text = " ".join(words[:-1] if piped else words)
+    if piped:
+        text = "\n\n".join(part for part in (text, sys.stdin.read()) if part)
     if not text.strip():
         raise CliError(
             "usage", "the prompt is empty", "Give it as words, or `-` to read stdin", exits.USAGE

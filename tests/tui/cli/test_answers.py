@@ -284,9 +284,8 @@ def test_a_prompt_from_stdin(
     import io
 
     Fake(daemon, whole)
-    for arguments in (["run", "-"], ["run"]):
+    for arguments in (["run", "-"], ["run"], ["run", "review", "this", "-"]):
         monkeypatch.setattr("sys.stdin", io.StringIO("from a pipe\n"))
         assert sereno(*arguments).code == exits.OK
-        assert daemon.seen[-1]["type"] != "create_agent_request"
     prompts = [s["initialPrompt"] for s in daemon.seen if s["type"] == "create_agent_request"]
-    assert prompts == ["from a pipe\n"] * 2
+    assert prompts == ["from a pipe\n", "from a pipe\n", "review this\n\nfrom a pipe\n"]

@@ -52,6 +52,7 @@ def command(out: Output, agent: str) -> int:
 
 
 def _facts(value: dict[str, Any]) -> list[str]:
+    runs = value["agentPid"] is not None
     mib = value["memoryKib"] / 1024
     where = folder(value["cwd"], os.environ.get("HOME", ""))
     facts = (
@@ -71,9 +72,12 @@ def _facts(value: dict[str, Any]) -> list[str]:
         ("run", f"{value['run']}, since {value['startedAt']}" if value["startedAt"] else None),
         ("last exit", value["exit"]),
         ("command", " ".join(value["command"])),
-        ("pids", f"agent {value['agentPid']}, runner {value['runnerPid']}"),
-        ("memory", f"{mib:.1f} MiB in {len(value['processes'])} processes"),
-        ("journal", f"{value['journalBytes']} bytes"),
+        (
+            "pids",
+            f"agent {value['agentPid']}, runner {value['runnerPid']}" if runs else "none runs",
+        ),
+        ("memory", f"{mib:.1f} MiB in {len(value['processes'])} processes" if runs else None),
+        ("journal", f"{value['journalBytes']} bytes" if runs else None),
     )
     return [f"{name:<10} {clean_line(shown(str(word)), 2000)}" for name, word in facts if word]
 

@@ -45,11 +45,11 @@ def command(
         position = end_of(client, agent_id)
         queued = _send(client, agent_id, text, message_id, now)
         if not no_wait:
-            if queued and out.plain:
+            if queued and not now and out.plain:
                 note("sereno: the prompt waits for the running turn (`--now` interrupts it).")
             return follow_answer(client, agent_id, message_id, position, out, timeout)
     result = {"id": message_id, "agentId": agent_id, "queued": queued}
-    line = f"{short(agent_id)}  {'waits for the running turn' if queued else 'sent'}"
+    line = f"{short(agent_id)}  {'waits for the running turn' if queued and not now else 'sent'}"
     emit(result, [message_id], [line], as_json=out.as_json, quiet=out.quiet)
     return exits.OK
 
