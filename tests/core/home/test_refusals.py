@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +18,7 @@ from sereno.core.home import (
     explain,
     prepare,
 )
+from tests.house.other_disk import can_mount, run_on_disk
 from tests.house.other_user import AS_ROOT, run_as_other_user
 
 
@@ -67,71 +66,49 @@ def test_a_home_that_may_not_be_made(tmp_path: Path) -> None:
     assert said.startswith("not_allowed Check the owner")
 
 
-def test_a_read_only_home(home: Home) -> None:
+PREPARE = """
+from sereno.core.home import Home, HomeError, atomic_write, prepare
+if {full}: fill(root / "fill")
+try:
+    prepare(Home(root))
+except HomeError as error:
+    print(error.code, error.message, error.next_step)
+"""
+
+# Both ways wherever disks can be made, so that the made-up one is held against the real one.
+WAYS = [True, False] if can_mount() else [False]
+
+
+@pytest.mark.parametrize("real", WAYS)
+def test_a_read_only_home(home: Home, real: bool) -> None:
     prepare(home)
-    said = run_mounted(home.root, "remount,ro,bind", "prepare(home)")
+    said = run_on_disk(home.root, "read_only", PREPARE.format(full=False), real=real)
     assert said.startswith("read_only")
     assert "read-only file system" in said
 
 
-def test_a_home_on_a_full_disk(home: Home) -> None:
+@pytest.mark.parametrize("real", WAYS)
+def test_a_home_on_a_full_disk(home: Home, real: bool) -> None:
     home.root.mkdir(mode=0o700)
-    said = run_mounted(home.root, "tmpfs", "prepare(home)")
+    said = run_on_disk(home.root, "full", PREPARE.format(full=True), real=real)
     assert said.startswith("disk_full")
     assert "Free some space" in said
 
 
-def test_a_write_on_a_full_disk_leaves_the_old_file(home: Home) -> None:
+@pytest.mark.parametrize("real", WAYS)
+def test_a_write_on_a_full_disk_leaves_the_old_file(home: Home, real: bool) -> None:
     home.root.mkdir(mode=0o700)
-    said = run_mounted(
-        home.root,
-        "tmpfs",
-        "import shutil\n"
-        "(home.root / 'fill').unlink(); (home.root / 'x').write_text('old')\n"
-        "fill(home.root / 'fill')\n"
-        "try:\n"
-        "    atomic_write(home.root / 'x', b'y' * 100_000)\n"
-        "finally:\n"
-        "    print((home.root / 'x').read_text(), sorted(os.listdir(home.root)))",
-    )
-    assert said.splitlines() == ["old ['fill', 'x']", said.splitlines()[1]]
-    assert said.splitlines()[1].startswith("disk_full")
-
-
-def run_mounted(root: Path, how: str, code: str) -> str:
-    """Run `code` in a mount namespace of its own (a user namespace where we are not root) in which
-    `root` is read-only or a full disk of 64 KiB."""
-    mount = (
-        f"mount -t tmpfs -o size=64k,mode=700 tmpfs {root}"
-        if how == "tmpfs"
-        else f"mount --bind {root} {root} && mount -o {how} {root}"
-    )
-    program = f"""
-import os
-from pathlib import Path
-from sereno.core.home import *
-home = Home(Path({str(root)!r}))
-def fill(path):
-    with open(path, "wb", buffering=0) as file:
-        try:
-            while file.write(b"x" * 4096): pass
-        except OSError: pass
-if {how == "tmpfs"}: fill(home.root / "fill")
-try:
-{chr(10).join("    " + line for line in code.splitlines())}
-except HomeError as error:
-    print(error.code, error.message, error.next_step)
-"""
-    unshare = ["unshare", "--mount"] if AS_ROOT else ["unshare", "--mount", "--map-root-user"]
-    done = subprocess.run(
-        [*unshare, "sh", "-ec", f'{mount}; exec "$0" -c "$1"', sys.executable, program],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    code = """
+    from sereno.core.home import HomeError, atomic_write
+    (root / "x").write_text("old")
+    fill(root / "fill")
+    try:
+        atomic_write(root / "x", b"y" * 100_000)
+    except HomeError as error:
+        print(error.code, (root / "x").read_text(), sorted(os.listdir(root)))
+    """
+    said = run_on_disk(home.root, "full", code, real=real)
+    assert said == "disk_full old ['fill', 'x']"
 
 
 @pytest.mark.parametrize(
