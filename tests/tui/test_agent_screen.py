@@ -295,3 +295,18 @@ def test_picture_of_the_view_without_colour(
         await pilot.press("escape", "alt+up", "alt+up", "alt+up")
 
     compare(snap_compare, size, Picture(no_colour=True), steps)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_picture_of_words_for_the_agent(snap_compare: Any, size: tuple[int, int]) -> None:
+    async def steps(picture: Picture, pilot: Pilot[str]) -> None:
+        await picture.look(pilot, alive=True)
+        await pilot.press("r")
+        picture.now += 1.0
+        screen = picture.app.screen
+        assert isinstance(screen, AgentScreen)
+        screen.panel._woken()
+        await pilot.pause()
+        await pilot.press(*"use", "space", *"the", "space", *"fixture")
+
+    compare(snap_compare, size, Picture(pending=[PSQL]), steps)

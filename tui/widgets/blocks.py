@@ -73,7 +73,7 @@ def opens_itself(item: TimelineItem) -> bool:
             return False
 
 
-def row_of(item: TimelineItem, text: str, *, streaming: bool = False) -> BlockRow:
+def row_of(item: TimelineItem, text: str, *, streaming: bool = False, folder: str = "") -> BlockRow:
     """The row of an item; `text` is the joined text of a message or of reasoning."""
     match item:
         case UserMessage():
@@ -84,7 +84,7 @@ def row_of(item: TimelineItem, text: str, *, streaming: bool = False) -> BlockRo
         case Reasoning():
             return _reasoning_row(text, streaming)
         case ToolCall():
-            return _tool_row(item)
+            return _tool_row(item, folder)
         case Todo():
             return _todo_row(item)
         case ErrorItem(message=message):
@@ -111,11 +111,12 @@ def _reasoning_row(text: str, streaming: bool) -> BlockRow:
     )
 
 
-def _tool_row(call: ToolCall) -> BlockRow:
+def _tool_row(call: ToolCall, folder: str) -> BlockRow:
     tone: Tone = "bad" if call.status == "failed" else "normal"
     if call.status == "running":
         tone = "busy"
-    return BlockRow(verb_of(call), subject_of(call), note_of(call), tone, tuple(bodies_of(call)))
+    subject = subject_of(call, folder)
+    return BlockRow(verb_of(call), subject, note_of(call), tone, tuple(bodies_of(call)))
 
 
 def _compaction_words(item: Compaction) -> str:

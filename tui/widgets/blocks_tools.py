@@ -57,13 +57,13 @@ def verb_of(call: ToolCall) -> str:
             return "Tool"
 
 
-def subject_of(call: ToolCall) -> str:
-    """What the call is about, on one line."""
+def subject_of(call: ToolCall, folder: str = "") -> str:
+    """What the call is about, on one line; paths inside `folder` are relative to it."""
     match call.detail:
         case ShellDetail(command=command):
             return one_line(command)
         case ReadDetail(file_path=path) | EditDetail(file_path=path) | WriteDetail(file_path=path):
-            return one_line(path)
+            return one_line(path.removeprefix(f"{folder}/") if folder else path)
         case SearchDetail(query=query):
             return f'"{one_line(query)}"'
         case FetchDetail(url=url):

@@ -56,7 +56,7 @@ class RequestPanel(Vertical, can_focus=True):
     DEFAULT_CSS = """
     RequestPanel { height: 0; width: 1fr; max-width: 101; display: none; }
     RequestPanel.-open { display: block; }
-    RequestPanel Input { display: none; height: 1; border: none; padding: 0 1; margin: 0 1; }
+    RequestPanel Input { display: none; }
     RequestPanel.-writing Input { display: block; }
     """
 

@@ -60,6 +60,8 @@ class Desk:
         """What CHOOSING offers."""
         self.option: PermissionAction | None = None
         """What CONFIRMING would send."""
+        self.writing: Literal["deny", "edit"] = "deny"
+        """What WRITING is for."""
         self.end_seen = False
         self.remark = ""
         """Why the last key did nothing, or what became of an answer."""
@@ -252,7 +254,7 @@ class Desk:
             case "o":
                 return self._choose(now, self.answers.others, "any other answer")
             case "r":
-                self.phase = Phase.WRITING
+                self.phase, self.writing = Phase.WRITING, "deny"
                 return [AskWords("deny")]
             case "e":
                 return self._edit()
@@ -316,7 +318,7 @@ class Desk:
         if command is None:
             self.remark = "This agent cannot take a changed command."
             return []
-        self.phase = Phase.WRITING
+        self.phase, self.writing = Phase.WRITING, "edit"
         return [AskWords("edit", command)]
 
     def _put_off_now(self, now: float) -> list[Effect]:

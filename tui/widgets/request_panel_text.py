@@ -7,6 +7,7 @@ quoted and named as the agent's (T43); hidden characters are shown as escapes (T
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -33,6 +34,9 @@ from sereno.tui.widgets.request_panel_reading import (
     read_file,
     read_url,
 )
+
+_NOTHING_NEW = frozenset({"run", "execute", "command", "edit", "write", "read", "file", "the", "a"})
+"""Words of a title that say no more than our own heading."""
 
 __all__ = ["Answers", "AskedLine", "answers_of", "asked_text", "editable", "heading", "reading_of"]
 
@@ -179,7 +183,12 @@ def _detail_lines(detail: ToolDetail | None) -> list[AskedLine]:
 
 def _diff_lines(edit: EditDetail) -> list[AskedLine]:
     if edit.unified_diff is not UNSET:
-        pairs = [(line[:1], line) for line in _split(given(edit.unified_diff, ""))]
+        names = {edit.file_path, f"a/{edit.file_path}", f"b/{edit.file_path}", "/dev/null"}
+        pairs = [
+            (line[:1], line)
+            for number, line in enumerate(_split(given(edit.unified_diff, "")))
+            if not (number < 2 and line[:4] in ("--- ", "+++ ") and line[4:].strip() in names)
+        ]
     else:
         pairs = [(row.sign, f"{row.sign} {row.text}") for row in edit_rows(_revealed(edit))]
     kinds: dict[str, Literal["added", "removed"]] = {"+": "added", "-": "removed"}
@@ -197,6 +206,9 @@ def _revealed(edit: EditDetail) -> EditDetail:
 
 def _rest_of_input(request: PermissionRequest, shown: str) -> list[AskedLine]:
     """Arguments that the lines above do not show: what is hidden there could matter."""
+    match given(request.detail, None):
+        case ShellDetail(cwd=str() as cwd):  # The panel's own line "in" says it.
+            shown = f"{shown}\n{reveal(cwd)}"
     left = {
         name: value
         for name, value in given(request.input, {}).items()
@@ -231,12 +243,16 @@ def _json(value: Any) -> str:
 def _prose(request: PermissionRequest, shown: str) -> list[AskedLine]:
     """The agent's own words, last, quoted, and only where they add something."""
     lines: list[AskedLine] = []
-    ours = {heading(request), request.name.casefold()}
+    said = _words(f"{shown} {heading(request)} {request.name}") | _NOTHING_NEW
     for words in (given(request.title, ""), given(request.description, "")):
         text = reveal(words).strip()
-        if text and text.strip("`") not in shown and text.casefold() not in ours:
+        if text and not _words(text) <= said:
             lines += [AskedLine(line, "quote") for line in _split(words.strip())]
     return [AskedLine("the agent says:", "label"), *lines] if lines else []
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[^\s`'\"/]+", text.casefold()))
 
 
 def _lines(text: str) -> list[AskedLine]:

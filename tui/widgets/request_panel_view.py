@@ -19,6 +19,10 @@ __all__ = ["Facts", "Sheet", "lay_out", "short_id", "text_lines"]
 
 NARROW = 80
 BAR = "┃ "
+_WRITING = {
+    "deny": "Denied, with these words for the agent:",
+    "edit": "Allowed once, with this command instead:",
+}
 _TEXT_ROWS = 8
 """So much of a long text is seen before anything else beside it is."""
 _LABEL_CELLS = 12
@@ -186,6 +190,8 @@ def _fact(label: str, words: str, width: int, narrow: bool) -> list[Line]:
 
 
 def _remark(desk: Desk, facts: Facts, now: float) -> Line:
+    if desk.phase is Phase.WRITING:
+        return ()
     if desk.phase is Phase.SENT:
         return (("The answer is on its way.", "dim"),)
     if desk.remark:
@@ -207,8 +213,10 @@ def _foot(desk: Desk, width: int, narrow: bool) -> list[Line]:
             return _choosing(desk)
         case Phase.CONFIRMING:
             return _confirming(desk, width)
-        case Phase.SENT | Phase.WRITING:
+        case Phase.SENT:
             return []
+        case Phase.WRITING:
+            return [((_WRITING[desk.writing], "strong"),)]
         case _:
             return _keys(desk, narrow)
 

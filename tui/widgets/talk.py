@@ -88,12 +88,16 @@ class Talk(ScrollView, can_focus=True):
 
     # -- what the screen says ------------------------------------------------------------------
 
-    def show(self, timeline: Timeline, *, agent: str, running: bool, now_ms: int) -> None:
+    def show(
+        self, timeline: Timeline, *, agent: str, running: bool, now_ms: int, folder: str = ""
+    ) -> None:
         """Draws what changed. Cheap when nothing did."""
         before = self._lines.height
         self._timeline = timeline
         palette = self._palette_of()
-        self._looks = Looks(self._width, palette, agent, running, now_ms, self._clock)
+        self._looks = Looks(
+            self._width, palette, agent, running, now_ms, folder.rstrip("/"), self._clock
+        )
         self._redraw()
         if not self._follow and self._lines.height != before:
             self._say_behind(self._lines.height > before or self._behind)

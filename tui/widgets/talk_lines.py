@@ -33,6 +33,8 @@ class Looks:
     agent: str
     running: bool = False
     now_ms: int = 0
+    folder: str = ""
+    """Where the agent works: paths inside are shown relative to it."""
     clock: Callable[[int], str] = clock
     """A time of day, from epoch milliseconds."""
 
@@ -168,7 +170,8 @@ class TalkLines:
         assert looks is not None
         speaker = speaker_of(block.item)
         if speaker is None:
-            return draw_block(row_of(block.item, block.text, streaming=streaming), frame)
+            row = row_of(block.item, block.text, streaming=streaming, folder=looks.folder)
+            return draw_block(row, frame)
         lines = self._speech(block, drawn, frame, streaming)
         if not headed:
             return draw_speech(lines, None, frame)

@@ -17,9 +17,10 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from sereno.core.protocol.timeline import UserMessage
+from sereno.core.protocol.values import given
 from sereno.tui.keys import Follower, key
 from sereno.tui.lines import Line
-from sereno.tui.messages import Answer, Interrupt, LoadOlder
+from sereno.tui.messages import Answer, Interrupt, LoadOlder, Seen
 from sereno.tui.model import AgentState, Changes, Need
 from sereno.tui.screens.agent import view
 from sereno.tui.screens.agent.completion import Completion
@@ -37,6 +38,8 @@ from sereno.tui.widgets.talk import Talk
 __all__ = ["AgentScreen"]
 
 _NOTICE_S = 8.0
+_HERE_S = 60.0
+"""After the last key somebody still counts as being here."""
 _CODE_THEMES = {"sereno": "nord", "sereno-light": "friendly"}
 _BUSY = (Need.BUSY, Need.ASKS, Need.STARTING)
 
@@ -72,6 +75,7 @@ class AgentScreen(PromptActs):
         self._notice: Line = ()
         self._behind = False
         self._learned = -1
+        self._seen: str | None = ""
 
     def compose(self) -> ComposeResult:
         yield Lines(id="head")
@@ -158,7 +162,13 @@ class AgentScreen(PromptActs):
         look = self._look()
         running = state.need in _BUSY
         provider = self.model.provider_label(state.snapshot.provider)
-        self.talk.show(state.timeline, agent=provider, running=running, now_ms=look.now_ms)
+        self.talk.show(
+            state.timeline,
+            agent=provider,
+            running=running,
+            now_ms=look.now_ms,
+            folder=state.snapshot.cwd,
+        )
         requests = [open_.request for open_ in self.model.requests_of(self.agent_id)]
         self.panel.show(requests, view.facts_of(state, self.panel.desk.current, look))
         if self.panel.desk.current is not None and not self.panel.facts.rows:
@@ -167,6 +177,8 @@ class AgentScreen(PromptActs):
         self.composer.queue_waits = bool(state.queued)
         self.composer.placeholder = f"write to {provider}"
         self._learn_prompts(state)
+        if self._monotonic() - self.panel.desk.gate.last_at < _HERE_S:
+            self._saw()
         self._draw_words(state, look)
 
     def _draw_words(self, state: AgentState, look: view.Look) -> None:
@@ -187,6 +199,8 @@ class AgentScreen(PromptActs):
     def _where(self) -> str:
         if self.panel.has_focus:
             return "panel"
+        if self.panel.has_focus_within:
+            return "words"
         return "talk" if self.talk.has_focus else "composer"
 
     def _learn_prompts(self, state: AgentState) -> None:
@@ -202,6 +216,17 @@ class AgentScreen(PromptActs):
 
     def _typed(self, key_name: str) -> None:
         self.panel.typed(key_name)
+        self._saw()
+
+    def _saw(self) -> None:
+        """Somebody is here: the mark of attention goes, once for each time it was set."""
+        state = self.state
+        if state is None or not given(state.snapshot.requires_attention, False):
+            return
+        stamp = given(state.snapshot.attention_timestamp, None)
+        if stamp != self._seen and self.is_current:
+            self._seen = stamp
+            self.post_message(Seen(self.agent_id))
 
     def _may_focus(self) -> bool:
         return self.is_current and not self.composer.text and not self.composer.list_open
@@ -248,7 +273,7 @@ class AgentScreen(PromptActs):
 
     def on_key(self, event: events.Key) -> None:
         """A key that no part took: it shows that somebody is there; text goes to the composer."""
-        self.panel.typed(event.key)
+        self._typed(event.key)
         bound = event.key in self.active_bindings
         if self.talk.has_focus and event.is_printable and event.character and not bound:
             event.stop()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sereno.core.protocol.messages import PermissionResolvedPush
 from sereno.core.protocol.permissions import Allow, PermissionRequest
+from sereno.core.protocol.tools import ShellDetail
 from sereno.core.protocol.values import given
 from sereno.core.security.sanitise import reveal, sanitise_line
 from sereno.tui.lines import RULE, Line, fit, spread
@@ -65,12 +66,18 @@ def _first_line(state: AgentState, desk: Desk, look: Look, connection: Connectio
     provider = sanitise_line(state.snapshot.provider, 40)
     title = one_line(state.title)
     need = state.need
-    left: Line = ((" ", ""), (cut(title, look.width // 2), "strong"))
     dot = "  " if look.narrow else " · "
-    left = (*left, (f"{dot}{provider}{dot}", "dim"), (_state_words(state, look), need.name.lower()))
+    words = _state_words(state, look)
     right = _right_words(state, look)
     if look.short and desk.current is not None:
         right = _request_words(desk) or right
+    room = look.width - len(f"{dot}{provider}{dot}{words}   {right} ") - 1
+    left: Line = (
+        (" ", ""),
+        (cut(title, max(10, room)), "strong"),
+        (f"{dot}{provider}{dot}", "dim"),
+        (words, need.name.lower()),
+    )
     if connection.phase in (Phase.LOST, Phase.STOPPED):
         right = cut(connection.words, look.width // 2)
         return spread(left, ((right, "failed"), (" ", "")), look.width)
@@ -142,7 +149,9 @@ def facts_of(state: AgentState, request: PermissionRequest | None, look: Look) -
     if request is None:
         return Facts()
     place = place_of(state)
-    where = folder(place.folder, look.home)
+    detail = given(request.detail, None)
+    cwd = given(detail.cwd, "") if isinstance(detail, ShellDetail) else ""
+    where = reveal(folder(cwd or place.folder, look.home))
     branch = state.project.checkout.current_branch if state.project is not None else None
     if branch:
         where = f"{where}, branch {sanitise_line(branch, 60)}"
@@ -207,8 +216,12 @@ def footer_keys(
     """The keys of the part that has the keyboard: "panel", "composer" or "talk"."""
     busy = state is not None and state.need in (Need.BUSY, Need.ASKS, Need.STARTING)
     stop: tuple[FooterKey, ...] = (("ctrl+c", "stop turn"),) if busy else ()
-    match where:
-        case "panel":
+    match where, desk.phase:
+        case "panel", DeskPhase.CONFIRMING:
+            return (("enter", "send exactly this"), ("esc", "back to the request"))
+        case "panel", DeskPhase.CHOOSING:
+            return (("1-9", "choose"), ("esc", "back to the request"))
+        case "panel", _:
             keys: list[FooterKey] = [("y", "allow once"), ("n", "deny")]
             if desk.answers.standing:
                 keys.append(("s", "session rule"))
@@ -216,7 +229,9 @@ def footer_keys(
             if len(desk.queue) > 1:
                 keys.append(("ctrl+g", "next request"))
             return (*keys, ("esc", "later"))
-        case "talk":
+        case "words", _:
+            return (("enter", "send these words"), ("esc", "back to the request"))
+        case "talk", _:
             return (
                 ("i", "write"),
                 ("j k", "move"),
