@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 
 from sereno.core.home import HomeError, connect_path
-from sereno.core.runners.folder import SOCKET, alive, read_record
+from sereno.core.runners.folder import SOCKET, alive, dies_soon, read_record
 from sereno.core.runners.link import RunnerLink
 from sereno.core.runners.model import RunnerError, RunnerGone, RunnerInfo
 from sereno.core.runners.process.peers import credentials
@@ -61,7 +61,7 @@ async def _connect(folder: Path, info: RunnerInfo) -> socket.socket:
             raise PermissionError(f"it belongs to uid {uid}")
     except (OSError, HomeError) as error:
         sock.close()
-        if not alive(info.runner):
+        if await dies_soon(info.runner):
             raise RunnerGone(
                 "gone",
                 f"The runner of agent {info.agent_id} just ended.",

@@ -9,22 +9,22 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import anyio.to_thread
 
-from sereno.core.runners.folder import JOURNAL_PATTERN, alive, read_record
+from sereno.core.runners.folder import JOURNAL_PATTERN, alive, clear, dies_soon, read_record
 from sereno.core.runners.frames import journal_frame
 from sereno.core.runners.model import (
     EndResult,
     Frame,
     ProcessInfo,
     RunnerError,
-    RunnerInfo,
+    Seen,
 )
 from sereno.core.runners.process import tree
 from sereno.core.runners.process.wire import FIRST_SOCKET_KIND, FrameReader
-from sereno.core.runners.start import clear
 
 SWEEP_LIMIT = 5.0
 """Seconds after which what will not die is reported."""
@@ -68,21 +68,25 @@ async def sweep(folder: Path, *, runner_too: bool = False) -> EndResult:
     info = read_record(folder)
     if info is None:
         return EndResult()
-    if alive(info.runner) and not runner_too:
+    if not runner_too and not await dies_soon(info.runner):
         raise RunnerError(
             "alive",
             f"The runner of agent {info.agent_id} (process {info.runner.pid}) lives.",
             "Attach to it and end the agent through it.",
         )
-    return await anyio.to_thread.run_sync(_sweep, info)
+    seen = [seen for seen in (info.runner, info.child) if seen is not None]
+    return await anyio.to_thread.run_sync(kill_run, info.run, seen)
 
 
-def _sweep(info: RunnerInfo) -> EndResult:
-    """Freeze until nobody new is found (nobody can fork away then) and kill, until none is left."""
+def kill_run(run: str, seen: Iterable[Seen]) -> EndResult:
+    """Kill the processes that were seen, all below them, and all that carry the run's marker.
+
+    Freezes until nobody new is found (nobody can fork away then) and kills, until none is left.
+    """
     deadline = time.monotonic() + SWEEP_LIMIT
     while True:
         frozen: dict[int, str] = {}
-        while new := [row for row in _left(info) if frozen.get(row.pid) != row.start]:
+        while new := [row for row in _left(run, seen) if frozen.get(row.pid) != row.start]:
             for row in new:
                 frozen[row.pid] = row.start
                 tree.try_send(row, signal.SIGSTOP)
@@ -91,18 +95,18 @@ def _sweep(info: RunnerInfo) -> EndResult:
         for pid, start in frozen.items():
             tree.try_send(tree.Process(pid, 0, 0, start, ""), signal.SIGKILL)
         if time.monotonic() > deadline:
-            return EndResult(tuple(sorted(row.pid for row in _left(info))))
+            return EndResult(tuple(sorted(row.pid for row in _left(run, seen))))
         time.sleep(0.005)
 
 
-def _left(info: RunnerInfo) -> list[tree.Process]:
+def _left(run: str, seen: Iterable[Seen]) -> list[tree.Process]:
     """Every process of the run that lives."""
     roots: dict[int, tree.Process] = {}
-    for seen in (info.runner, info.child):
-        row = tree.look(seen.pid) if seen else None
-        if row is not None and seen is not None and row.start == seen.start:
+    for one in seen:
+        row = tree.look(one.pid)
+        if row is not None and row.start == one.start:
             roots[row.pid] = row
-    for pid in _marked(info.run):
+    for pid in _marked(run):
         row = tree.look(pid)
         if row is not None:
             roots[pid] = row

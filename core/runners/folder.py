@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
+import anyio
 import msgspec
 
 from sereno.core.runners.model import RunnerError, RunnerInfo, Seen
@@ -48,3 +50,22 @@ def read_record(folder: Path) -> RunnerInfo | None:
 def alive(seen: Seen | None) -> bool:
     """Whether exactly this process lives; another one with its pid does not count (T83)."""
     return seen is not None and tree.same(seen.pid, seen.start)
+
+
+async def dies_soon(seen: Seen, patience: float = 1.0) -> bool:
+    """Whether the process is gone, given a moment: a runner closes its socket before it ends."""
+    with anyio.move_on_after(patience):
+        while alive(seen):
+            await anyio.sleep(0.005)
+    return not alive(seen)
+
+
+def clear(folder: Path) -> None:
+    """Delete what a runner left in its folder, and the folder if that empties it."""
+    with contextlib.suppress(FileNotFoundError):
+        for path in folder.glob(JOURNAL_PATTERN):
+            path.unlink(missing_ok=True)
+        for name in (SOCKET, RECORD, RECORD + ".new", LOG):
+            (folder / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            folder.rmdir()

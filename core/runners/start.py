@@ -19,7 +19,8 @@ import anyio.to_thread
 import msgspec
 
 from sereno.core.home import HomeError, explain
-from sereno.core.runners.folder import JOURNAL_PATTERN, LOG, RECORD, SOCKET, read_record
+from sereno.core.runners.dead import kill_run
+from sereno.core.runners.folder import LOG, clear, read_record
 from sereno.core.runners.model import RunnerInfo, RunnerSpec, RunnerStartError
 from sereno.core.runners.process.peers import runners_above
 from sereno.core.runners.process.spec import Spec, decode_report
@@ -45,7 +46,7 @@ def _start(spec: RunnerSpec) -> RunnerInfo:
     run = secrets.token_hex(16)
     _make_folder(spec.folder)
     try:
-        stage, number, words = _launch(_message(spec, program, run), spec.folder)
+        stage, number, words = _launch(_message(spec, program, run), spec.folder, run)
         if stage == "ready":
             info = read_record(spec.folder)
             if info is not None:
@@ -87,8 +88,10 @@ def _message(spec: RunnerSpec, program: Path, run: str) -> bytes:
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
+        for place in (folder.parent, folder):
+            if not place.is_dir():
+                place.mkdir(mode=0o700, parents=True, exist_ok=True)
+                place.chmod(0o700)
         if any(folder.iterdir()):
             raise RunnerStartError(
                 "folder_in_use",
@@ -99,39 +102,39 @@ def _make_folder(folder: Path) -> None:
         raise _from_home(explain(error, folder)) from error
 
 
-def _launch(message: bytes, folder: Path) -> tuple[str, int, str]:
+def _launch(message: bytes, folder: Path, run: str) -> tuple[str, int, str]:
     """Run the program, give it its message, and wait for its report."""
     command = [sys.executable, *OPTIONS, str(PROGRAM)]
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         log = os.open(folder / LOG, flags, 0o600)
+        os.fchmod(log, 0o600)
     except OSError as error:
         return "folder", error.errno or 0, error.strerror or ""
+    # PATH, LD_PRELOAD and the rest of our environment are nothing to a runner.
+    environment = {"LC_CTYPE": "C.UTF-8", "SERENO_RUN": run}
     try:
-        # An empty environment: PATH, LD_PRELOAD and the rest of ours are nothing to a runner.
-        child = subprocess.Popen(
+        with subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env={"LC_CTYPE": "C.UTF-8"},
+            env=environment,
             cwd="/",
             start_new_session=True,
-        )
+        ) as child:
+            try:
+                report, _ = child.communicate(message, timeout=START_LIMIT)
+                return decode_report(report)
+            except subprocess.TimeoutExpired:
+                kill_run(run, ())
+                return "no_answer", 0, f"no answer in {START_LIMIT:.0f} seconds"
     except OSError as error:
         return "runner", error.errno or 0, error.strerror or ""
-    finally:
-        os.close(log)
-    try:
-        report, _ = child.communicate(message, timeout=START_LIMIT)
-        return decode_report(report)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        return "no_answer", 0, f"no answer in {START_LIMIT:.0f} seconds"
     except ValueError as error:
         return "no_answer", 0, f"{error}; {_last_line(folder / LOG)}"
     finally:
-        child.wait()
+        os.close(log)
 
 
 def _last_line(log: Path) -> str:
@@ -176,14 +179,3 @@ def _refusal(
 
 def _from_home(error: HomeError) -> RunnerStartError:
     return RunnerStartError(error.code, error.message, error.next_step)
-
-
-def clear(folder: Path) -> None:
-    """Delete what a runner left in its folder, and the folder if that empties it."""
-    with contextlib.suppress(FileNotFoundError):
-        for path in folder.glob(JOURNAL_PATTERN):
-            path.unlink(missing_ok=True)
-        for name in (SOCKET, RECORD, RECORD + ".new", LOG):
-            (folder / name).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            folder.rmdir()

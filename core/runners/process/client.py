@@ -63,7 +63,7 @@ class Client:
     def flush(self, journal: Journal) -> bool:
         """Send what the socket takes now; False when the connection is gone."""
         budget = _FLUSH
-        if self.offset < journal.first and self.wants_to_send(journal) and not self.attached:
+        if self.offset < min(self._target, journal.first):
             return False  # a replaced daemon's begun frame was dropped meanwhile
         try:
             while budget > 0 and self.wants_to_send(journal):
