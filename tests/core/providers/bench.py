@@ -10,7 +10,7 @@ from sereno.core.providers.acp.state import Identity
 from sereno.core.providers.driver import Prompt, Setup
 from sereno.core.providers.effects import Effect, Send
 
-__all__ = ["Bench"]
+__all__ = ["ABLE", "Bench", "methods", "only"]
 
 ABLE: dict[str, Any] = {"loadSession": True, "sessionCapabilities": {"resume": {}}}
 
@@ -82,3 +82,15 @@ class Bench:
     def asked_for(self) -> set[str]:
         """The methods that wait for a reply."""
         return set(self._waiting)
+
+
+def only(effects: list[Effect], kind: type[Any]) -> Any:
+    """The one effect of this kind."""
+    (found,) = [effect for effect in effects if isinstance(effect, kind)]
+    return found
+
+
+def methods(effects: list[Effect]) -> list[str]:
+    """The methods of what is sent."""
+    sent = [json.loads(effect.data) for effect in effects if isinstance(effect, Send)]
+    return [message["method"] for message in sent if "method" in message]

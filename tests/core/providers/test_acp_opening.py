@@ -12,13 +12,12 @@ from sereno.core.protocol.timeline import AssistantMessage, ErrorItem
 from sereno.core.providers.driver import DriverBusy, Prompt, Setup
 from sereno.core.providers.effects import (
     Changed,
-    Effect,
     Item,
     Ready,
     Send,
     SessionFailed,
 )
-from tests.core.providers.bench import ABLE, Bench
+from tests.core.providers.bench import ABLE, Bench, methods, only
 
 MODES = {
     "currentModeId": "default",
@@ -28,16 +27,6 @@ MODES = {
         "<2 more>",
     ],
 }
-
-
-def only(effects: list[Effect], kind: type[Any]) -> Any:
-    (found,) = [effect for effect in effects if isinstance(effect, kind)]
-    return found
-
-
-def methods(effects: list[Effect]) -> list[str]:
-    sent = [json.loads(effect.data) for effect in effects if isinstance(effect, Send)]
-    return [message["method"] for message in sent if "method" in message]
 
 
 def test_nothing_is_offered_to_the_program() -> None:

@@ -13,7 +13,6 @@ from sereno.core.providers.driver import DriverBusy, Prompt
 from sereno.core.providers.effects import (
     Changed,
     Diagnostic,
-    Effect,
     Item,
     Send,
     SessionFailed,
@@ -21,7 +20,7 @@ from sereno.core.providers.effects import (
     TurnStarted,
     Withdrawn,
 )
-from tests.core.providers.bench import Bench
+from tests.core.providers.bench import Bench, methods, only
 
 MODES = {
     "currentModeId": "default",
@@ -31,16 +30,6 @@ MODES = {
         "<2 more>",
     ],
 }
-
-
-def only(effects: list[Effect], kind: type[Any]) -> Any:
-    (found,) = [effect for effect in effects if isinstance(effect, kind)]
-    return found
-
-
-def methods(effects: list[Effect]) -> list[str]:
-    sent = [json.loads(effect.data) for effect in effects if isinstance(effect, Send)]
-    return [message["method"] for message in sent if "method" in message]
 
 
 def test_one_prompt_at_a_time() -> None:

@@ -18,18 +18,8 @@ from sereno.core.providers.effects import (
     Send,
     TurnEnded,
 )
-from tests.core.providers.bench import Bench
+from tests.core.providers.bench import Bench, only
 from tests.corpus.hostile import ESCAPES
-
-
-def only(effects: list[Effect], kind: type[Any]) -> Any:
-    (found,) = [effect for effect in effects if isinstance(effect, kind)]
-    return found
-
-
-def methods(effects: list[Effect]) -> list[str]:
-    sent = [json.loads(effect.data) for effect in effects if isinstance(effect, Send)]
-    return [message["method"] for message in sent if "method" in message]
 
 
 def test_two_messages_in_a_row_do_not_run_into_each_other() -> None:

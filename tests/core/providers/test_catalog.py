@@ -1,0 +1,155 @@
+"""Which providers there are, how they are started, and what their programs get to see."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from sereno.core.config import Config, ProviderConfig, ProviderModel
+from sereno.core.protocol.agents import Capabilities, Mode
+from sereno.core.providers.catalog import Catalog, Provider, read_version
+from sereno.core.providers.driver import Setup
+from sereno.core.providers.effects import Ready
+from tests.core.providers.bench import methods
+
+SECRETS = {
+    "SERENO_HOME": "x",
+    "SERENO_TOKEN": "x",
+    "SERENO_DEMO_LOG": "x",
+    "DATABASE_URL": "x",
+    "NPM_TOKEN": "x",
+    "MY_SECRET": "x",
+    "LD_PRELOAD": "x",
+    "PYTHONPATH": "x",
+    "PWD": "/elsewhere",
+}
+NEEDED = {
+    "HOME": "/h",
+    "PATH": "/bin",
+    "USER": "u",
+    "LOGNAME": "u",
+    "SHELL": "/bin/sh",
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C",
+    "TERM": "xterm",
+    "TMPDIR": "/t",
+    "TZ": "UTC",
+    "XDG_CONFIG_HOME": "/c",
+    "SSH_AUTH_SOCK": "/s",
+    "https_proxy": "http://p",
+    "NO_PROXY": "l",
+}
+
+
+def provider(name: str, **settings: object) -> Provider:
+    extends = str(settings.pop("extends", name))
+    configs = {name: ProviderConfig(name, extends, **settings)} if settings else {}  # type: ignore[arg-type]
+    found = Catalog(Config(providers=configs)).get(name)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("name", Catalog(Config()).names())
+def test_t74_programs_see_an_allowlist(name: str) -> None:
+    child = provider(name).env({**NEEDED, **SECRETS})
+    assert {key: child[key] for key in NEEDED} == NEEDED
+    assert not set(SECRETS) & set(child)
+
+
+def test_t74_keys_of_models_reach_only_programs_that_use_them() -> None:
+    base = {"ANTHROPIC_API_KEY": "a", "OPENAI_API_KEY": "o", "GEMINI_API_KEY": "g"}
+    seen = {name: set(provider(name).env(base)) & set(base) for name in Catalog(Config()).names()}
+    assert seen["claude"] == {"ANTHROPIC_API_KEY"}
+    assert seen["codex"] == {"OPENAI_API_KEY"}
+    assert seen["gemini"] == {"GEMINI_API_KEY"}
+    assert seen["opencode"] == set(base)
+    assert seen["demo"] == set()
+
+
+def test_configured_variables() -> None:
+    env = {"A": "plain", "B": "$MY_SECRET", "C": "${MY_SECRET}", "D": "$NOT_SET", "E": "$A/b"}
+    child = provider("demo", env=env).env({"MY_SECRET": "s"})
+    assert child == {"A": "plain", "B": "s", "C": "s", "E": "$A/b"}
+
+
+def test_opencode_asks_unless_the_person_said_otherwise() -> None:
+    def rules(base: dict[str, str], **env: str) -> object:
+        return json.loads(provider("opencode", env=env).env(base)["OPENCODE_PERMISSION"])
+
+    asks = {"edit": "ask", "bash": "ask", "webfetch": "ask", "external_directory": "ask"}
+    assert rules({}) == asks
+    own = '{"bash": {"git status": "allow", "*": "ask"}}'
+    assert rules({}, OPENCODE_PERMISSION=own) == asks | json.loads(own)
+    assert rules({"OPENCODE_PERMISSION": own}) == asks | json.loads(own)
+    assert rules({}, OPENCODE_PERMISSION="broken") == asks
+
+
+def test_programs_that_would_not_ask_are_told_to() -> None:
+    assert provider("goose").env({})["GOOSE_MODE"] == "approve"
+    assert provider("codex").env({})["INITIAL_AGENT_MODE"] == "read-only"
+    codex = provider("codex").driver(Setup("/r"))
+    assert methods(codex.start(None)) == ["initialize"]
+    codex.receive(b'{"id":0,"result":{"protocolVersion":1}}\n')
+    modes = b'{"currentModeId":"agent","availableModes":[{"id":"read-only"}]}'
+    effects = codex.receive(b'{"id":1,"result":{"sessionId":"s","modes":' + modes + b"}}\n")
+    assert methods(effects) == ["session/set_mode"]
+
+
+def test_order_names_and_defaults(tmp_path: Path) -> None:
+    catalog = Catalog(Config())
+    assert catalog.names()[0] == "claude"
+    assert catalog.names()[-1] == "demo"
+    assert catalog.default({"PATH": str(tmp_path)}).name == "demo"
+    program = tmp_path / "opencode"
+    program.write_text("#!/bin/sh\necho opencode 9.8.7-beta\n")
+    program.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    assert catalog.default(env).name == "opencode"
+    found = catalog.default(env)
+    assert found.find(env).path == str(program)
+    assert read_version(found, env) == "9.8.7-beta"
+    mine = ProviderConfig("mine", "acp", command=(str(program), "acp"))
+    assert Catalog(Config(providers={"mine": mine})).default(env).name == "mine"
+
+
+def test_nothing_usable_is_an_error(tmp_path: Path) -> None:
+    off = {"demo": ProviderConfig("demo", "demo", enabled=False)}
+    catalog = Catalog(Config(providers=off))
+    assert catalog.get("demo") is None
+    assert "demo" in catalog.names()
+    with pytest.raises(LookupError):
+        catalog.default({"PATH": str(tmp_path)})
+
+
+def test_a_program_that_is_missing_says_how_to_get_it(tmp_path: Path) -> None:
+    env = {"PATH": str(tmp_path)}
+    entry = provider("opencode").entry(env)
+    assert entry.status == "unavailable"
+    assert "opencode-ai" in str(entry.install_hint)
+    entry = provider("opencode", command=("/no/such",)).entry(env)
+    assert "[providers.opencode]" in str(entry.install_hint)
+    assert read_version(provider("opencode"), env) is None
+
+
+def test_any_configured_command_is_a_provider() -> None:
+    own = provider("mine", extends="acp", command=("prog", "--acp"), label="Mine")
+    assert (own.command, own.label, own.real) == (("prog", "--acp"), "Mine", True)
+    assert own.env({"OPENAI_API_KEY": "k"}) == {"OPENAI_API_KEY": "k"}
+    child = provider("work", extends="opencode", env={"X": "1"})
+    assert child.command == ("opencode", "acp")
+    assert child.env({})["OPENCODE_PERMISSION"]
+    assert Catalog(Config(providers={"pi": ProviderConfig("pi", "pi")})).get("pi") is None
+
+
+def test_models_and_modes_come_from_the_program_and_the_configuration() -> None:
+    one = provider("opencode", additional_models=(ProviderModel("extra", "Extra"),))
+    assert [model.id for model in one.models] == ["extra"]
+    assert one.default_mode == "build"
+    modes = (Mode(id="m", label="M"),)
+    one.remember(Ready("s", False, Capabilities(), modes=modes, mode_id="m"))
+    assert (one.modes, one.default_mode) == (modes, "m")
+    two = provider("opencode", models=(ProviderModel("only", "Only", is_default=True),))
+    assert [(model.id, model.is_default) for model in two.models] == [("only", True)]
