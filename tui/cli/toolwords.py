@@ -8,6 +8,7 @@ from sereno.core.protocol.timeline import ToolCall
 from sereno.core.protocol.tools import (
     EditDetail,
     FetchDetail,
+    PlainTextDetail,
     PlanDetail,
     ReadDetail,
     SearchDetail,
@@ -25,7 +26,8 @@ LONGEST = 300
 
 def tool_words(call: ToolCall) -> tuple[str, str]:
     """What it does; and how it ended, empty while it runs or where there is nothing to say."""
-    begun = clean_line(f"{call.name}: {gist(call.detail)}".rstrip(": "), LONGEST)
+    what = gist(call.detail) or _title(call)
+    begun = clean_line(f"{call.name}: {what}".rstrip(": "), LONGEST)
     match call.status:
         case "failed":
             return begun, "failed: " + clean_line(_error_words(call.error), LONGEST)
@@ -53,10 +55,17 @@ def gist(detail: ToolDetail) -> str:
             return shown(detail.worktree_path)
         case SubAgentDetail():
             return given(detail.description, "") or given(detail.sub_agent_type, "")
+        case PlainTextDetail():
+            return given(detail.label, "") or given(detail.text, "")
         case PlanDetail():
             return "plan"
         case _:
             return ""
+
+
+def _title(call: ToolCall) -> str:
+    title = given(call.metadata, {}).get("title")
+    return title if isinstance(title, str) else ""
 
 
 def _error_words(error: Any) -> str:

@@ -214,7 +214,7 @@ def test_logs_follow_sees_everything_once(world: World) -> None:
     agent = world.run("wait 1s then stream 200 tools")
     following = world.popen("logs", "-f", "--json", "--entries", agent)
     assert following.stdout is not None
-    seen = []
+    seen: list[int] = []
     while len(seen) < 201:
         entry = json.loads(following.stdout.readline())
         seen.append(entry["seqStart"])
@@ -229,7 +229,7 @@ def test_attach_shows_a_request_and_the_end(world: World) -> None:
     world.sereno("wait", agent, code=exits.ASKS)
     attached = world.popen("attach", agent)
     assert attached.stdout is not None
-    lines = []
+    lines: list[str] = []
     while "sereno permit allow" not in "".join(lines):
         lines.append(attached.stdout.readline())
     world.sereno("permit", "allow", agent)
