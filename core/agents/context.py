@@ -31,9 +31,10 @@ class Publisher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds. `text_window`: how long chunks of text are gathered into one row. `start`: how
-    long a program may take to say that its session stands. `cancel`: how long it may take to end
-    an interrupted turn before its process is ended. `retry`: pause after the store refused."""
+    """Seconds. `text_window`: how long rows are gathered, and chunks of text joined, after a
+    commit. `start`: how long a program may take to say that its session stands. `cancel`: how long
+    it may take to end an interrupted turn before its process is ended. `retry`: pause after the
+    store refused."""
 
     text_window: float = 0.033
     start: float = 30.0

@@ -24,7 +24,7 @@ from sereno.core.protocol.events import (
 )
 from sereno.core.protocol.messages import PermissionPush, PermissionResolvedPush
 from sereno.core.protocol.permissions import Deny, PermissionResponse
-from sereno.core.protocol.timeline import AssistantMessage, TimelineItem, ToolCall, UserMessage
+from sereno.core.protocol.timeline import AssistantMessage, UserMessage
 from sereno.core.protocol.values import UNSET, UnsetType, iso
 from sereno.core.providers import effects
 from sereno.core.store.prompts import PromptRow
@@ -51,10 +51,10 @@ _LOG_LEVELS: dict[effects.Level, str] = {
 def take(step: Step, effect: effects.Effect, at_ms: int, server_id: str) -> None:
     """One effect of the driver. `at_ms`: when the program said it."""
     match effect:
+        case effects.Item(item, delta):
+            step.add_item(item, at_ms, delta=delta)
         case effects.Send(data):
             step.send(data)
-        case effects.Item(item, delta):
-            _item(step, item, at_ms, delta=delta)
         case effects.Ready():
             _ready(step, effect)
         case effects.TurnStarted(prompt_id):
@@ -145,13 +145,6 @@ def _abandon_turn(step: Step, server_id: str, failure: Failure | None = None) ->
         )
         _turn_ended(step, end, server_id)
     withdraw_all(step, TURN_FAILED if failure else INTERRUPTED)
-
-
-def _item(step: Step, item: TimelineItem, at_ms: int, *, delta: bool) -> None:
-    step.add_item(item, at_ms, delta=delta)
-    if isinstance(item, ToolCall):
-        step.speech = ""
-        step.set(last_line=_line(item.name))
 
 
 def _ready(step: Step, ready: effects.Ready) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from sereno.core.agents.record import AgentRecord
 from sereno.core.agents.requests import OpenRequest
 from sereno.core.protocol.events import StreamEvent
@@ -32,8 +34,9 @@ class Picture:
     speech: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RowNews:
+class RowNews(msgspec.Struct, frozen=True):
+    """A struct, like Row: one for each event."""
+
     row: Row
 
 

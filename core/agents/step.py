@@ -18,7 +18,13 @@ from sereno.core.agents.requests import OpenRequest, opened
 from sereno.core.agents.states import Event, after
 from sereno.core.protocol.events import StreamEvent
 from sereno.core.protocol.permissions import PermissionRequest, PermissionResponse
-from sereno.core.protocol.timeline import AssistantMessage, Reasoning, TimelineItem, UserMessage
+from sereno.core.protocol.timeline import (
+    AssistantMessage,
+    Reasoning,
+    TimelineItem,
+    ToolCall,
+    UserMessage,
+)
 from sereno.core.protocol.values import Wire
 from sereno.core.store.agents import Progress
 from sereno.core.store.audit import Entry
@@ -36,6 +42,7 @@ ROW_TEXT_LIMIT = 32_768
 SPEECH_KEPT = 600
 LOG_LINES_A_STEP = 200
 
+_VOICES = (AssistantMessage, Reasoning)
 _json = msgspec.json.Encoder()
 
 
@@ -91,7 +98,7 @@ class Step:
         self.speech = base.speech
         self.intents: list[Intent] = []
         self.urgent = False
-        """Something here must not wait for the window of text deltas."""
+        """Something here must not wait for the window in which rows are gathered."""
         self._news: list[News | _Text] = []
         self._text: _Text | None = None
         self._confirmed: list[int] = []
@@ -194,16 +201,17 @@ class Step:
 
     def add_item(self, item: TimelineItem, at_ms: int, *, delta: bool = False) -> None:
         """A timeline row; a delta joins the row before it, if nothing came between them."""
-        if isinstance(item, AssistantMessage | Reasoning):
-            if not item.text:
-                return
-            self._add_text(type(item), item.text, at_ms, delta=delta)
+        if isinstance(item, _VOICES):
+            if item.text:
+                self._add_text(type(item), item.text, at_ms, delta=delta)
             return
         self._text = None
-        self.speech = "" if isinstance(item, UserMessage) else self.speech
+        if isinstance(item, ToolCall):
+            self.speech = f"{item.name}\n"
+        elif isinstance(item, UserMessage):
+            self.speech = ""
         self._news.append(RowNews(Row(self.next_seq, at_ms, _json.encode(item))))
         self.next_seq += 1
-        self.urgent = True
 
     def _add_text(
         self, kind: type[AssistantMessage | Reasoning], text: str, at_ms: int, *, delta: bool
@@ -218,8 +226,8 @@ class Step:
         open_text.length += len(text)
         self._text = open_text if delta else None
         if kind is AssistantMessage:
-            self.speech = (self.speech + text if delta else text)[-SPEECH_KEPT:]
-        self.urgent = self.urgent or not delta
+            gap = "" if delta else "\n"
+            self.speech = f"{self.speech}{gap}{text}"[-SPEECH_KEPT:]
 
     def say_state(self) -> None:
         """Tells clients how the agent stands now; `updatedAt` strictly grows (wire 6.2.2)."""

@@ -36,7 +36,7 @@ LINES = 1_500
 SCENARIO = (
     f"stream {TOOLS} tools",
     "ask One",
-    f"stream {LINES} events of 40 bytes every 1ms",
+    f"stream {LINES} events of 40 bytes every 2ms",
     f"ask Two\nstream {TOOLS} tools every 2ms",
     "ask Three",
 )
