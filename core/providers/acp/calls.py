@@ -12,17 +12,18 @@ from typing import Any
 from sereno.core.protocol.timeline import ToolCall, ToolStatus
 from sereno.core.protocol.tools import ShellDetail, ToolDetail
 from sereno.core.protocol.values import UNSET
-from sereno.core.providers.acp.content import blocks_text
+from sereno.core.providers.acp.content import block_text, blocks_text
 from sereno.core.providers.acp.details import OUTPUT_LIMIT, clip, detail_of
 from sereno.core.providers.acp.state import CallRecord, Core, checksum
 from sereno.core.providers.effects import Effect, Item
 from sereno.core.security.sanitise import sanitise, sanitise_line
 
-__all__ = ["FINAL", "close_calls", "emit_call", "forget_large", "merge_call"]
+__all__ = ["FINAL", "close_calls", "emit_call", "forget_finished", "merge_call"]
 
 FINAL = frozenset({"completed", "failed", "canceled"})
 KEPT_SIZE = 8_192
 """Bytes of a finished call that are kept until the turn ends, in case more is said about it."""
+KEPT_CALLS = 16
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][\w.:-]{0,60}")
 _NAMES = {"execute": "shell", "switch_mode": "mode", "other": "tool", "": "tool"}
@@ -186,18 +187,32 @@ def close_calls(core: Core, status: ToolStatus) -> list[Effect]:
             record.status = "failed" if record.denied else status
             effects += emit_call(core, record)
     if core.state.calls:
-        core.state.calls = {}
+        core.state.calls, core.state.finished = {}, []
         core.touch()
     return effects
 
 
-def forget_large(record: CallRecord) -> None:
-    """A finished call that is large is not kept: the snapshot must stay small."""
-    if record.status in FINAL and _size(record) > KEPT_SIZE:
+def forget_finished(core: Core, record: CallRecord) -> None:
+    """Of finished calls only the last few small ones are kept, in case more is said about them:
+    the snapshot must not grow with the length of a turn.
+    """
+    if record.status not in FINAL or record.forgotten:
+        return
+    if _size(record) > KEPT_SIZE:
         record.content, record.raw_output, record.output, record.raw_input = [], None, "", {}
         record.forgotten = True
+    finished = core.state.finished
+    if record.id not in finished:
+        finished.append(record.id)
+        if len(finished) > KEPT_CALLS:
+            core.state.calls.pop(finished.pop(0), None)
 
 
 def _size(record: CallRecord) -> int:
-    texts = sum(len(str(part)) for part in record.content)
-    return texts + len(str(record.raw_output)) + len(str(record.raw_input)) + len(record.output)
+    """Roughly, without making a text of it all: the texts of its first two levels."""
+    parts: list[Any] = [record.output, *record.raw_input.values(), record.raw_output]
+    if isinstance(record.raw_output, dict):
+        parts += record.raw_output.values()
+    for entry in record.content:
+        parts += [entry.get("oldText"), entry.get("newText"), block_text(entry.get("content"))]
+    return sum(len(part) if isinstance(part, str) else 200 for part in parts)

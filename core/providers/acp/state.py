@@ -122,6 +122,8 @@ class State(msgspec.Struct, omit_defaults=True):
     message_id: str = ""
     sanitiser: tuple[str, bool] = ("", False)
     calls: dict[str, CallRecord] = {}
+    finished: list[str] = []
+    """Ids of the finished among them, oldest first."""
     requests: dict[str, OpenRequest] = {}
     asked: int = 0
     usage: Usage = msgspec.field(default_factory=Usage)

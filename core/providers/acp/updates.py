@@ -11,7 +11,7 @@ from typing import Any
 from sereno.core.protocol.agents import Command, Usage
 from sereno.core.protocol.timeline import AssistantMessage, Reasoning, Todo, TodoItem
 from sereno.core.protocol.values import UNSET
-from sereno.core.providers.acp.calls import emit_call, forget_large, merge_call
+from sereno.core.providers.acp.calls import emit_call, forget_finished, merge_call
 from sereno.core.providers.acp.content import block_text
 from sereno.core.providers.acp.options import changes, read_options
 from sereno.core.providers.acp.permissions import withdraw_changed
@@ -119,7 +119,7 @@ class Updates:
         self.end_text()
         effects = withdraw_changed(self._core, record)
         effects += emit_call(self._core, record)
-        forget_large(record)
+        forget_finished(self._core, record)
         return effects
 
     def _plan(self, update: dict[str, Any]) -> list[Effect]:

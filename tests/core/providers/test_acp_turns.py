@@ -183,6 +183,15 @@ def test_the_snapshot_is_the_same_object_while_text_streams() -> None:
     assert len(again) < 1_000
 
 
+def test_the_snapshot_does_not_grow_with_the_calls_of_a_turn() -> None:
+    bench = Bench.in_turn()
+    sizes = []
+    for number in range(200):
+        bench.update("tool_call", toolCallId=f"call-{number:03}", title="x", status="completed")
+        sizes.append(len(bench.driver.snapshot()))
+    assert sizes[-1] == sizes[50]
+
+
 def test_large_outputs_do_not_stay_in_the_snapshot() -> None:
     bench = Bench.in_turn()
     content = [{"type": "content", "content": {"type": "text", "text": "x" * 1_000_000}}]
