@@ -214,24 +214,22 @@ def encode_timeline_row(
     *, agent_id: str, provider: str, item: bytes, timestamp: str, seq: int, epoch: str
 ) -> bytes:
     """A stored row as an `agent_stream` frame, around an item that is encoded already."""
+    head, middle, tail = _row_parts(agent_id, provider, epoch)
+    return b"".join((head, item, middle, timestamp.encode(), b'","seq":%d' % seq, tail))
+
+
+@functools.lru_cache(maxsize=256)
+def _row_parts(agent_id: str, provider: str, epoch: str) -> tuple[bytes, bytes, bytes]:
+    """What is the same in all rows of an agent: before the item, behind it, behind the number."""
     text = _encoder.encode
-    return b"".join(
-        (
-            b'{"type":"session","message":{"type":"agent_stream","payload":{"agentId":',
-            text(agent_id),
-            b',"event":{"type":"timeline","provider":',
-            text(provider),
-            b',"item":',
-            item,
-            b'},"timestamp":',
-            text(timestamp),
-            b',"seq":',
-            str(seq).encode(),
-            b',"epoch":',
-            text(epoch),
-            b"}}}",
-        )
+    head = (
+        b'{"type":"session","message":{"type":"agent_stream","payload":{"agentId":'
+        + text(agent_id)
+        + b',"event":{"type":"timeline","provider":'
+        + text(provider)
+        + b',"item":'
     )
+    return head, b'},"timestamp":"', b',"epoch":' + text(epoch) + b"}}}"
 
 
 @functools.cache
