@@ -29,6 +29,7 @@ from sereno.tui.messages import (
     ActDone,
     ActFailed,
     ArchiveAgent,
+    CreateAgent,
     Seen,
     Unarchive,
 )
@@ -261,7 +262,7 @@ class SerenoApp(Places, inherit_bindings=False):
         try:
             reply = await self.link.perform(act)
         except ActError as error:
-            if not isinstance(act, Seen):
+            if not isinstance(act, (Seen, CreateAgent)):  # The form shows its own.
                 self.notify(str(error), severity="error", timeout=12.0)
             screen.post_message(ActFailed(act, str(error)))
             return

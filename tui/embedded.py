@@ -1,26 +1,31 @@
 """The daemon inside this process, as the UI sees it: started once, handed over when we leave.
 
-The one place of `tui` that knows of core/handover.py. The daemon has its own thread and loop; a
-standby beside it takes over whatever happens to us (design section 5).
+The one place of `tui` that knows of core/handover.py, and it imports it late: what the daemon needs
+is loaded while the first screen is shown already. The daemon has its own thread and loop; a standby
+beside it takes over whatever happens to us (design section 5).
 """
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+import anyio
 import anyio.to_thread
 
 from sereno.core.client import Client
 from sereno.core.client_errors import ClientError
 from sereno.core.config import Config
-from sereno.core.handover import EmbeddedDaemon, Ended
 from sereno.core.home import Home
 from sereno.tui.crash import CannotStart
 from sereno.tui.link import ClientLike, Stopped
 
-__all__ = ["Attached", "Embedded"]
+if TYPE_CHECKING:
+    from sereno.core.handover import EmbeddedDaemon, Ended
 
+__all__ = ["Attached", "Embedded"]
 
 PATIENCE = 5.0
 """Seconds in which a daemon that holds the lock must answer."""
@@ -49,16 +54,26 @@ class Attached:
 
 
 class Embedded:
-    """The daemon of this process; after `hand_over` an attached one of another."""
+    """The daemon of this process; after `hand_over` an attached one of another.
+
+    Made before any thread is: SIGHUP and SIGTERM are kept from then on for the thread that waits
+    for them (processes.md 33).
+    """
 
     def __init__(self, home: Home, config: Config) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGHUP, signal.SIGTERM))
         self._home = home
-        self._daemon = EmbeddedDaemon(home, config)
-        self._daemon.on_ended = self._ended
+        self._config = config
+        self._daemon: EmbeddedDaemon | None = None
+        self._leave: Callable[[], None] = lambda: None
         self._started = False
         self._lock = threading.Lock()
-        self._words = ""
+        self._stopped = ""
         self.embedded = True
+
+    def watch(self, leave: Callable[[], None]) -> None:
+        """SIGHUP and SIGTERM hand over at once; `leave` is called on another thread then."""
+        self._leave = leave
 
     async def connect(self) -> ClientLike:
         """Starts the daemon the first time; later connections go where it is now.
@@ -70,24 +85,33 @@ class Embedded:
         """
         if not self._started:
             await self._start()
-        if self.embedded:
+        if self.embedded and self._daemon is not None:
             return await Client.connect_memory(self._daemon.memory)
         try:
             return await Client.connect_unix(self._home.socket)
         except ClientError as error:
-            if self._words:
-                raise Stopped(self._words) from error
+            if self._stopped:
+                raise Stopped(self._stopped) from error
             raise
 
     async def _start(self) -> None:
         try:
-            await anyio.to_thread.run_sync(self._daemon.start)
+            await anyio.to_thread.run_sync(self._make)
         except Exception as error:
             if getattr(error, "code", "") != "locked" or not await self._answers():
                 message = getattr(error, "message", f"{type(error).__name__}: {error}")
                 raise CannotStart(f"{message} {getattr(error, 'next_step', '')}".strip()) from error
             self.embedded = False
         self._started = True
+
+    def _make(self) -> None:
+        """On a thread: loads what a daemon needs, and starts one."""
+        from sereno.core.handover import EmbeddedDaemon
+
+        self._daemon = EmbeddedDaemon(self._home, self._config)
+        self._daemon.on_ended = self._ended
+        self._daemon.watch_signals(lambda _signal: self._leave())
+        self._daemon.start()
 
     async def _answers(self) -> bool:
         """Whether the daemon that holds the lock comes up: it may have been started just now."""
@@ -101,23 +125,20 @@ class Embedded:
                     return True
         return False
 
-    def watch(self, leave: Callable[[], None]) -> None:
-        """SIGHUP and SIGTERM hand over at once, and then the UI leaves."""
-        self._daemon.watch_signals(lambda _signal: leave())
-
     def hand_over(self) -> None:
         """The daemon goes on in the background; once, however often it is called."""
         with self._lock:
-            if self._started and self.embedded:
+            if self._started and self.embedded and self._daemon is not None:
                 self.embedded = False
                 self._daemon.hand_over()
 
     def leave_within(self, seconds: float) -> None:
         """Ends the process after `seconds` even where the terminal does not read."""
-        self._daemon.leave_within(seconds)
+        if self._daemon is not None:
+            self._daemon.leave_within(seconds)
 
     def _ended(self, ended: Ended) -> None:
         """On the daemon's thread: it ended without us. After a failure another one takes over."""
         if ended.reason == "stopped":
-            self._words = f"{ended.words} {ended.next_step}".strip()
+            self._stopped = f"{ended.words} {ended.next_step}".strip()
         self.embedded = False

@@ -11,15 +11,15 @@ import os
 import socket
 import sys
 from pathlib import Path
+from typing import TextIO
 
 from sereno.core.config import Config
-from sereno.core.handover import block_signals
 from sereno.core.home import Home, connect_path
 from sereno.tui.app import SerenoApp
 from sereno.tui.embedded import Attached, Embedded
 from sereno.tui.link import DaemonLink
 from sereno.tui.model import Counts
-from sereno.tui.textual_private import unbound_writer
+from sereno.tui.textual_private import drawing_on_a_terminal, unbound_writer
 from sereno.tui.words import count
 
 __all__ = ["leaving_line", "run_ui"]
@@ -31,11 +31,7 @@ def run_ui(home: Home, config: Config, *, cwd: Path | None = None) -> int:
     Attaches where a daemon answers for this home, else starts one in this process.
     """
     daemon: Attached | Embedded
-    if somebody_listens(home):
-        daemon = Attached(home)
-    else:
-        block_signals()
-        daemon = Embedded(home, config)
+    daemon = Attached(home) if somebody_listens(home) else Embedded(home, config)
     unbound_writer()
     app = SerenoApp(
         DaemonLink(daemon.connect, embedded=lambda: daemon.embedded),
@@ -50,14 +46,24 @@ def run_ui(home: Home, config: Config, *, cwd: Path | None = None) -> int:
     )
     daemon.watch(app.leave_soon)
     try:
-        app.run(mouse=config.ui.mouse)
+        with drawing_on_a_terminal():
+            app.run(mouse=config.ui.mouse)
     finally:
         daemon.hand_over()
     if app.failure is not None:
-        sys.stderr.write(f"sereno: {app.failure}\n")
+        _say(sys.stderr, f"sereno: {app.failure}")
         return 1
-    sys.stdout.write(leaving_line(app.model.counts(), working_known=app.model.loaded) + "\n")
+    _say(sys.stdout, leaving_line(app.model.counts(), working_known=app.model.loaded))
     return 0
+
+
+def _say(stream: TextIO, words: str) -> None:
+    """A line for the shell, unless its terminal is closed: then nobody reads it."""
+    try:
+        stream.write(words + "\n")
+        stream.flush()
+    except OSError:
+        return
 
 
 def somebody_listens(home: Home) -> bool:

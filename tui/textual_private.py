@@ -2,6 +2,8 @@
 
 * `textual.drivers._writer_thread.MAX_QUEUED_WRITES`: 0 takes the bound from the writer's queue, so
   that a terminal which stops reading never blocks the UI's loop (processes.md 17, 18).
+* `LinuxDriver` draws on `sys.__stderr__`; where that is no terminal (`2> file`) we put standard
+  output in its place while the app runs.
 * `LinuxDriver._writer_thread._queue`: its length tells that the terminal is stalled.
 * `App._filters`: where a line filter for every widget goes.
 * `App._fatal_error`, `App._exception`, `App._close_messages_no_wait`: app.py keeps the story of a
@@ -11,6 +13,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 from textual.app import App
@@ -18,12 +23,25 @@ from textual.drivers import _writer_thread
 
 from sereno.tui.wall import Wall
 
-__all__ = ["build_wall", "queued_writes", "unbound_writer", "write_raw"]
+__all__ = ["build_wall", "drawing_on_a_terminal", "queued_writes", "unbound_writer", "write_raw"]
 
 
 def unbound_writer() -> None:
     """Takes the bound from the writer's queue; before `App.run`."""
     _writer_thread.MAX_QUEUED_WRITES = 0  # type: ignore[misc]
+
+
+@contextlib.contextmanager
+def drawing_on_a_terminal() -> Iterator[None]:
+    """The screen goes to standard output where standard error was sent elsewhere."""
+    errors, output = sys.__stderr__, sys.__stdout__
+    elsewhere = errors is None or not errors.isatty()
+    if elsewhere and output is not None and output.isatty():
+        sys.__stderr__ = output  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        sys.__stderr__ = errors  # type: ignore[misc]
 
 
 def build_wall(app: App[Any]) -> None:

@@ -19,11 +19,11 @@ from sereno.core.protocol.tools import (
 )
 from sereno.core.protocol.values import given
 from sereno.tui.lines import Line, spread
-from sereno.tui.model import AgentState, FleetModel
+from sereno.tui.model import AgentState, FleetModel, Phase
 from sereno.tui.widgets.line import LineWidget
 from sereno.tui.words import count, cut, minutes, one_line
 
-__all__ = ["AttentionBar", "attention_line", "wants"]
+__all__ = ["AttentionBar", "attention_line", "trouble_line", "wants"]
 
 
 def wants(request: PermissionRequest) -> str:
@@ -50,6 +50,9 @@ def wants(request: PermissionRequest) -> str:
 
 def attention_line(model: FleetModel, now_ms: int, width: int) -> Line:
     """One line, empty when nothing waits."""
+    trouble = trouble_line(model)
+    if trouble:
+        return trouble
     requests = model.requests
     if not requests:
         return ()
@@ -64,13 +67,21 @@ def attention_line(model: FleetModel, now_ms: int, width: int) -> Line:
     return spread(tuple(left), (("ctrl+g", "key"), (" ", "")), width)
 
 
+def trouble_line(model: FleetModel) -> Line:
+    """What is wrong with the link to the daemon, in full; empty while it is well."""
+    connection = model.connection
+    if connection.phase in (Phase.LOST, Phase.STOPPED):
+        return ((" ", ""), (f"! {one_line(connection.words)}", "failed"))
+    return ()
+
+
 def _told(state: AgentState, request: PermissionRequest, elapsed_ms: int) -> str:
     name = cut(one_line(state.title), 28)
     return f"{name} wants {one_line(wants(request))} ({minutes(elapsed_ms)})"
 
 
 class AttentionBar(LineWidget):
-    """Shows itself only when something waits."""
+    """Shows itself only when something waits, or the daemon cannot be reached."""
 
     DEFAULT_CSS = """
     AttentionBar { height: 1; display: none; }
@@ -84,7 +95,8 @@ class AttentionBar(LineWidget):
 
     def update(self, now_ms: int) -> None:
         self._now_ms = now_ms
-        self.set_class(bool(self._model.requests), "-waiting")
+        waiting = bool(self._model.requests or trouble_line(self._model))
+        self.set_class(waiting, "-waiting")
         self.refresh()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:

@@ -57,9 +57,9 @@ def header(model: FleetModel, look: Look) -> tuple[Line, Line]:
         case Phase.STARTING:
             right.append((("starting the daemon …", "dim"),))
         case Phase.LOST:
-            right.append(((cut(model.connection.words, look.width // 2), "failed"),))
+            right.append((("no daemon", "failed"),))
         case Phase.STOPPED:
-            right.append((("the daemon is stopped", "failed"),))
+            right.append((("daemon stopped", "failed"),))
     right.append(((look.clock, "dim"),))
     return join(left), join(right)
 
@@ -182,7 +182,7 @@ def _usage(usage: Usage) -> str:
     parts: list[str] = []
     used = given(usage.context_window_used_tokens, 0.0)
     limit = given(usage.context_window_max_tokens, 0.0)
-    if used and limit:
+    if limit and used >= limit / 100:
         parts.append(f"context {100 * used / limit:.0f} %")
     cost = given(usage.total_cost_usd, 0.0)
     if cost:
