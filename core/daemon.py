@@ -12,7 +12,6 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +22,7 @@ from sereno.core.agents.auditing import add_entry
 from sereno.core.agents.fleet import Fleet
 from sereno.core.config import Config
 from sereno.core.daemon_desk import Desk, Identity, version
+from sereno.core.descriptors import Descriptors
 from sereno.core.home import DaemonLock, Home, atomic_write, prepare
 from sereno.core.listeners import unix
 from sereno.core.listeners.memory import MemoryListener
@@ -44,7 +44,7 @@ from sereno.core.store.audit import Entry
 from sereno.core.store.database import Database
 from sereno.core.workspaces.suggestions import Suggestions
 
-__all__ = ["Daemon", "Descriptors", "Outcome"]
+__all__ = ["Daemon", "Outcome"]
 
 log = logging.getLogger("sereno.daemon")
 
@@ -63,14 +63,6 @@ class Outcome(enum.Enum):
     STOP = "stop"
     RESTART = "restart"
     LEAVE = "leave"
-
-
-@dataclass(frozen=True, slots=True)
-class Descriptors:
-    """What a daemon hands to the next one: the lock and the listening unix socket."""
-
-    lock: int
-    unix: int
 
 
 class Daemon:

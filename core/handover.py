@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sereno.core.config import Config, load_config
-from sereno.core.daemon import Daemon, Descriptors, Outcome
+from sereno.core.daemon import Daemon, Outcome
+from sereno.core.descriptors import Descriptors
 from sereno.core.home import Home, HomeError
 from sereno.core.listeners.memory import MemoryListener
 from sereno.core.standby import reset_terminal

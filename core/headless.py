@@ -15,7 +15,8 @@ import sys
 from collections.abc import Callable
 
 from sereno.core.config import Config, load_config
-from sereno.core.daemon import Daemon, Descriptors, Outcome
+from sereno.core.daemon import Daemon, Outcome
+from sereno.core.descriptors import Descriptors
 from sereno.core.home import Home, HomeError
 from sereno.core.logs import LogFile, show_on_stderr
 from sereno.core.store.errors import StoreError
@@ -46,7 +47,8 @@ def run_headless(
 ) -> int:
     """Runs the daemon until it is stopped; gives the exit code, 1 where it cannot start.
 
-    `take_fds`: descriptors of the daemon before, as parse_descriptors reads them. `deaths`: how many daemons before this one died young.
+    `take_fds`: descriptors of the daemon before, as parse_descriptors reads them. `deaths`: how
+    many daemons before this one died young.
     """
     handler = show_on_stderr(config.log.format) if mode is Mode.FOREGROUND else None
     try:

@@ -16,7 +16,7 @@ import threading
 import time
 from pathlib import Path
 
-from sereno.core.daemon import Descriptors
+from sereno.core.descriptors import Descriptors
 from sereno.core.home import Home
 from sereno.core.standby import GO, LOCK, PIPE, QUIT, SOCKET, TTY
 

@@ -68,13 +68,24 @@ class Outbox:
         return self.pushed == 0 or self.pushed + len(message) <= self._limit
 
     def _make_room(self, message: Outgoing) -> bool:
-        """Drops all waiting rows for something that may not be dropped."""
-        for key, waiting in list(self._queue.items()):
-            if waiting.kind is Kind.TIMELINE:
-                del self._queue[key]
-                self.pushed -= len(waiting)
-                if not self._drop(waiting):
-                    return False
+        """Drops the youngest waiting rows for something that may not be dropped: what a client
+        gets of an agent is then a beginning without holes, and the newest row. Some more room is
+        made than is needed, so that this is not done for each message."""
+        if not self._drops:
+            return False
+        enough = self._limit - len(message) - self._limit // 8
+        for key in list(reversed(self._queue)):
+            waiting = self._queue[key]
+            if waiting.kind is not Kind.TIMELINE:
+                continue
+            if self.pushed <= enough:
+                break
+            del self._queue[key]
+            self.pushed -= len(waiting)
+            self.dropped += 1
+            if waiting.key not in self._newest:
+                self._newest[waiting.key] = waiting
+                self.pushed += len(waiting)
         return self._fits(message)
 
     def _drop(self, message: Outgoing) -> bool:

@@ -1,0 +1,79 @@
+"""The table of message types by role, tested whole: each cell is written down here again."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from sereno.core.protocol.frames import Request
+from sereno.core.security.roles import ALLOWED, CHANGES, Role, may
+
+# o owner, a admin, p operator, v viewer, g agent
+EXPECTED = {
+    "ping": "oapvg",
+    "client_heartbeat": "oapvg",
+    "fetch_agents_request": "oapvg",
+    "fetch_agent_request": "oapvg",
+    "fetch_agent_history_request": "oapvg",
+    "wait_for_finish_request": "oapvg",
+    "get_providers_snapshot_request": "oapvg",
+    "list_provider_models_request": "oapvg",
+    "list_provider_modes_request": "oapvg",
+    "list_available_providers_request": "oapvg",
+    "sereno.daemon.status.request": "oapvg",
+    "fetch_agent_timeline_request": "oapv",
+    "list_commands_request": "oapv",
+    "directory_suggestions_request": "oapv",
+    "sereno.agent.inspect.request": "oapv",
+    "sereno.log.read.request": "oapv",
+    "sereno.requests.list.request": "oapv",
+    "create_agent_request": "oap",
+    "send_agent_message_request": "oap",
+    "cancel_agent_request": "oap",
+    "archive_agent_request": "oap",
+    "delete_agent_request": "oap",
+    "update_agent_request": "oap",
+    "set_agent_mode_request": "oap",
+    "set_agent_model_request": "oap",
+    "set_agent_thinking_request": "oap",
+    "clear_agent_attention": "oap",
+    "agent_permission_response": "oap",
+    "refresh_providers_snapshot_request": "oap",
+    "register_push_token": "oap",
+    "sereno.prompt.take_back.request": "oap",
+    "sereno.agent.end.request": "oap",
+    "sereno.agent.unarchive.request": "oap",
+    "restart_server_request": "oa",
+    "shutdown_server_request": "oa",
+    "sereno.audit.verify.request": "oa",
+}
+LETTERS = {
+    "o": Role.OWNER,
+    "a": Role.ADMIN,
+    "p": Role.OPERATOR,
+    "v": Role.VIEWER,
+    "g": Role.AGENT,
+}
+
+
+def test_the_table_has_a_row_for_each_request_and_no_other() -> None:
+    requests = {str(kind.__struct_config__.tag) for kind in get_args(Request)}
+    assert set(EXPECTED) == requests
+    assert set(ALLOWED) == requests
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_each_cell(name: str) -> None:
+    for letter, role in LETTERS.items():
+        assert may(role, name) is (letter in EXPECTED[name]), (role, name)
+
+
+def test_what_is_not_in_the_table_may_nobody_ask() -> None:
+    assert not any(may(role, "frobnicate_request") for role in Role)
+
+
+def test_t46_an_agent_changes_nothing() -> None:
+    assert not any(may(Role.AGENT, name) for name in CHANGES)
+    readers = {name for name, letters in EXPECTED.items() if "p" in letters and "v" not in letters}
+    assert readers | {"restart_server_request", "shutdown_server_request"} == CHANGES
