@@ -280,10 +280,11 @@ class AcpDriver:
             effects += self._end("failed", Failure("exited", words, step), None)
         else:
             effects += close_calls(self._core, "canceled")
-        if state.phase == FAILED or (was_ready and not in_turn and code == 0):
-            return [*effects, *self._core.noted("info", words)]
+        quiet = state.phase == FAILED or (was_ready and not in_turn and code == 0)
         state.phase = FAILED
         self._core.touch()
+        if quiet:
+            return [*effects, *self._core.noted("info", words)]
         return [*effects, SessionFailed(words, "exited", step)]
 
     def snapshot(self) -> bytes:

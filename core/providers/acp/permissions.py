@@ -22,6 +22,7 @@ from sereno.core.protocol.permissions import (
 from sereno.core.protocol.tools import PlanDetail, ToolDetail
 from sereno.core.protocol.values import UNSET, UnsetType
 from sereno.core.providers.acp.calls import emit_call, merge_call
+from sereno.core.providers.acp.content import blocks_text
 from sereno.core.providers.acp.details import command_of, detail_of, diffs_of, path_of, url_of
 from sereno.core.providers.acp.state import CallRecord, Core, OpenRequest, Option
 from sereno.core.providers.driver import CannotAnswer
@@ -89,14 +90,14 @@ def _request(
     detail = detail_of(record, reveal)
     tag = detail.__struct_config__.tag
     name = sanitise_line(record.name or {"execute": "shell"}.get(record.kind, record.kind), 80)
-    description = reveal(record.title[:2_000])
+    description = _description(record, detail)
     return PermissionRequest(
         id=request_id,
         provider=core.identity.provider,
         name=name or "tool",
         kind=_kind(record, detail),
         title=_TITLES.get(str(tag), f"Use the tool {name or 'tool'}"),
-        description=description if description and description not in _texts(detail) else UNSET,
+        description=description or UNSET,
         input=reveal_value(record.raw_input) if record.raw_input else UNSET,
         detail=detail,
         actions=[_action(option) for option in options],
@@ -110,8 +111,13 @@ def _kind(record: CallRecord, detail: ToolDetail) -> PermissionKind:
     return "mode" if record.kind == "switch_mode" else "tool"
 
 
-def _texts(detail: ToolDetail) -> tuple[Any, ...]:
-    return tuple(getattr(detail, key, UNSET) for key in ("command", "file_path", "label", "url"))
+def _description(record: CallRecord, detail: ToolDetail) -> str:
+    """What the program says of the call beside its arguments: a title, words before it runs."""
+    told = {getattr(detail, key, "") for key in ("command", "file_path", "label", "url")}
+    words = [reveal(record.title[:2_000])]
+    if record.status == "pending":
+        words.append(reveal(blocks_text(record.content)[:2_000]))
+    return "\n".join(dict.fromkeys(each for each in words if each and each not in told))
 
 
 def _metadata(record: CallRecord, detail: ToolDetail) -> dict[str, Any]:

@@ -12,8 +12,7 @@ from sereno.core.config import Config, ProviderConfig
 from sereno.core.providers.catalog import Catalog
 from sereno.core.providers.driver import Setup
 from tests.core.providers.rig import Rig
-
-AGENTS = Path(__file__).parents[2] / "e2e" / "agents" / "node_modules"
+from tests.e2e.model_server.opencode import opencode_environment, opencode_program
 
 
 @pytest.fixture
@@ -45,15 +44,18 @@ def demo(tmp_path: Path, folder: Path) -> Callable[..., Rig]:
 @pytest.fixture
 def opencode(tmp_path: Path, folder: Path) -> Callable[..., Rig]:
     """Makes a rig with the real OpenCode, its home and configuration private to the test."""
-    program = AGENTS / "opencode-linux-x64" / "bin" / "opencode"
-    if not program.exists():
+    program = opencode_program()
+    if program is None:
         pytest.skip("OpenCode is not installed: npm ci --prefix tests/e2e/agents")
     home = tmp_path / "home"
     home.mkdir()
 
     def make(model_url: str, run: int = 1, **wishes: str) -> Rig:
         settings = ProviderConfig(
-            "opencode", "opencode", command=(str(program), "acp"), env=_offline(home, model_url)
+            "opencode",
+            "opencode",
+            command=(str(program), "acp"),
+            env=opencode_environment(home, model_url),
         )
         provider = Catalog(Config(providers={"opencode": settings})).get("opencode")
         assert provider is not None
@@ -67,27 +69,3 @@ def opencode(tmp_path: Path, folder: Path) -> Callable[..., Rig]:
         )
 
     return make
-
-
-def _offline(home: Path, model_url: str) -> dict[str, str]:
-    """agents.md section 2: nothing but loopback is reached."""
-    options = f'{{"baseURL":"{model_url}","apiKey":"sk-fake"}}'
-    models = ",".join(
-        f'"fake-{n}":{{"name":"Fake {n}","tool_call":true,"reasoning":true,'
-        '"limit":{"context":200000,"output":8192}}'
-        for n in (1, 2)
-    )
-    content = (
-        '{"autoupdate":false,"share":"disabled","model":"fake/fake-1","small_model":"fake/fake-1",'
-        '"enabled_providers":["fake"],"provider":{"fake":{"npm":"@ai-sdk/openai-compatible",'
-        f'"name":"Fake","options":{options},"models":{{{models}}}}}}}}}'
-    )
-    switches = ("AUTOUPDATE", "MODELS_FETCH", "LSP_DOWNLOAD", "DEFAULT_PLUGINS", "SHARE")
-    return {
-        "OPENCODE_CONFIG_CONTENT": content,
-        **{f"OPENCODE_DISABLE_{name}": "1" for name in switches},
-        **{
-            f"XDG_{name}_HOME": str(home / name.lower())
-            for name in ("DATA", "CONFIG", "STATE", "CACHE")
-        },
-    }
