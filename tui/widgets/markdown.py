@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from markdown_it import MarkdownIt
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markdown import (
     CodeBlock,
@@ -27,10 +28,10 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.syntax import Syntax
 from rich.table import Table
-from rich.text import Text
 from rich.theme import Theme
 from textual.strip import Strip
 
+from sereno.tui.lines import wrap
 from sereno.tui.widgets.blocks_palette import Palette
 from sereno.tui.widgets.blocks_text import safe
 
@@ -153,11 +154,16 @@ def draw_code(code: str, language: str, width: int, palette: Palette) -> list[St
 
 def draw_plain(text: str, width: int, palette: Palette, *, dim: bool = False) -> list[Strip]:
     """Text as it is, wrapped between words where it can be."""
-    content = Text(safe(text).rstrip("\n"), style=palette.dim if dim else "", overflow="fold")
-    return [
-        Strip(line.render(_console(palette), end=""), line.cell_len)
-        for line in content.wrap(_console(palette), max(8, width), tab_size=4)
-    ]
+    style = palette.dim if dim else None
+    width = max(8, width)
+    strips: list[Strip] = []
+    for line in safe(text).rstrip("\n").split("\n"):
+        cells = len(line) if line.isascii() else cell_len(line)
+        if cells <= width:  # Nearly every line; a wrap costs fifty times as much.
+            strips.append(Strip([Segment(line, style)] if line else [], cells))
+        else:
+            strips.extend(Strip([Segment(part, style)]) for part in wrap(line, width))
+    return strips
 
 
 def _lines(renderable: Any, width: int, palette: Palette) -> list[Strip]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -30,8 +31,8 @@ __all__ = ["Talk"]
 
 COLUMN = 100
 """Cells; the talk never gets wider, however wide the terminal is."""
-_BATCH = 12
-"""Blocks drawn at once while older ones are still to be drawn."""
+_BATCH_S = 0.012
+"""Seconds spent at once on drawing older blocks that nobody sees yet."""
 
 
 class Talk(ScrollView, can_focus=True):
@@ -148,7 +149,10 @@ class Talk(ScrollView, can_focus=True):
 
     def _draw_more(self) -> None:
         anchor = None if self._follow else self._anchor()
-        more = self._lines.draw_more(_BATCH)
+        until = perf_counter() + _BATCH_S
+        more = self._lines.draw_more(1)
+        while more and perf_counter() < until:
+            more = self._lines.draw_more(1)
         if not more and self._drawing is not None:
             self._drawing.stop()
             self._drawing = None

@@ -18,8 +18,8 @@ from sereno.tui.widgets.blocks import folds, opens_itself, row_of, speaker_of
 from sereno.tui.widgets.blocks_palette import Palette
 from sereno.tui.widgets.blocks_render import Frame, Heading, draw_block, draw_speech
 from sereno.tui.widgets.blocks_text import clock, elapsed
-from sereno.tui.widgets.markdown import draw_markdown, draw_plain
-from sereno.tui.widgets.markdown_stream import StreamedText
+from sereno.tui.widgets.markdown import draw_plain
+from sereno.tui.widgets.markdown_stream import StreamedText, draw_message
 
 __all__ = ["Looks", "TalkLines"]
 
@@ -182,8 +182,10 @@ class TalkLines:
         if not isinstance(block.item, AssistantMessage):
             return draw_plain(block.text, frame.text_width, frame.palette)
         if not streaming:
-            drawn.stream = None
-            return draw_markdown(block.text, frame.text_width, frame.palette)
+            stream, drawn.stream = drawn.stream, None
+            if stream is not None:
+                return stream.close(block.text)
+            return draw_message(block.text, frame.text_width, frame.palette)
         if drawn.stream is None:
             drawn.stream = StreamedText(frame.text_width, frame.palette)
         return drawn.stream.draw(block.text)
