@@ -215,7 +215,10 @@ class Agent:
             case Stream.EXIT:
                 self._exited(step, frame)
             case Stream.NOTE:
-                step.log("info", "runner", sanitise_line(frame.data.decode("utf-8", "replace")))
+                note = sanitise_line(frame.data.decode("utf-8", "replace"))
+                step.log("info", "runner", note, frame.at_ms)
+                if note.startswith("write_lost") and self.live is not None:
+                    self.live.unheard()
             case _:
                 pass
 

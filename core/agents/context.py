@@ -33,12 +33,13 @@ class Publisher(Protocol):
 class Timings:
     """Seconds. `text_window`: how long rows are gathered, and chunks of text joined, after a
     commit. `start`: how long a program may take to say that its session stands. `cancel`: how long
-    it may take to end an interrupted turn before its process is ended. `retry`: pause after the
-    store refused."""
+    it may take to end an interrupted turn before its process is ended. `deaf`: how long one may
+    still exit by itself that has closed its input. `retry`: pause after the store refused."""
 
     text_window: float = 0.033
     start: float = 30.0
     cancel: float = 10.0
+    deaf: float = 2.0
     retry: float = 1.0
 
 

@@ -8,7 +8,6 @@ driver's and the agent's concern.
 from __future__ import annotations
 
 import logging
-import math
 import os
 from collections import deque
 from pathlib import Path
@@ -16,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from sereno.core.agents import life
-from sereno.core.agents.leftovers import clear
+from sereno.core.agents.burial import break_off, bury, collapse, tidy
 from sereno.core.agents.record import Failure
-from sereno.core.agents.states import ALIVE, Event, State
+from sereno.core.agents.states import ALIVE, State
 from sereno.core.agents.step import Step
+from sereno.core.agents.watch import watch_input, watch_time
 from sereno.core.runners.model import (
     EndResult,
     RunnerError,
@@ -64,6 +63,7 @@ class Live:
         self._to_end = anyio.Event()
         self._to_flush = anyio.Event()
         self._ended = anyio.Event()
+        self._unheard = anyio.Event()
         self._acknowledged = 0
 
     # Called by the agent, under its lock -----------------------------------------------------
@@ -75,6 +75,10 @@ class Live:
             self._to_write.set()
         if self.agent.record.state not in ALIVE or self.agent.record.state is State.ENDING:
             self._to_end.set()
+
+    def unheard(self) -> None:
+        """The program closed its input before it was told everything."""
+        self._unheard.set()
 
     def reconnect(self, *, fenced: bool = False) -> None:
         """The step was lost: read the journal again from what is committed.
@@ -94,7 +98,7 @@ class Live:
         except Exception as error:
             # A mistake of ours with one agent must not take the others down.
             log.exception("agent %s", self.agent.id)
-            await self._collapse(error)
+            await collapse(self, error)
         finally:
             self.over.set()
             self.agent.wake()
@@ -108,11 +112,12 @@ class Live:
         try:
             link = await self._connect()
         except RunnerGone:
-            return not await self._bury()
+            return self._must_repeat(await bury(self))
         except RunnerError as error:
             nothing_runs = isinstance(error, RunnerStartError)
             failure = Failure(error.message, error.code, error.next_step)
-            return not await self._break(failure, nothing_runs=nothing_runs)
+            settled = await break_off(self, failure, nothing_runs=nothing_runs)
+            return self._must_repeat(settled)
         try:
             await self._serve(link)
         finally:
@@ -124,8 +129,11 @@ class Live:
         if self._again or self.agent.alive:
             # Attaching again tells a lost connection from a dead runner.
             return True
-        await self._tidy()
+        await tidy(self)
         return False
+
+    def _must_repeat(self, settled: bool) -> bool:
+        return not settled and not self._fenced
 
     async def _settle(self) -> bool:
         """What was read and not yet stored, before anything is read from there on."""
@@ -145,7 +153,7 @@ class Live:
         except RunnerGone:
             if not await self._never_started():
                 raise
-        await self._tidy()
+        await tidy(self)
         await runners.start(self._spec())
         return await runners.attach(self.folder, position)
 
@@ -187,7 +195,8 @@ class Live:
             self._scope = group.cancel_scope
             group.start_soon(self._write, link)
             group.start_soon(self._flush)
-            group.start_soon(self._watch)
+            group.start_soon(watch_time, self.agent)
+            group.start_soon(watch_input, self.agent, self._unheard)
             group.start_soon(self._end, link)
             await self._read(link)
             if not agent.alive:
@@ -257,122 +266,6 @@ class Live:
         except RunnerError as error:
             log.warning("agent %s: %s", self.agent.id, error)
         self._ended.set()
-
-    async def _watch(self) -> None:
-        """Holds the program to the time that it may take to get ready, and to end a turn."""
-        agent, timings = self.agent, self.agent.context.timings
-        while True:
-            state, turn = agent.record.state, agent.record.turn
-            limit = {State.STARTING: timings.start, State.CANCELING: timings.cancel}.get(state)
-            with anyio.move_on_after(math.inf if limit is None else limit):
-                while (agent.record.state, agent.record.turn) == (state, turn):
-                    await agent.changed.wait()
-                continue
-            async with agent.lock:
-                if (agent.record.state, agent.record.turn) == (state, turn):
-                    await self._too_slow(state)
-
-    async def _too_slow(self, state: State) -> None:
-        agent = self.agent
-        step = agent.step()
-        if state is State.STARTING:
-            seconds = f"{agent.context.timings.start:g}"
-            tail = f" Its last words: {agent.stderr[-1]}" if agent.stderr else ""
-            failure = Failure(
-                f"The program did not say that it is ready within {seconds} s.{tail}",
-                "start_timeout",
-                "Look into the agent's log, check that its command speaks ACP, and send a prompt "
-                "to try again.",
-            )
-            life.break_down(step, failure, agent.context.server_id)
-        else:
-            step.log("warn", "agent", "The turn did not end when asked: ending the process.")
-            step.audit("daemon", "agent.end", reason="interrupt ignored")
-            step.move(Event.END)
-            step.say_state()
-        await agent.try_commit(step)
-
-    # When it is gone ---------------------------------------------------------------------------
-
-    async def _bury(self) -> bool:
-        """The runner is dead: its journal to the end, once; then whatever it left behind.
-
-        False where the store refused: then it is to be done again.
-        """
-        agent, runners = self.agent, self.agent.context.runners
-        async with agent.lock:
-            frames = await runners.read_journal(self.folder, agent.base.progress.position)
-            if not await agent.try_commit(await agent.feed(frames)):
-                return self._fenced
-        self.result = await runners.sweep(self.folder)
-        async with agent.lock:
-            if agent.alive:
-                step = agent.step()
-                if agent.record.state is State.ENDING:
-                    agent.process_over(step, None, None)
-                else:
-                    self._runner_gone(step)
-                if not await agent.try_commit(step):
-                    return self._fenced
-        await self._tidy()
-        return True
-
-    def _runner_gone(self, step: Step) -> None:
-        agent = self.agent
-        if agent.driver is not None:
-            wanted = agent.driver.exited(None, None, "\n".join(agent.stderr))
-            # Its own words for this would blame the program.
-            kept = [one for one in wanted if not isinstance(one, life.ENDINGS)]
-            agent.take(step, kept)
-        failure = Failure(
-            "The process that held this agent's program was killed; the program was ended too.",
-            "runner_gone",
-            "Send a prompt to go on; what it had said until then is kept.",
-        )
-        life.break_down(step, failure, agent.context.server_id)
-
-    async def _break(self, failure: Failure, *, nothing_runs: bool) -> bool:
-        """The runner cannot be used: says so. False where the store refused."""
-        async with self.agent.lock:
-            step = self.agent.step()
-            life.break_down(step, failure, self.agent.context.server_id)
-            if not await self.agent.try_commit(step):
-                return self._fenced
-        if nothing_runs:
-            await self._tidy()
-        else:
-            await self._clear()
-        return True
-
-    async def _clear(self) -> None:
-        try:
-            self.result = await clear(self.agent.context, self.folder)
-        except (RunnerError, OSError) as error:
-            log.error("agent %s: %s could not be cleaned up: %s", self.agent.id, self.folder, error)
-
-    async def _collapse(self, error: Exception) -> None:
-        agent = self.agent
-        while isinstance(error, ExceptionGroup):
-            error = error.exceptions[0]
-        async with agent.lock:
-            agent.roll_back()
-            step = agent.step()
-            failure = Failure(
-                f"Sereno failed while it drove this agent: {type(error).__name__}: {error}.",
-                "internal",
-                "Please report it with the daemon's log; send a prompt to try again.",
-            )
-            if isinstance(error, RunnerError):
-                failure = Failure(error.message, error.code, error.next_step)
-            life.break_down(step, failure, agent.context.server_id)
-            await agent.try_commit(step)
-        await self._clear()
-
-    async def _tidy(self) -> None:
-        try:
-            await anyio.to_thread.run_sync(self.agent.context.runners.remove, self.folder)
-        except (RunnerError, OSError) as error:
-            log.warning("agent %s: %s was not removed: %s", self.agent.id, self.folder, error)
 
     async def _afterwards(self) -> None:
         """A prompt that cut off a turn which would not end is still to be run."""
