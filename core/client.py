@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Protocol, Self
+from typing import Literal, Protocol, Self
 
 from sereno.core.client_errors import ConnectionLost, NoDaemon, RpcError
 from sereno.core.protocol import messages
@@ -28,9 +28,6 @@ from sereno.core.protocol.frames import (
 from sereno.core.protocol.messages import ServerInfo
 from sereno.core.protocol.values import Wire, given
 
-if TYPE_CHECKING:
-    from sereno.core.listeners.memory import MemoryListener
-
 __all__ = ["Client", "ConnectionLost", "NoDaemon", "RpcError"]
 
 ClientType = Literal["mobile", "browser", "cli", "mcp"]
@@ -42,6 +39,14 @@ class Transport(Protocol):
     def write(self, data: bytes) -> None: ...
 
     def shut(self) -> None: ...
+
+
+class InMemory(Protocol):
+    """The daemon of this process; implemented by core/listeners/memory.py."""
+
+    def connect(
+        self, received: Callable[[list[bytes]], None], closed: Callable[[int, str], None]
+    ) -> Transport | None: ...
 
 
 class Client:
@@ -83,7 +88,7 @@ class Client:
     @classmethod
     async def connect_memory(
         cls,
-        listener: MemoryListener,
+        listener: InMemory,
         *,
         client_type: ClientType = "cli",
         client_id: str | None = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -43,7 +44,7 @@ def entered(one: Unit) -> tuple[list[Stage], Refused | None]:
 
 
 DEEP = b'{"type":"session","message":{"requestId":"r1","type":' + b"[" * 80 + b"]" * 80 + b"}}"
-FAILING = {
+FAILING: dict[Stage, Callable[[], Unit]] = {
     Stage.RATE: lambda: unit(frame(), burst=0),
     Stage.NESTING: lambda: unit(DEEP),
     Stage.SCHEMA: lambda: unit(frame("frobnicate_request")),
