@@ -66,9 +66,8 @@ async def prompt(
     attachments: Sequence[Mapping[str, Any]] = (),
 ) -> PromptResult:
     row = new_prompt(agent, text, by, message_id, images, attachments)
-    async with agent.lock:
+    async with agent.act() as step:
         _check_drivable(agent)
-        step = agent.step()
         known = await _known_message(agent, message_id)
         if known is None:
             limit = agent.context.config.queue_limit
@@ -130,8 +129,7 @@ def _check_drivable(agent: Agent) -> None:
 
 
 async def take_back(agent: Agent, prompt_id: str | None, *, by: str) -> TakenBack | None:
-    async with agent.lock:
-        step = agent.step()
+    async with agent.act() as step:
         found = [one for one in step.queue if prompt_id in (None, one.id)]
         if not found:
             return None
@@ -145,9 +143,8 @@ async def take_back(agent: Agent, prompt_id: str | None, *, by: str) -> TakenBac
 
 
 async def start(agent: Agent, *, by: str) -> None:
-    async with agent.lock:
+    async with agent.act() as step:
         _check_drivable(agent)
-        step = agent.step()
         step.audit(by, "agent.started")
         step.set(held=False, archived_ms=None)
         agent.go_on(step)
@@ -156,8 +153,7 @@ async def start(agent: Agent, *, by: str) -> None:
 
 
 async def interrupt(agent: Agent, *, by: str) -> None:
-    async with agent.lock:
-        step = agent.step()
+    async with agent.act() as step:
         if step.record.state is not State.RUNNING:
             return
         step.set(held=True)
@@ -177,8 +173,7 @@ def _interrupt(agent: Agent, step: Step, by: str) -> None:
 
 
 async def answer(agent: Agent, request_id: str, response: PermissionResponse, *, by: str) -> None:
-    async with agent.lock:
-        step = agent.step()
+    async with agent.act() as step:
         if agent.driver is None or all(one.request.id != request_id for one in step.requests):
             raise await _gone(agent, request_id)
         try:
@@ -203,8 +198,7 @@ async def _gone(agent: Agent, request_id: str) -> RequestGone:
 
 
 async def end(agent: Agent, *, by: str) -> Ended:
-    async with agent.lock:
-        step = agent.step()
+    async with agent.act() as step:
         if agent.alive and step.record.state is not State.ENDING:
             step.audit(by, "agent.end")
             step.set(held=True)
@@ -215,6 +209,9 @@ async def end(agent: Agent, *, by: str) -> Ended:
             step.move(Event.END)
             step.say_state()
             await agent.commit(step)
+        if agent.alive and agent.live is None:
+            # Nobody drives it: its provider is not configured any more.
+            agent.run_process(fresh=False)
         live = agent.live
     if live is None:
         return Ended()
@@ -224,8 +221,7 @@ async def end(agent: Agent, *, by: str) -> Ended:
 
 async def archive(agent: Agent, *, by: str) -> None:
     await end(agent, by=by)
-    async with agent.lock:
-        step = agent.step()
+    async with agent.act() as step:
         if step.record.archived_ms is None:
             step.audit(by, "agent.archived")
             step.set(archived_ms=step.now_ms, attention=None)
@@ -235,26 +231,23 @@ async def archive(agent: Agent, *, by: str) -> None:
 
 async def delete(agent: Agent, *, by: str) -> None:
     await end(agent, by=by)
-    async with agent.lock:
-        agent.deleted = True
-        entry = Entry(agent.context.clock(), by, "agent.deleted", agent.id)
+    async with agent.act() as step:
+        entry = Entry(step.now_ms, by, "agent.deleted", agent.id)
 
         def write(connection: sqlite3.Connection) -> None:
             rows.delete(connection, agent.id)
             audit.add(connection, [entry], digest)
 
-        try:
+        with anyio.CancelScope(shield=True):
             await agent.context.database.write(write)
-        except BaseException:
-            agent.deleted = False
-            raise
+            agent.deleted = True
+            agent.wake()
     folder = agent.context.home.agent(agent.id)
     await anyio.to_thread.run_sync(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 async def unarchive(agent: Agent, *, by: str) -> None:
-    async with agent.lock:
-        step = agent.step()
+    async with agent.act() as step:
         if step.record.archived_ms is not None:
             step.audit(by, "agent.unarchived")
             step.set(archived_ms=None)
@@ -268,8 +261,7 @@ async def update(
     title = None if name is None else checked_title(name)
     if title is None and not labels:
         raise AgentError("nothing_to_update", "Nothing to update (provide name and/or labels)", "")
-    async with agent.lock:
-        step = agent.step()
+    async with agent.act() as step:
         if title is not None:
             step.set(title=title, title_given=True)
         if labels:
@@ -313,8 +305,7 @@ async def set_thinking(agent: Agent, option_id: str | None, *, by: str) -> None:
 
 async def _wish(agent: Agent, wish: Wish, by: str, what: str, value: str | None) -> None:
     """A living program is told at once; a later one begins with it."""
-    async with agent.lock:
-        step = agent.step()
+    async with agent.act() as step:
         step.set(wish=wish)
         step.audit(by, f"agent.{what}", value=value)
         step.say_state()
@@ -335,8 +326,7 @@ def _tell_driver(agent: Agent, what: str, value: str | None) -> list[Effect]:
 
 
 async def clear_attention(agent: Agent) -> None:
-    async with agent.lock:
-        step = agent.step()
+    async with agent.act() as step:
         if step.record.attention is not None:
             step.set(attention=None)
             step.say_state()

@@ -12,7 +12,8 @@ import asyncio
 import logging
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 
 import anyio
 import msgspec
@@ -21,6 +22,7 @@ from sereno.core.agents import life
 from sereno.core.agents.announce import messages, view_of
 from sereno.core.agents.auditing import apply_step
 from sereno.core.agents.context import Context
+from sereno.core.agents.errors import AgentError, UnknownAgent
 from sereno.core.agents.live import Live
 from sereno.core.agents.news import News, StateNews
 from sereno.core.agents.record import AgentRecord, Failure
@@ -70,6 +72,8 @@ class Agent:
         self.driver: Driver | None = None
         self.stderr: deque[str] = deque(maxlen=STDERR_TAIL)
         self.committed_at = 0.0
+        self.refused: StoreError | None = None
+        """Why the store did not take the last step, if it did not."""
         self._step: Step | None = None
         self._view: AgentView | None = None
         if self.alive and self.provider_available:
@@ -98,10 +102,26 @@ class Agent:
             self._view = view_of(self.base.picture, provider_available=self.provider_available)
         return self._view
 
+    @asynccontextmanager
+    async def act(self) -> AsyncIterator[Step]:
+        """The lock and the open step, for what a person wants. A refusal (AgentError) must come
+        before any change; whatever else goes wrong takes the whole step back."""
+        async with self.lock:
+            step = self.step()
+            try:
+                yield step
+            except AgentError:
+                raise
+            except Exception:
+                self.roll_back()
+                raise
+
     # Steps: all of these only under the lock ------------------------------------------------
 
     def step(self) -> Step:
-        """The open step, or a new one."""
+        """The open step, or a new one. Raises UnknownAgent for an agent that was deleted."""
+        if self.deleted:
+            raise UnknownAgent(self.id)
         if self._step is None:
             self._step = Step(self.base, self.context.clock())
         self._step.now_ms = max(self._step.now_ms, self.context.clock())
@@ -147,8 +167,7 @@ class Agent:
             except BaseException as error:
                 self.roll_back(fenced=isinstance(error, StoreError) and error.code == "fenced")
                 raise
-            self._step = None
-            self._view = None
+            self._step = self._view = self.refused = None
             self.base = base
             self.committed_at = self.context.monotonic()
             self._publish(news)
@@ -164,6 +183,7 @@ class Agent:
                 await self.commit(step)
         except StoreError as error:
             log.error("agent %s: %s", self.id, error)
+            self.refused = error
             return False
         return True
 

@@ -185,14 +185,9 @@ class Fleet:
         def add(connection: sqlite3.Connection) -> None:
             agent_rows.add(connection, record.id, record.created_ms, b"{}")
 
+        async with agent.lock:
+            await agent.commit_and_start(step, wanted=True, also=add)
         self._agents[agent.id] = agent
-        try:
-            async with agent.lock:
-                await agent.commit_and_start(step, wanted=True, also=add)
-        except BaseException:
-            if agent.base.progress.run == 0:
-                del self._agents[agent.id]
-            raise
         return agent.view
 
     async def prompt(

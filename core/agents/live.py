@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 ACKNOWLEDGED_BYTES = 65_536
 STARTING_RUNNER = 1.0
 """Seconds in which a runner that somebody began to start shows itself; it takes 0.05."""
+MOST_REFUSALS = 5
 MIB = 1 << 20
 
 
@@ -57,6 +58,7 @@ class Live:
         self._scope: anyio.CancelScope | None = None
         self._again = False
         self._fenced = False
+        self._refusals = 0
         self._outbox: deque[writes.Intent] = deque()
         self._connected = False
         self._to_write = anyio.Event()
@@ -93,8 +95,8 @@ class Live:
 
     async def run(self) -> None:
         try:
-            while await self._once():  # noqa: ASYNC110 - a pause, not a poll
-                await anyio.sleep(self.agent.context.timings.retry if self._again else 0)
+            while await self._once():
+                await self._pause()
         except Exception as error:
             # A mistake of ours with one agent must not take the others down.
             log.exception("agent %s", self.agent.id)
@@ -103,6 +105,16 @@ class Live:
             self.over.set()
             self.agent.wake()
         await self._afterwards()
+
+    async def _pause(self) -> None:
+        """Before the next connection. A full disk may be emptied; a step that the database cannot
+        take at all would come again for ever."""
+        refused = self.agent.refused
+        hopeless = refused is not None and refused.code == "failed"
+        self._refusals = self._refusals + 1 if hopeless else 0
+        if refused is not None and self._refusals >= MOST_REFUSALS:
+            raise refused
+        await anyio.sleep(self.agent.context.timings.retry if self._again else 0)
 
     async def _once(self) -> bool:
         """One connection to the runner; True when there must be another."""
