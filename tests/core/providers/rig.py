@@ -122,7 +122,7 @@ class Rig:
         self._changed.set()
 
     async def until(
-        self, wanted: type[E], where: Callable[[E], bool] = lambda _: True, timeout_s: float = 30
+        self, wanted: type[E], where: Callable[[E], bool] = lambda _: True, timeout_s: float = 60
     ) -> E:
         """The first effect of this kind, already here or to come; it and what was before it are
         then taken off the list of what is waited for, but stay in `effects`.

@@ -24,7 +24,7 @@ from sereno.core.providers.effects import (
 from tests.core.providers.rig import Rig, alive, calls, text_of, thoughts_of
 from tests.e2e.model_server import ModelServer, prompt_with
 
-pytestmark = [pytest.mark.node, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.node, pytest.mark.timeout(240)]
 
 MakeRig = Callable[..., Rig]
 
