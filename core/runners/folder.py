@@ -55,7 +55,7 @@ def alive(seen: Seen | None) -> bool:
 async def dies_soon(seen: Seen, patience: float = 1.0) -> bool:
     """Whether the process is gone, given a moment: a runner closes its socket before it ends."""
     with anyio.move_on_after(patience):
-        while alive(seen):
+        while alive(seen):  # noqa: ASYNC110 - nobody tells of the end of another's child
             await anyio.sleep(0.005)
     return not alive(seen)
 

@@ -41,7 +41,8 @@ class Ending:
         if self.stage is Stage.REPORTED:  # something outlived the last try
             self._enter(Stage.KILLED, now + KILL_LIMIT)
         if self.deadline is not None and self.stage < Stage.KILLED:
-            self.deadline = min(self.deadline, now + grace)
+            self._half = min(self._half, grace / 2)
+            self.deadline = min(self.deadline, now + self._half)
         return False
 
     def agent_gone(self, now: float) -> bool:

@@ -18,7 +18,7 @@ _LOCAL_PEERCRED = 1
 
 def credentials(sock: socket.socket) -> tuple[int, int]:
     """Uid and pid of the process at the other end; pid 0 where the system does not tell."""
-    if tree.LINUX:
+    if hasattr(socket, "SO_PEERCRED"):
         raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         pid, uid, _ = struct.unpack("3i", raw)
         return uid, pid

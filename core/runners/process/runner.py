@@ -26,6 +26,8 @@ GREETING_LIMIT = 5.0
 MOST_CLIENTS = 16
 DISK_RETRY = 0.5
 FOLDER_CHECK = 30.0
+FOLDER_CHECK_AT_MOST = 1.0
+"""Seconds between looks at whether the folder is still there: when idle, when busy."""
 LEAVING_LIMIT = 1.0
 """Seconds that the last answers may take to reach a daemon."""
 TERM_GRACE = 3.0
@@ -89,7 +91,7 @@ class Runner:
         """What has to be done now and then, and the answers that are due."""
         if self._recorder.waiting:
             self._recorder.settle()
-        if now - self._folder_seen >= FOLDER_CHECK:
+        if now - self._folder_seen >= FOLDER_CHECK_AT_MOST:
             self._folder_seen = now
             if folder_is_gone():
                 self._end_all(now)

@@ -70,6 +70,9 @@ class Reader:
     async def until_said(self, text: bytes, stream: Stream = Stream.OUT) -> None:
         await until(lambda: text in self.said(stream), f"the agent says {text!r}")
 
+    async def until_count(self, count: int) -> None:
+        await until(lambda: len(self.frames) == count, f"{count} frames")
+
     async def until_exit(self) -> str:
         await until(self.exit, "the agent's exit")
         assert self.frames[-1].stream is Stream.EXIT
