@@ -25,6 +25,7 @@ from sereno.core.agents.context import Context
 from sereno.core.agents.errors import AgentError, UnknownAgent
 from sereno.core.agents.live import Live
 from sereno.core.agents.news import News, StateNews
+from sereno.core.agents.portions import pieces
 from sereno.core.agents.record import AgentRecord, Failure
 from sereno.core.agents.states import ALIVE, Event, State
 from sereno.core.agents.step import Base, Step
@@ -43,8 +44,9 @@ log = logging.getLogger(__name__)
 
 STDERR_TAIL = 30
 STDERR_LINE = 2_000
-FED_AT_ONCE = 65_536
-"""Bytes of output after which others may have the loop."""
+STDERR_READ = 65_536
+LOOP_SHARE = 0.003
+"""Seconds after which others get the loop."""
 
 
 Also = Callable[[sqlite3.Connection], None]
@@ -86,6 +88,11 @@ class Agent:
     @property
     def record(self) -> AgentRecord:
         return self.base.record
+
+    @property
+    def made(self) -> bool:
+        """Committed: its first step begins its first run."""
+        return self.base.progress.run > 0
 
     @property
     def alive(self) -> bool:
@@ -170,7 +177,7 @@ class Agent:
             self._step = self._view = self.refused = None
             self.base = base
             self.committed_at = self.context.monotonic()
-            self._publish(news)
+            await self._publish(news)
             if self.live is not None:
                 self.live.committed(step)
 
@@ -187,13 +194,18 @@ class Agent:
             return False
         return True
 
-    def _publish(self, news: list[News]) -> None:
-        record = self.record
+    async def _publish(self, news: list[News]) -> None:
+        """Many rows for many clients take time: others get the loop in between, the order stays."""
+        record, monotonic = self.record, self.context.monotonic
         publish = self.context.publisher.publish
+        began = monotonic()
         for message in messages(
             news, agent_id=record.id, provider=record.provider, epoch=record.epoch
         ):
             publish(message)
+            if monotonic() - began > LOOP_SHARE:
+                await asyncio.sleep(0)
+                began = monotonic()
         if any(isinstance(one, StateNews) for one in news):
             self.wake()
 
@@ -213,20 +225,20 @@ class Agent:
     async def feed(self, frames: Iterable[Frame]) -> Step:
         """Takes frames into the open step; the lock is held over pauses for the loop."""
         step = self.step()
-        fed = 0
+        began = self.context.monotonic()
         for frame in frames:
-            self._feed_one(step, frame)
+            for piece in pieces(frame.data) if frame.stream is Stream.OUT else (frame.data,):
+                self._feed_one(step, frame, piece)
+                if self.context.monotonic() - began > LOOP_SHARE:
+                    await asyncio.sleep(0)
+                    began = self.context.monotonic()
             step.position = frame.end
-            fed += len(frame.data)
-            if fed > FED_AT_ONCE:
-                fed = 0
-                await asyncio.sleep(0)
         return step
 
-    def _feed_one(self, step: Step, frame: Frame) -> None:
+    def _feed_one(self, step: Step, frame: Frame, data: bytes) -> None:
         match frame.stream:
             case Stream.OUT if self.driver is not None:
-                self.take(step, self.driver.receive(frame.data), frame.at_ms)
+                self.take(step, self.driver.receive(data), frame.at_ms)
                 self.go_on(step)
             case Stream.ERR:
                 self._hear(step, frame)
@@ -235,7 +247,7 @@ class Agent:
             case Stream.EXIT:
                 self._exited(step, frame)
             case Stream.NOTE:
-                note = sanitise_line(frame.data.decode("utf-8", "replace"))
+                note = sanitise_line(data.decode("utf-8", "replace"))
                 step.log("info", "runner", note, frame.at_ms)
                 if note.startswith("write_lost") and self.live is not None:
                     self.live.unheard()
@@ -244,7 +256,7 @@ class Agent:
 
     def _hear(self, step: Step, frame: Frame) -> None:
         # Of a flood only the end can matter; decoding all of it would hold up the loop.
-        text = frame.data[-FED_AT_ONCE:].decode("utf-8", "replace")
+        text = frame.data[-STDERR_READ:].decode("utf-8", "replace")
         for line in text.splitlines()[-200:]:
             shown = sanitise_line(line)[:STDERR_LINE]
             self.stderr.append(shown)

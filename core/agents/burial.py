@@ -14,6 +14,7 @@ import anyio.to_thread
 
 from sereno.core.agents import life
 from sereno.core.agents.leftovers import clear
+from sereno.core.agents.portions import portions
 from sereno.core.agents.record import Failure
 from sereno.core.agents.states import State
 from sereno.core.agents.step import Step
@@ -33,8 +34,9 @@ async def bury(live: Live) -> bool:
     agent, runners = live.agent, live.agent.context.runners
     async with agent.lock:
         frames = await runners.read_journal(live.folder, agent.base.progress.position)
-        if not await agent.try_commit(await agent.feed(frames)):
-            return False
+        for some in portions(frames):
+            if not await agent.try_commit(await agent.feed(some)):
+                return False
     live.result = await runners.sweep(live.folder)
     async with agent.lock:
         if agent.alive:

@@ -149,21 +149,21 @@ class Fleet:
         self._group.start_soon(live.run)
 
     def _agent(self, agent_id: str) -> Agent:
-        try:
-            return self._agents[agent_id]
-        except KeyError:
-            raise UnknownAgent(agent_id) from None
+        agent = self._agents.get(agent_id)
+        if agent is None or not agent.made:
+            raise UnknownAgent(agent_id)
+        return agent
 
     def list(self) -> Sequence[AgentView]:
         """Every agent, archived ones too; in no order. Touches neither disk nor processes."""
-        return [agent.view for agent in self._agents.values()]
+        return [agent.view for agent in self._agents.values() if agent.made]
 
     def view(self, agent_id: str) -> AgentView:
         return self._agent(agent_id).view
 
     def resolve(self, identifier: str) -> str:
         """The id that an identifier means. Raises UnknownAgent, AmbiguousAgent (wire 6.2.1)."""
-        titles = {agent.id: agent.record.title for agent in self._agents.values()}
+        titles = {agent.id: agent.record.title for agent in self._agents.values() if agent.made}
         return identify(identifier, titles)
 
     async def create(self, request: CreateAgent, *, by: Principal) -> AgentView:
@@ -185,9 +185,15 @@ class Fleet:
         def add(connection: sqlite3.Connection) -> None:
             agent_rows.add(connection, record.id, record.created_ms, b"{}")
 
-        async with agent.lock:
-            await agent.commit_and_start(step, wanted=True, also=add)
+        # Known before its first news go out, shown only once it is committed.
         self._agents[agent.id] = agent
+        try:
+            async with agent.lock:
+                await agent.commit_and_start(step, wanted=True, also=add)
+        except BaseException:
+            if not agent.made:
+                del self._agents[agent.id]
+            raise
         return agent.view
 
     async def prompt(

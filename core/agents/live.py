@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from sereno.core.agents.burial import break_off, bury, collapse, tidy
+from sereno.core.agents.portions import portions
 from sereno.core.agents.record import Failure
 from sereno.core.agents.states import ALIVE, State
 from sereno.core.agents.step import Step
@@ -221,20 +222,21 @@ class Live:
         agent = self.agent
         window = agent.context.timings.text_window
         async for batch in link.frames():
-            async with agent.lock:
-                if self._again or self._fenced:
-                    # The driver went back to what is committed: these frames come again.
-                    return
-                step = await agent.feed(batch)
-                if step.urgent or agent.context.monotonic() - agent.committed_at >= window:
-                    if not await agent.try_commit(step):
+            for frames in portions(batch):
+                async with agent.lock:
+                    if self._again or self._fenced:
+                        # The driver went back to what is committed: these frames come again.
                         return
-                else:
-                    self._to_flush.set()
-            if not agent.alive:
-                # Nothing more can come; the runner goes when it is told to (_end, _tidy).
-                return
-            await self._acknowledge(link)
+                    step = await agent.feed(frames)
+                    due = agent.context.monotonic() - agent.committed_at >= window
+                    if not (due or step.urgent or step.large):
+                        self._to_flush.set()
+                    elif not await agent.try_commit(step):
+                        return
+                if not agent.alive:
+                    # Nothing more can come; the runner goes when it is told to (_end, tidy).
+                    return
+                await self._acknowledge(link)
         self._fenced = self._fenced or link.closed_because == "replaced"
 
     async def _acknowledge(self, link: RunnerLink) -> None:

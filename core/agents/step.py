@@ -39,6 +39,7 @@ __all__ = ["Base", "Step"]
 
 ROW_TEXT_LIMIT = 32_768
 """Characters after which merged text begins a new row."""
+ROWS_A_STEP = 200
 SPEECH_KEPT = 600
 LOG_LINES_A_STEP = 200
 
@@ -287,17 +288,6 @@ class Step:
         return (note, *kept)
 
     @property
-    def empty(self) -> bool:
-        """Nothing to commit but a journal position."""
-        return not (
-            self._news
-            or self.intents
-            or self._confirmed
-            or self._log
-            or self._new_prompts
-            or self._prompt_changes
-            or self._closings
-            or self._audit
-            or self.fresh_run
-            or self.record is not self.base.record
-        )
+    def large(self) -> bool:
+        """Enough to be committed by itself, so that a step stays small."""
+        return len(self._news) >= ROWS_A_STEP
