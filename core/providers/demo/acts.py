@@ -49,8 +49,7 @@ def _perform(stage: Stage, act: Act) -> Acting:
         case Edit():
             yield from _edit(stage, act)
         case Write():
-            path = stage.path(act.path)
-            old = looking.read_text(path) if path.exists() else None
+            old = looking.read_whole(stage.path(act.path))
             yield from _change(stage, act.path, old, act.text)
         case Look(prompt):
             yield from looking.look(stage, prompt)
@@ -105,8 +104,7 @@ def _read(stage: Stage, name: str) -> Acting:
 
 
 def _edit(stage: Stage, act: Edit) -> Acting:
-    path = stage.path(act.path)
-    old = looking.read_text(path) if path.exists() else None
+    old = looking.read_whole(stage.path(act.path))
     if act.old is None:
         text = old or ""
         new = text + ("" if text.endswith("\n") or not text else "\n") + act.new + "\n"
@@ -130,7 +128,7 @@ def _change(stage: Stage, name: str, old: str | None, new: str) -> Acting:
     if stage.mode != "accept-edits":
         yield from stage.permit(call, f"{verb} {name}", "edit", f"edit {path}", **diff)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(new, encoding="utf-8")
+    path.write_bytes(new.encode())  # not write_text(): line ends stay as they are
     stage.log.write("wrote", path=str(path))
     stage.tool_update(call, "completed", **diff)
     yield from stage.say(f"Done: `{name}` is {'new' if old is None else 'changed'}.\n")

@@ -116,7 +116,7 @@ class DemoAgent:
         return session
 
     def _new(self, params: dict[str, Any]) -> dict[str, Any]:
-        session = Session(f"demo-{os.urandom(8).hex()}", Path(params["cwd"]))
+        session = Session(f"demo-{os.urandom(8).hex()}", Path(str(params.get("cwd", "."))))
         self._open[session.id] = session
         self._sessions.append(session.id, [])
         self._log.write("new", session=session.id)
@@ -127,7 +127,7 @@ class DemoAgent:
         updates = self._sessions.load(session_id)
         if updates is None:
             raise TurnFailed(f"Session not found: {session_id}", INVALID_PARAMS)
-        session = Session(session_id, Path(params["cwd"]))
+        session = Session(session_id, Path(str(params.get("cwd", "."))))
         self._open[session_id] = session
         self._log.write("load", session=session_id)
         for update in updates:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import Counter
 from collections.abc import Generator
@@ -11,7 +12,7 @@ from typing import Any
 from sereno.core.providers.demo.loop import Turning
 from sereno.core.providers.demo.stage import Stage, text_content
 
-__all__ = ["SHOW", "find", "look", "read_text"]
+__all__ = ["SHOW", "find", "look", "read_text", "read_whole"]
 
 READ_LIMIT = 200_000
 SKIPPED = frozenset({".git", "node_modules", ".venv", "__pycache__", "dist", "build"})
@@ -46,6 +47,25 @@ def read_text(path: Path) -> str:
     """The beginning of a text file; bytes that are no UTF-8 are replaced."""
     with path.open("rb") as file:
         return file.read(READ_LIMIT).decode("utf-8", "replace")
+
+
+def read_whole(path: Path) -> str | None:
+    """A text that may be written back; None where there is no file.
+
+    Raises:
+        OSError: too large, or no UTF-8 text: writing it back would lose something.
+    """
+    if not path.exists():
+        return None
+    data = path.read_bytes()
+    if len(data) > READ_LIMIT:
+        raise OSError(errno.EFBIG, "it is larger than I change files", str(path))
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise OSError(
+            errno.EILSEQ, "it is no UTF-8 text, and I change only text", str(path)
+        ) from None
 
 
 def look(stage: Stage, prompt: str) -> Generator[Turning, Any, None]:

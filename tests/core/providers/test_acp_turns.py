@@ -89,6 +89,15 @@ def test_calls_that_never_end_are_closed_with_the_turn() -> None:
     assert only(effects, Item).item.status == "failed"
 
 
+def test_a_command_that_was_cut_off_is_canceled_though_called_completed() -> None:
+    bench = Bench.in_turn()
+    bench.update("tool_call", toolCallId="c", kind="execute", rawInput={"command": "sleep 9"})
+    bench.driver.interrupt()
+    output = {"output": "aborted", "metadata": {"exit": None}}
+    effects = bench.update("tool_call_update", toolCallId="c", status="completed", rawOutput=output)
+    assert only(effects, Item).item.status == "canceled"
+
+
 def test_images_and_attachments() -> None:
     prompt = Prompt(
         "p",

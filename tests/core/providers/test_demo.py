@@ -80,6 +80,25 @@ async def test_it_asks_before_it_edits(demo: MakeRig, folder: Path, tmp_path: Pa
         assert answers == ["allow-once", "allow-once", "reject"]
 
 
+async def test_it_changes_no_file_that_it_would_damage(demo: MakeRig, folder: Path) -> None:
+    files = {"large.txt": b"x" * 300_000, "binary": b"\xff\xfe\x00", "dos.txt": b"a\r\nb\r\n"}
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    async with demo() as rig:
+        await rig.open()
+        effects, end = await rig.turn(
+            "edit large.txt\nwrite binary x\nedit dos.txt\nedit /\nread no"
+        )
+        assert end.outcome == "completed"
+        text = text_of(effects)
+        assert "larger than I change" in text
+        assert "no UTF-8 text" in text
+        assert text.count("That did not work") == 4
+    assert (folder / "large.txt").read_bytes() == files["large.txt"]
+    assert (folder / "binary").read_bytes() == files["binary"]
+    assert (folder / "dos.txt").read_bytes() == b"a\r\nb\r\nA line by the demo agent.\n"
+
+
 async def test_it_runs_a_command_and_streams_its_output(demo: MakeRig, folder: Path) -> None:
     async with demo() as rig:
         await rig.open()

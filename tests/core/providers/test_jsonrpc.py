@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sereno.core.providers import jsonrpc
 from sereno.core.providers.jsonrpc import (
     METHOD_NOT_FOUND,
     Junk,
@@ -113,6 +114,17 @@ def test_batches_and_blank_lines() -> None:
         Notification("a", {}),
         Notification("b", {}),
     ]
+
+
+def test_a_line_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jsonrpc, "LINE_LIMIT", 1_000)
+    peer = Peer()
+    assert peer.feed(b"x" * 900) == []
+    (junk,) = peer.feed(b"x" * 900)
+    assert isinstance(junk, Junk)
+    assert len(junk.text) <= 400
+    assert isinstance(peer.feed(b"rest\n")[0], Junk)
+    assert peer.feed(line(method="after")) == [Notification("after", {})]
 
 
 def test_a_half_line_at_the_end() -> None:

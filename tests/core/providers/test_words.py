@@ -21,6 +21,7 @@ from sereno.core.protocol.tools import (
     UnknownDetail,
     WriteDetail,
 )
+from sereno.core.providers.acp.content import block_text
 from sereno.core.providers.acp.details import clip, detail_of
 from sereno.core.providers.acp.diffs import unified_diff
 from sereno.core.providers.acp.failures import describe_exit, explain, message_of
@@ -210,6 +211,23 @@ def test_several_files_in_one_call() -> None:
     assert isinstance(detail, EditDetail)
     assert detail.file_path == "/x (and 1 more)"
     assert str(detail.unified_diff).count("+b\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("block", "text"),
+    [
+        ({"type": "text", "text": "a"}, "a"),
+        ({"type": "text"}, ""),
+        ({"type": "resource_link", "name": "n", "uri": "file:///x"}, "n (file:///x)"),
+        ({"type": "resource", "resource": {"uri": "u", "text": "t"}}, "t"),
+        ({"type": "resource", "resource": {"uri": "u", "blob": "AA=="}}, "[u]"),
+        ({"type": "image", "mimeType": "image/png", "data": "AA=="}, "[image: image/png]"),
+        ({"type": "new"}, ""),
+        ("text", ""),
+    ],
+)
+def test_blocks_as_text(block: object, text: str) -> None:
+    assert block_text(block) == text
 
 
 def test_clipping_says_what_it_left_out() -> None:
