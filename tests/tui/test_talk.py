@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import pytest
-from rich.segment import Segment
 
 from sereno.core.protocol.timeline import (
     AssistantMessage,
@@ -39,6 +38,7 @@ from sereno.tui.widgets.blocks_palette import PLAIN
 from sereno.tui.widgets.talk_lines import Looks, TalkLines
 from tests.corpus.hostile import all_texts
 from tests.tui.agent_place import Place, place
+from tests.tui.hostile_checks import forbidden
 
 
 def call(detail: ToolDetail, call_id: str = "c", status: str = "completed") -> ToolCall:
@@ -246,20 +246,6 @@ def hostile_items(text: str) -> Iterator[TimelineItem]:
             call_id=f"{number}", name=text, detail=detail, status="failed", error={"message": text}
         )
     yield AssistantMessage(text=text)
-
-
-def forbidden(segments: list[Segment]) -> list[str]:
-    """What no terminal may get from an agent."""
-    bad: list[str] = []
-    for text, style, control in segments:
-        codes = [ord(character) for character in text]
-        if control or any(code < 0x20 or 0x7F <= code < 0xA0 for code in codes):
-            bad.append(text)
-        if any(0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069 for code in codes):
-            bad.append(text)
-        if style is not None and (style.link or style.meta.keys() - {"offset"}):
-            bad.append(f"{text!r} has a link or an action")
-    return bad
 
 
 @pytest.mark.parametrize("text", all_texts())

@@ -10,8 +10,6 @@ import enum
 from collections.abc import Sequence
 from typing import Literal
 
-import msgspec
-
 from sereno.core.protocol.permissions import (
     Allow,
     Deny,
@@ -19,7 +17,7 @@ from sereno.core.protocol.permissions import (
     PermissionRequest,
     PermissionResponse,
 )
-from sereno.core.protocol.values import UNSET, given
+from sereno.core.protocol.values import UNSET, UnsetType, given
 from sereno.tui.widgets.request_panel_effects import (
     SCROLLS,
     AskWords,
@@ -67,7 +65,6 @@ class Desk:
         """Why the last key did nothing, or what became of an answer."""
         self._put_off: set[str] = set()
         self._left: set[str] = set()
-        self._digest = b""
         self._armed: tuple[str, float] | None = None
 
     # -- requests come and go ------------------------------------------------------------------
@@ -81,7 +78,7 @@ class Desk:
         current = self.current
         if current is not None and current.id in ids:
             mine = next(request for request in requests if request.id == current.id)
-            if _digest(mine) != self._digest:
+            if mine != current:
                 self._look_at(now, mine)
                 self.remark = "The request has changed: read it again."
             elif self.phase is Phase.PUT_OFF:
@@ -113,7 +110,7 @@ class Desk:
     def _look_at(self, now: float, request: PermissionRequest) -> None:
         same = self.current is not None and self.current.id == request.id
         keyboard = same and self.phase not in (Phase.SHOWN, Phase.PUT_OFF, Phase.EMPTY)
-        self.current, self._digest = request, _digest(request)
+        self.current = request
         self.answers = answers_of(request)
         self.phase = Phase.ASKING if keyboard else Phase.SHOWN
         self.end_seen = False
@@ -126,7 +123,6 @@ class Desk:
         self._armed = None
         self.phase = Phase.PUT_OFF if self.queue else Phase.EMPTY
         self.current = self.queue[0] if self.queue else None
-        self._digest = _digest(self.current) if self.current else b""
 
     @property
     def place(self) -> tuple[int, int]:
@@ -370,9 +366,5 @@ _REMARKS = {
 }
 
 
-def _digest(request: PermissionRequest) -> bytes:
-    return msgspec.json.encode(request)
-
-
-def _id_of(action: PermissionAction | None) -> str | msgspec.UnsetType:
+def _id_of(action: PermissionAction | None) -> str | UnsetType:
     return UNSET if action is None else action.id

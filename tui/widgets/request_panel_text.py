@@ -38,7 +38,16 @@ from sereno.tui.widgets.request_panel_reading import (
 _NOTHING_NEW = frozenset({"run", "execute", "command", "edit", "write", "read", "file", "the", "a"})
 """Words of a title that say no more than our own heading."""
 
-__all__ = ["Answers", "AskedLine", "answers_of", "asked_text", "editable", "heading", "reading_of"]
+__all__ = [
+    "Answers",
+    "AskedLine",
+    "answers_of",
+    "asked_text",
+    "editable",
+    "flat",
+    "heading",
+    "reading_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +148,11 @@ def editable(request: PermissionRequest) -> str | None:
     detail = given(request.detail, None)
     same = isinstance(detail, ShellDetail) and detail.command == command
     return command if same and isinstance(command, str) else None
+
+
+def flat(text: str) -> str:
+    """A text for one line, nothing hidden: a line end in it cannot make a line of its own."""
+    return reveal(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def asked_text(request: PermissionRequest) -> list[AskedLine]:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sereno.core.protocol.permissions import PermissionRequest
-from sereno.core.security.sanitise import reveal
 from sereno.tui.lines import RULE, Line, fit, ruled, width_of, wrap
 from sereno.tui.widgets.request_panel_state import Desk, Phase
-from sereno.tui.widgets.request_panel_text import AskedLine, asked_text, editable, heading
+from sereno.tui.widgets.request_panel_text import AskedLine, asked_text, editable, flat, heading
 from sereno.tui.words import cut
 
 __all__ = ["Facts", "Sheet", "lay_out", "short_id", "text_lines"]
@@ -80,7 +79,7 @@ _TIGHTER = (
 
 
 def short_id(request: PermissionRequest) -> str:
-    return cut(reveal(request.id).replace("\n", " "), 12)
+    return cut(flat(request.id), 12)
 
 
 def text_lines(request: PermissionRequest, width: int) -> list[Line]:
@@ -254,7 +253,7 @@ def _choosing(desk: Desk) -> list[Line]:
     lines: list[Line] = [(("Which of the agent's answers?", "strong"),)]
     for number, option in enumerate(desk.options, 1):
         lines.append(
-            ((f"{number}  ", "key"), (reveal(option.label), ""), (f"  ({option.behavior})", "dim"))
+            ((f"{number}  ", "key"), (flat(option.label), ""), (f"  ({option.behavior})", "dim"))
         )
     return [*lines, (("esc  ", "key"), ("back", ""))]
 
@@ -268,8 +267,8 @@ def _confirming(desk: Desk, width: int) -> list[Line]:
         "more than this request; the agent keeps it" if option.standing is True else "this request"
     )
     rows = [
-        ("answer", f"{reveal(option.label)}"),
-        ("sent as", f"{reveal(option.id)}, which {verb}"),
+        ("answer", f"{flat(option.label)}"),
+        ("sent as", f"{flat(option.id)}, which {verb}"),
         ("covers", covers),
     ]
     lines = [line for label, words in rows for line in _fact(label, words, width, width < NARROW)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sereno.tui.lines import RULE, Line
+from sereno.tui.wall import harmless
 from sereno.tui.widgets.line import LineWidget
 
 __all__ = ["Lines", "Rule"]
@@ -23,6 +24,8 @@ class Lines(LineWidget):
         self.styles.height = 1 if keep else 0
 
     def show(self, lines: Sequence[Line]) -> None:
+        """Whatever the words are made of: what a terminal obeys is taken out of them."""
+        lines = [tuple((harmless(text), style) for text, style in line) for line in lines]
         if tuple(lines) != self._lines:
             self._lines = tuple(lines)
             self.styles.height = max(1 if self._keep else 0, len(self._lines))

@@ -13,11 +13,13 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
 from sereno.core.protocol.timeline import UserMessage
 from sereno.core.protocol.values import given
+from sereno.core.security.sanitise import sanitise_line
 from sereno.tui.keys import Follower, key
 from sereno.tui.lines import Line
 from sereno.tui.messages import Answer, Interrupt, LoadOlder, Seen
@@ -161,7 +163,7 @@ class AgentScreen(PromptActs):
             return
         look = self._look()
         running = state.need in _BUSY
-        provider = self.model.provider_label(state.snapshot.provider)
+        provider = sanitise_line(self.model.provider_label(state.snapshot.provider), 30)
         self.talk.show(
             state.timeline,
             agent=provider,
@@ -175,7 +177,7 @@ class AgentScreen(PromptActs):
             self.panel.show(requests, view.facts_of(state, self.panel.desk.current, look))
         self.set_class(self.panel.desk.phase not in (DeskPhase.EMPTY, DeskPhase.PUT_OFF), "-asking")
         self.composer.queue_waits = bool(state.queued)
-        self.composer.placeholder = f"write to {provider}"
+        self.composer.placeholder = Content(f"write to {provider}")  # A str would be markup.
         self._learn_prompts(state)
         if self._monotonic() - self.panel.desk.gate.last_at < _HERE_S:
             self._saw()

@@ -8,14 +8,14 @@ from sereno.core.protocol.messages import PermissionResolvedPush
 from sereno.core.protocol.permissions import Allow, PermissionRequest
 from sereno.core.protocol.tools import ShellDetail
 from sereno.core.protocol.values import given
-from sereno.core.security.sanitise import reveal, sanitise_line
+from sereno.core.security.sanitise import sanitise_line
 from sereno.tui.lines import RULE, Line, fit, spread
 from sereno.tui.model import AgentState, Connection, FleetModel, Need, Phase, asked_at
 from sereno.tui.widgets.footer import FooterKey
 from sereno.tui.widgets.request_panel_reading import Place
 from sereno.tui.widgets.request_panel_state import Desk
 from sereno.tui.widgets.request_panel_state import Phase as DeskPhase
-from sereno.tui.widgets.request_panel_text import reading_of
+from sereno.tui.widgets.request_panel_text import flat, reading_of
 from sereno.tui.widgets.request_panel_view import Facts
 from sereno.tui.words import age, cut, folder, minutes, one_line, tail_cut
 
@@ -64,7 +64,7 @@ def head_lines(model: FleetModel, state: AgentState, desk: Desk, look: Look) -> 
 
 def _first_line(state: AgentState, desk: Desk, look: Look, connection: Connection) -> Line:
     provider = sanitise_line(state.snapshot.provider, 40)
-    title = one_line(state.title)
+    title = sanitise_line(state.title, 200)
     need = state.need
     dot = "  " if look.narrow else " · "
     words = _state_words(state, look)
@@ -124,7 +124,7 @@ def _tabs(model: FleetModel, state: AgentState, desk: Desk, look: Look) -> Line:
         if others:
             words = f"! {others} {'waits' if others == 1 else 'wait'}  "
             return spread(left, ((words, "asks"), ("ctrl+g ", "key")), look.width)
-        where = tail_cut(folder(state.snapshot.cwd, look.home), look.width // 2)
+        where = tail_cut(flat(folder(state.snapshot.cwd, look.home)), look.width // 2)
         return spread(left, ((where, "faint"), (" ", "")), look.width)
     return spread(left, ((words, "asks"), (" ", "")), look.width)
 
@@ -151,7 +151,7 @@ def facts_of(state: AgentState, request: PermissionRequest | None, look: Look) -
     place = place_of(state)
     detail = given(request.detail, None)
     cwd = given(detail.cwd, "") if isinstance(detail, ShellDetail) else ""
-    where = reveal(folder(cwd or place.folder, look.home))
+    where = flat(folder(cwd or place.folder, look.home))
     branch = state.project.checkout.current_branch if state.project is not None else None
     if branch:
         where = f"{where}, branch {sanitise_line(branch, 60)}"
@@ -160,7 +160,7 @@ def facts_of(state: AgentState, request: PermissionRequest | None, look: Look) -
     since = asked_at(request) or state.since_ms
     rows = (
         ("in", where),
-        ("reads as", reveal(reading_of(request, place).words)),
+        ("reads as", flat(reading_of(request, place).words)),
         ("asked", asked),
         ("also", _ALSO_NARROW if look.narrow else _ALSO),
     )
@@ -196,13 +196,13 @@ def hint_line(state: AgentState, look: Look, *, typed: bool, notice: Line, behin
         words = "starts the agent again"
     step = given(state.extra.next_step, "")
     if not words and not left and state.need is Need.FAILED and step:
-        return spread(((" ", ""), (one_line(step), "failed")), (), look.width)
+        return spread(((" ", ""), (sanitise_line(step), "failed")), (), look.width)
     return spread(left, ((words, "dim"), (" ", "")), look.width)
 
 
 def closing_words(request_id: str, answer: PermissionResolvedPush | None) -> Line:
     """How a request ended that was not answered here: by whom, where that is known."""
-    name = cut(reveal(request_id).replace("\n", " "), 12)
+    name = cut(flat(request_id), 12)
     if answer is None:
         return ((f"Request {name} was withdrawn: the agent does not ask any more.", "dim"),)
     word = "allowed" if isinstance(answer.resolution, Allow) else "denied"
