@@ -54,6 +54,7 @@ class World:
         self.home = Home(root / "home")
         self.work = root / "work"
         self.demo_log = root / "demo.jsonl"
+        self._children: list[subprocess.Popen[str]] = []
         self.home.root.mkdir(mode=0o700, parents=True)
         self.work.mkdir(parents=True)
         self.env = {
@@ -84,7 +85,9 @@ class World:
             "cwd": self.work,
             "env": self.env,
         }
-        return subprocess.Popen([*SERENO, *arguments], **settings | options)
+        process = subprocess.Popen([*SERENO, *arguments], **settings | options)
+        self._children.append(process)
+        return process
 
     def sereno(
         self, *arguments: str, code: int | None = 0, limit_s: float = LIMIT_S
@@ -191,16 +194,22 @@ class World:
         return found
 
     def end(self) -> None:
-        """Kill whatever is left. Twice, because what is killed may be replaced once."""
+        """Kill whatever is left, again and again: what is killed may be replaced once."""
         for _ in range(200):
             left = [pid for pid in self.processes() if alive(pid)]
             if not left:
-                return
+                break
             for pid in left:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.02)
-        raise AssertionError(f"could not be ended: {self.processes()}")
+        else:
+            raise AssertionError(f"could not be ended: {self.processes()}")
+        for child in self._children:
+            for stream in (child.stdout, child.stderr):
+                if stream is not None:
+                    stream.close()
+            child.wait(LIMIT_S)
 
 
 class Terminal:
