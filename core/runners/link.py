@@ -105,6 +105,8 @@ class RunnerLink:
         """
         if self.closed_because in ("replaced", "closed"):
             self._must_be_open()
+        if not self._ending:
+            self._ended = None
         self._ending += 1
         self._mind_reading()
         self.connection.send(Kind.END, OFFSET.pack(max(0, round(grace_s * 1000))))
@@ -118,9 +120,8 @@ class RunnerLink:
             self.connection.abort()
         finally:
             self._ending -= 1
-            result, self._ended = self._ended, None if not self._ending else self._ended
-        if result is not None:
-            return result
+        if self._ended is not None:
+            return self._ended
         if self.closed_because in ("replaced", "closed"):
             self._must_be_open()
         return await sweep(self.info.folder, runner_too=True)

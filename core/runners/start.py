@@ -30,6 +30,8 @@ START_LIMIT = 15.0
 """Seconds; a start takes about 0.05."""
 OPTIONS = ("-I", "-S", "-E")
 PROGRAM = Path(os.path.abspath(__file__)).parent / "process" / "__main__.py"  # noqa: PTH100
+_LOADER = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""What our own Python may need to start. The rest of our environment is nothing to a runner."""
 
 
 async def start_runner(spec: RunnerSpec) -> RunnerInfo:
@@ -47,12 +49,12 @@ def _start(spec: RunnerSpec) -> RunnerInfo:
     _make_folder(spec.folder)
     try:
         stage, number, words = _launch(_message(spec, program, run), spec.folder, run)
-        if stage == "ready":
-            info = read_record(spec.folder)
-            if info is not None:
-                return info
-        raise _refusal(stage, number, words, spec, program)
+        info = read_record(spec.folder) if stage == "ready" else None
+        if info is None:
+            raise _refusal(stage, number, words, spec, program)
+        return info
     except BaseException:
+        kill_run(run, ())
         clear(spec.folder)
         raise
 
@@ -111,8 +113,8 @@ def _launch(message: bytes, folder: Path, run: str) -> tuple[str, int, str]:
         os.fchmod(log, 0o600)
     except OSError as error:
         return "folder", error.errno or 0, error.strerror or ""
-    # PATH, LD_PRELOAD and the rest of our environment are nothing to a runner.
-    environment = {"LC_CTYPE": "C.UTF-8", "SERENO_RUN": run}
+    environment = {name: os.environ[name] for name in _LOADER if name in os.environ}
+    environment |= {"LC_CTYPE": "C.UTF-8", "SERENO_RUN": run}
     try:
         with subprocess.Popen(
             command,
@@ -127,7 +129,7 @@ def _launch(message: bytes, folder: Path, run: str) -> tuple[str, int, str]:
                 report, _ = child.communicate(message, timeout=START_LIMIT)
                 return decode_report(report)
             except subprocess.TimeoutExpired:
-                kill_run(run, ())
+                child.kill()
                 return "no_answer", 0, f"no answer in {START_LIMIT:.0f} seconds"
     except OSError as error:
         return "runner", error.errno or 0, error.strerror or ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+from sereno.core.runners.process import tree
 from sereno.core.runners.process.ending import KILL_PAUSE, Ending, Stage
 from sereno.core.runners.process.family import family_of
 from sereno.core.runners.process.lines import LineCutter
@@ -177,7 +178,10 @@ class Agent:
 
     def remaining(self) -> list[int]:
         """Pids of the agent's processes that live."""
-        return [] if self.alone else [row.pid for row in self._family.left()]
+        if self.alone:
+            return []
+        seen = [row.pid for row in self._family.left()]
+        return seen or tree.children(os.getpid())  # another user's may be hidden from us
 
     def next_deadline(self) -> float | None:
         """When `advance` is due at the latest."""

@@ -31,9 +31,14 @@ class Ending:
         self.stage = Stage.RUNNING
         self.deadline: float | None = None
         self._half = LEFTOVER_GRACE
+        self._latest: float | None = None
+        """When KILL was promised to whoever asked for the end."""
 
     def ask(self, now: float, grace: float) -> bool:
         """The daemon wants the end within `grace` seconds; True when stdin must be closed now."""
+        if self.stage < Stage.KILLED:
+            promised = now + grace
+            self._latest = promised if self._latest is None else min(self._latest, promised)
         if self.stage is Stage.RUNNING:
             self._half = grace / 2
             self._enter(Stage.INPUT_CLOSED, now + self._half)
@@ -48,7 +53,10 @@ class Ending:
     def agent_gone(self, now: float) -> bool:
         """The agent program exited and left others; True when these must get TERM now."""
         if self.stage < Stage.TERMINATED:
-            self._enter(Stage.TERMINATED, now + min(self._half, LEFTOVER_GRACE))
+            kill_at = now + min(self._half, LEFTOVER_GRACE)
+            if self._latest is not None:
+                kill_at = min(kill_at, self._latest)
+            self._enter(Stage.TERMINATED, kill_at)
             return True
         return False
 

@@ -29,22 +29,36 @@ def credentials(sock: socket.socket) -> tuple[int, int]:
 def runners_above(pid: int) -> set[int]:
     """The runners among a process and its ancestors. Linux only; elsewhere none is known.
 
-    Raises ProcessLookupError when the process is gone: nobody can tell then what is above it.
+    Raises ProcessLookupError when the process is gone: nobody can tell then what was above it.
     """
     found: set[int] = set()
-    tries, asked = 3, pid
-    while tree.LINUX and pid > 1:
-        row = tree.look(pid)
-        if row is None:
-            tries -= 1
-            if pid == asked or not tries:
-                raise ProcessLookupError(pid)
-            found, pid = set(), asked  # an ancestor ended just now: its child has another one
-            continue
+    if not tree.LINUX:
+        return found
+    row = _look(pid)
+    while True:
         if row.name == tree.RUNNER_NAME:
-            found.add(pid)
-        pid = row.ppid
-    return found
+            found.add(row.pid)
+        if row.ppid <= 1:
+            return found
+        parent = tree.look(row.ppid)
+        if parent is not None:
+            row = parent
+            continue
+        # It ended just now, and its children have another parent; or we may not see it (another
+        # user's, hidepid), and above it there can be no runner of ours.
+        again = tree.look(row.pid)
+        if again is None:
+            return found | runners_above(pid)
+        if again.ppid == row.ppid:
+            return found
+        row = again
+
+
+def _look(pid: int) -> tree.Process:
+    row = tree.look(pid)
+    if row is None:
+        raise ProcessLookupError(pid)
+    return row
 
 
 class Gate:
@@ -58,5 +72,8 @@ class Gate:
         self._above = above
 
     def admits(self, sock: socket.socket) -> bool:
-        uid, pid = credentials(sock)
-        return uid == os.geteuid() and runners_above(pid) <= self._above
+        try:
+            uid, pid = credentials(sock)
+            return uid == os.geteuid() and runners_above(pid) <= self._above
+        except OSError:  # gone already: nobody can tell who it was
+            return False

@@ -145,11 +145,7 @@ class Runner:
             sock, _ = self._listener.accept()
         except OSError:  # who knocked has gone again
             return
-        try:
-            admitted = self._gate.admits(sock)
-        except OSError:
-            admitted = False
-        if admitted:
+        if self._gate.admits(sock):
             self._clients.append(Client(sock, time.monotonic()))
         else:
             sock.close()

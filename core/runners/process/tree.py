@@ -66,7 +66,7 @@ def look(pid: int) -> Process | None:
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             text = file.read()
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError):  # hidepid hides others'
         return None
     opening, closing = text.index(b"("), text.rindex(b")")
     fields = text[closing + 2 :].split()
