@@ -64,7 +64,7 @@ class Place:
             await self.pilot.press(name)
 
     async def until(self, true: Callable[[], bool]) -> None:
-        with anyio.fail_after(5):
+        with anyio.fail_after(20):
             while not true():
                 await self.pilot.pause(0.01)
 

@@ -220,7 +220,7 @@ async def test_esc_closes_the_files_and_they_stay_closed_for_this_word() -> None
         picker = here.screen.query_one(FilePicker)
         await here.until(lambda: picker.is_open)
         await here.press("escape")
-        assert not picker.is_open
+        await here.until(lambda: not picker.is_open)
         assert here.composer.has_focus
         await here.type("x")
         await here.pilot.pause(0.2)

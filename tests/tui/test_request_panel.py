@@ -19,6 +19,7 @@ from sereno.core.protocol.permissions import Allow, Deny, PermissionAction, Perm
 from sereno.core.protocol.tools import ShellDetail
 from sereno.tui.app import SerenoApp
 from sereno.tui.messages import Answer
+from sereno.tui.screens.agent.pager import RequestPager
 from sereno.tui.screens.agent.screen import AgentScreen
 from sereno.tui.widgets.request_panel import RequestPanel
 from sereno.tui.widgets.request_panel_gate import BURST_S, DEAD_S, QUIET_S, REPEAT_S
@@ -99,8 +100,18 @@ class Person:
         await self.until(lambda: self.panel.has_focus)
         await self.wait(DEAD_S + 0.1)
 
+    async def page(self) -> None:
+        """Opens the pager on the whole text and waits until it listens."""
+        panel = self.panel
+        await self.pilot.press("v")
+        self.now += 1.0
+        panel._woken()
+        await self.until(lambda: isinstance(self.app.screen, RequestPager))
+        await self.until(lambda: self.app.focused is not None and self.app.focused.id == "text")
+        await self.pilot.pause()
+
     async def until(self, true: Callable[[], bool]) -> None:
-        with anyio.fail_after(5):
+        with anyio.fail_after(20):
             while not true():
                 await self.pilot.pause(0.01)
 
@@ -114,7 +125,7 @@ async def person_at(
     async with app.run_test(size=size) as pilot:
         person = Person(app, pilot, link)
         app.monotonic = lambda: person.now  # type: ignore[attr-defined]
-        with anyio.fail_after(5):
+        with anyio.fail_after(20):
             while not app.model.agents:
                 await pilot.pause(0.01)
         app.open_agent(link.agents[0].id)
@@ -238,19 +249,12 @@ async def test_t43_the_end_seen_in_the_pager_counts() -> None:
     long = "\n".join(f"echo {number}" for number in range(80))
     async with person_at(asks(1, long)) as person:
         await person.look()
-        await person.pilot.press("v")
-        person.now += 1
-        person.panel._woken()
-        await person.until(lambda: not isinstance(person.app.screen, AgentScreen))
-        await person.pilot.pause()
+        await person.page()
         await person.pilot.press("q")
         await person.until(lambda: isinstance(person.app.screen, AgentScreen))
         assert not person.panel.desk.end_seen
         await person.wait(2)
-        await person.pilot.press("v")
-        person.now += 1
-        person.panel._woken()
-        await person.until(lambda: not isinstance(person.app.screen, AgentScreen))
+        await person.page()
         await person.pilot.press("G", "q")
         await person.until(lambda: isinstance(person.app.screen, AgentScreen))
         await person.until(lambda: person.panel.desk.end_seen)

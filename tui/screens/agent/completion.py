@@ -87,8 +87,12 @@ class Completion:
         self._picker.show(choices, sign="/")
         self._composer.list_open = True
 
+    def _wants(self, token: Token) -> bool:
+        """Whether an answer for `token` is still to be shown."""
+        return token == self._token and (token.kind, token.start) != self._closed
+
     def _ask(self, token: Token) -> None:
-        if token == self._token:
+        if self._wants(token):
             self._screen.run_worker(
                 self._fetch(token), group="completion", exclusive=True, exit_on_error=False
             )
@@ -99,7 +103,7 @@ class Completion:
             paths = await self._find(token.query, _LIMIT)
         except ActError as error:
             paths, remark = [], str(error)
-        if token != self._token:
+        if not self._wants(token):
             return
         self._picker.show(choices_of_files(paths), sign="@", remark=remark)
         self._composer.list_open = bool(paths)
