@@ -203,7 +203,8 @@ def _alive(pid: int, start: int) -> bool:
     if pid <= 0:
         return False
     try:
-        text = open(f"/proc/{pid}/stat", "rb").read()  # noqa: PTH123, SIM115 - pathlib costs time
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - pathlib costs time
+            text = file.read()
     except FileNotFoundError:
         if os.path.isdir("/proc/self"):  # noqa: PTH112
             return False

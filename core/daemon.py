@@ -23,10 +23,10 @@ from sereno.core.agents.fleet import Fleet
 from sereno.core.config import Config
 from sereno.core.daemon_desk import Desk, Identity, version
 from sereno.core.descriptors import Descriptors
-from sereno.core.home import DaemonLock, Home, atomic_write, prepare
+from sereno.core.home import DaemonLock, Home, HomeError, atomic_write, prepare
 from sereno.core.listeners import unix
 from sereno.core.listeners.memory import MemoryListener
-from sereno.core.logs import LogFile
+from sereno.core.logs import FILE_ONLY, LogFile
 from sereno.core.protocol.frames import CloseCode, encode_payload
 from sereno.core.protocol.messages import ServerFeatures, ServerInfo
 from sereno.core.protocol.values import iso
@@ -42,6 +42,7 @@ from sereno.core.sessions.services import Services
 from sereno.core.store import meta
 from sereno.core.store.audit import Entry
 from sereno.core.store.database import Database
+from sereno.core.store.errors import StoreError
 from sereno.core.workspaces.suggestions import Suggestions
 
 __all__ = ["Daemon", "Outcome"]
@@ -126,9 +127,12 @@ class Daemon:
             outcome = await self._serve(started)
             log.info("stopped: %s", outcome.value)
             return outcome
-        except BaseException as error:
-            if not isinstance(error, anyio.get_cancelled_exc_class()):
-                log.critical("the daemon ended: %s", error, exc_info=error)
+        except (HomeError, StoreError) as error:
+            # Whoever runs us tells the person; the file keeps it as well.
+            log.error("%s", error, extra={FILE_ONLY: True})
+            raise
+        except Exception as error:
+            log.critical("the daemon broke: %s", error, exc_info=error)
             raise
         finally:
             self._let_go()

@@ -22,7 +22,7 @@ from sereno.core.config.model import LogFormat, LogLevel
 from sereno.core.protocol.additions import LogLine, ReadLogResult
 from sereno.core.protocol.values import iso
 
-__all__ = ["LogFile", "read_page", "show_on_stderr"]
+__all__ = ["FILE_ONLY", "LogFile", "read_page", "show_on_stderr"]
 
 FILE_BYTES = 4 * 1024 * 1024
 TEXT_LIMIT = 8_000
@@ -35,6 +35,8 @@ _LEVELS = {
     "fatal": logging.CRITICAL,
 }
 ROOT = "sereno"
+FILE_ONLY = "file_only"
+"""A record with this attribute is not shown on stderr: somebody says it in better words."""
 
 
 class Record(msgspec.Struct):
@@ -143,6 +145,7 @@ def show_on_stderr(form: LogFormat) -> logging.Handler:
     handler = logging.StreamHandler(sys.stderr)
     readable = form == "pretty" or sys.stderr.isatty()
     handler.setFormatter(_Lines() if readable else _JsonLines())
+    handler.addFilter(lambda record: not getattr(record, FILE_ONLY, False))
     logging.getLogger().addHandler(handler)
     return handler
 
