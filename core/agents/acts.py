@@ -154,11 +154,15 @@ async def start(agent: Agent, *, by: str) -> None:
 
 async def interrupt(agent: Agent, *, by: str) -> None:
     async with agent.act() as step:
-        if step.record.state is not State.RUNNING:
-            return
-        step.set(held=True)
-        _interrupt(agent, step, by)
-        await agent.commit(step)
+        if step.record.state is State.STARTING and step.queue and not step.record.held:
+            # What was to run once it is ready waits too: a stop stops.
+            step.set(held=True)
+            step.say_state()
+            await agent.commit(step)
+        if step.record.state is State.RUNNING:
+            step.set(held=True)
+            _interrupt(agent, step, by)
+            await agent.commit(step)
 
 
 def _interrupt(agent: Agent, step: Step, by: str) -> None:

@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 STDERR_TAIL = 30
 STDERR_LINE = 2_000
 STDERR_READ = 65_536
-LOOP_SHARE = 0.003
+LOOP_SHARE = 0.002
 """Seconds after which others get the loop."""
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sereno.core.home import Home
+from sereno.core.protocol.agents import ProjectPlacement
 from sereno.core.protocol.outgoing import Outgoing
 from sereno.core.store.database import Database
 
@@ -58,7 +59,8 @@ class Runners:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`clock`: epoch milliseconds. `monotonic`: seconds, for windows and deadlines."""
+    """`clock`: epoch milliseconds. `monotonic`: seconds, for windows and deadlines. `place`: reads
+    a folder's placement from disk; called in a thread."""
 
     database: Database
     catalog: Catalog
@@ -68,5 +70,6 @@ class Context:
     server_id: str
     clock: Callable[[], int]
     monotonic: Callable[[], float]
+    place: Callable[[str], ProjectPlacement]
     runners: Runners
     timings: Timings = Timings()

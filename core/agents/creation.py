@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 
 import anyio.to_thread
 
@@ -22,9 +21,7 @@ __all__ = ["first_record"]
 PROVISIONAL_TITLE = 60
 
 
-async def first_record(
-    context: Context, request: CreateAgent, place: Callable[[str], ProjectPlacement]
-) -> AgentRecord:
+async def first_record(context: Context, request: CreateAgent) -> AgentRecord:
     """Raises AgentError: unknown_provider, not_supported, bad_title, or the folder's error."""
     config = request.config
     if context.catalog.get(config.provider) is None:
@@ -39,7 +36,7 @@ async def first_record(
             "Making worktrees and branches is not supported yet.",
             "Make the worktree with git and name its folder as the working directory.",
         )
-    cwd, placement = await anyio.to_thread.run_sync(_folder, config.cwd, context, place)
+    cwd, placement = await anyio.to_thread.run_sync(_folder, config.cwd, context)
     given_title = given(config.title, None)
     title = checked_title(given_title) if given_title else None
     now = context.clock()
@@ -62,15 +59,13 @@ async def first_record(
     )
 
 
-def _folder(
-    cwd: str, context: Context, place: Callable[[str], ProjectPlacement]
-) -> tuple[str, ProjectPlacement]:
+def _folder(cwd: str, context: Context) -> tuple[str, ProjectPlacement]:
     """Runs in a thread: it asks the disk."""
     try:
         resolved = str(resolve_cwd(cwd, state=context.home.root))
     except WorkspaceError as error:
         raise AgentError(error.code, error.message, error.next_step) from error
-    return resolved, place(resolved)
+    return resolved, context.place(resolved)
 
 
 def _provisional_title(prompt: str) -> str | None:

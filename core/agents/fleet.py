@@ -40,6 +40,7 @@ from sereno.core.agents.views import (
     TakenBack,
     WaitOutcome,
 )
+from sereno.core.agents.watch import refresh_place
 from sereno.core.protocol.additions import LedgerEntry
 from sereno.core.protocol.agents import ProjectPlacement
 from sereno.core.protocol.permissions import PermissionResponse
@@ -110,10 +111,10 @@ class Fleet:
             server_id=server_id,
             clock=clock,
             monotonic=time.monotonic,
+            place=place,
             runners=runners or real_runners(),
             timings=timings or Timings(),
         )
-        self._place = place
         self._agents: dict[str, Agent] = {}
         self._group: anyio.abc.TaskGroup | None = None
 
@@ -127,12 +128,18 @@ class Fleet:
             self._agents[base.record.id] = Agent(self.context, base, self._spawn)
         async with anyio.create_task_group() as group:
             self._group = group
-            alive = {one.id: one.base.progress.run for one in self._agents.values() if one.alive}
-            group.start_soon(clear_others, self.context, alive)
+            group.start_soon(clear_others, self.context, self._in_use)
+            group.start_soon(self._refresh_places)
             for agent in list(self._agents.values()):
                 await self._wake_up(agent)
             task_status.started()
             await anyio.sleep_forever()
+
+    def _in_use(self, agent_id: str, run: int) -> bool:
+        agent = self._agents.get(agent_id)
+        if agent is None or agent.base.progress.run != run:
+            return False
+        return agent.alive or (agent.live is not None and not agent.live.over.is_set())
 
     async def _wake_up(self, agent: Agent) -> None:
         """Takes up a living agent where the last daemon left it; starts what was still wanted."""
@@ -143,6 +150,12 @@ class Fleet:
         elif agent.base.queue and not agent.record.held:
             async with agent.lock:
                 await agent.try_commit(agent.step(), start=True)
+
+    async def _refresh_places(self) -> None:
+        """Branches may have been switched while no daemon looked."""
+        for agent in list(self._agents.values()):
+            if agent.record.archived_ms is None:
+                await refresh_place(agent)
 
     def _spawn(self, live: Live) -> None:
         assert self._group is not None, "the fleet does not run"
@@ -171,7 +184,7 @@ class Fleet:
 
         Raises AgentError: unknown_provider, provider_disabled, cwd_missing, bad_title, …
         """
-        record = await first_record(self.context, request, self._place)
+        record = await first_record(self.context, request)
         agent = Agent(self.context, Base(record, Progress()), self._spawn)
         step = agent.step()
         text = given(request.initial_prompt, "")

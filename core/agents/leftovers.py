@@ -7,7 +7,7 @@ its predecessor had no time to clean. Never touches the present run of a living 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import anyio.to_thread
@@ -39,11 +39,11 @@ async def clear(context: Context, folder: Path) -> EndResult:
     return result
 
 
-async def clear_others(context: Context, present: Mapping[str, int]) -> None:
-    """`present`: the run that each living agent has now; every other run is over."""
+async def clear_others(context: Context, in_use: Callable[[str, int], bool]) -> None:
+    """Clears every run that nobody drives. `in_use`(agent id, run) is asked just before each one:
+    agents may be made and started meanwhile."""
     for folder in await anyio.to_thread.run_sync(_runs, context.home.agents):
-        agent, run = folder.parent.name, folder.name
-        if present.get(agent) == int(run):
+        if in_use(folder.parent.name, int(folder.name)):
             continue
         try:
             await clear(context, folder)

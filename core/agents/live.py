@@ -20,7 +20,7 @@ from sereno.core.agents.portions import portions
 from sereno.core.agents.record import Failure
 from sereno.core.agents.states import ALIVE, State
 from sereno.core.agents.step import Step
-from sereno.core.agents.watch import watch_input, watch_time
+from sereno.core.agents.watch import watch_input, watch_place, watch_time
 from sereno.core.runners.model import (
     EndResult,
     RunnerError,
@@ -29,6 +29,7 @@ from sereno.core.runners.model import (
     RunnerStartError,
 )
 from sereno.core.store import writes
+from sereno.core.store.errors import StoreError
 
 if TYPE_CHECKING:
     from sereno.core.agents.agent import Agent
@@ -42,6 +43,8 @@ ACKNOWLEDGED_BYTES = 65_536
 STARTING_RUNNER = 1.0
 """Seconds in which a runner that somebody began to start shows itself; it takes 0.05."""
 MOST_REFUSALS = 5
+MAY_PASS = frozenset({"no_answer", "unreachable", "refused"})
+"""What may be wrong with attaching on a machine that is busy just now."""
 MIB = 1 << 20
 
 
@@ -60,6 +63,7 @@ class Live:
         self._again = False
         self._fenced = False
         self._refusals = 0
+        self._failed_attaches = 0
         self._outbox: deque[writes.Intent] = deque()
         self._connected = False
         self._to_write = anyio.Event()
@@ -127,10 +131,16 @@ class Live:
         except RunnerGone:
             return self._must_repeat(await bury(self))
         except RunnerError as error:
+            if error.code in MAY_PASS and self._failed_attaches < MOST_REFUSALS:
+                log.warning("agent %s: %s", self.agent.id, error)
+                self._failed_attaches += 1
+                self._again = True
+                return True
             nothing_runs = isinstance(error, RunnerStartError)
             failure = Failure(error.message, error.code, error.next_step)
             settled = await break_off(self, failure, nothing_runs=nothing_runs)
             return self._must_repeat(settled)
+        self._failed_attaches = 0
         try:
             await self._serve(link)
         finally:
@@ -196,9 +206,14 @@ class Live:
     async def _serve(self, link: RunnerLink) -> None:
         agent = self.agent
         async with agent.lock:
-            waiting = await agent.context.database.read(
-                lambda c: writes.waiting(c, agent.id, self.run_number)
-            )
+            try:
+                waiting = await agent.context.database.read(
+                    lambda c: writes.waiting(c, agent.id, self.run_number)
+                )
+            except StoreError as error:
+                log.error("agent %s: %s", agent.id, error)
+                self._again = True
+                return
             self._outbox = deque(waiting)
             self.link, self._connected = link, True
             self._to_write.set()
@@ -209,6 +224,7 @@ class Live:
             group.start_soon(self._write, link)
             group.start_soon(self._flush)
             group.start_soon(watch_time, self.agent)
+            group.start_soon(watch_place, self.agent)
             group.start_soon(watch_input, self.agent, self._unheard)
             group.start_soon(self._end, link)
             await self._read(link)

@@ -10,7 +10,7 @@ __all__ = ["pieces", "portions"]
 
 PORTION = 32_768
 """Bytes after which a step is committed; always at the end of a frame."""
-PIECE = 8_192
+PIECE = 4_096
 """Bytes that a driver gets at once."""
 
 

@@ -1,4 +1,4 @@
-"""Patience with a program, and its end: getting ready, ending a turn, listening.
+"""Patience with a program, and its end: getting ready, ending a turn, listening; and its place.
 
 Tasks of one process's Live (live.py); each only ever changes the agent by a step under its lock.
 """
@@ -9,15 +9,16 @@ import math
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.to_thread
 
 from sereno.core.agents import life
 from sereno.core.agents.record import Failure
-from sereno.core.agents.states import ALIVE, Event, State
+from sereno.core.agents.states import ALIVE, IN_TURN, Event, State
 
 if TYPE_CHECKING:
     from sereno.core.agents.agent import Agent
 
-__all__ = ["watch_input", "watch_time"]
+__all__ = ["refresh_place", "watch_input", "watch_place", "watch_time"]
 
 
 async def watch_time(agent: Agent) -> None:
@@ -51,6 +52,27 @@ async def watch_input(agent: Agent, unheard: anyio.Event) -> None:
         )
         life.break_down(step, failure, agent.context.server_id)
         await agent.try_commit(step)
+
+
+async def watch_place(agent: Agent) -> None:
+    """After each turn: the agent may have switched the branch, or made a repository."""
+    while True:
+        while agent.record.state not in IN_TURN:
+            await agent.changed.wait()
+        while agent.record.state in IN_TURN:
+            await agent.changed.wait()
+        await refresh_place(agent)
+
+
+async def refresh_place(agent: Agent) -> None:
+    """Reads the agent's placement anew, in a thread; tells it only where it changed."""
+    place = await anyio.to_thread.run_sync(agent.context.place, agent.record.cwd)
+    async with agent.lock:
+        if place != agent.record.placement and not agent.deleted:
+            step = agent.step()
+            step.set(placement=place)
+            step.say_state()
+            await agent.try_commit(step)
 
 
 async def _too_slow(agent: Agent, state: State) -> None:

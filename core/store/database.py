@@ -6,6 +6,7 @@ Not here: SQL. Repositories are functions on a connection, called inside `write`
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from sereno.core.store.writer import Job, Outcome, Writer
 
 __all__ = ["Database"]
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 READERS = 2
 
@@ -42,6 +44,7 @@ class Database:
         """
         loop = self._loop = asyncio.get_running_loop()
         connection = await loop.run_in_executor(None, open_writer, self.path)
+        log.info("SQLite %s, %s", sqlite3.sqlite_version, self.path)
         self._writer = Writer(connection, self.path, self._deliver)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
 

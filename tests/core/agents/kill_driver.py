@@ -2,8 +2,8 @@
 
     python -m tests.core.agents.kill_driver ROOT LOG POINT COUNT
 
-POINT: before_commit, after_commit, before_write, after_write (the COUNT-th in this process), time
-(COUNT milliseconds after the start), or never. Does what of SCENARIO is not done yet, answers what
+POINT: before_ or after_ commit, write, answer, prompt (the COUNT-th in this process), time (COUNT
+milliseconds after the start), or never. Does what of SCENARIO is not done yet, answers what
 is asked, prints `done` and leaves when all is quiet.
 """
 
@@ -84,9 +84,13 @@ def trapped_runners(trap: Trap) -> Runners:
         write = link.write
 
         async def trapped_write(write_id: int, data: bytes) -> None:
+            kind = "answer" if b'"optionId"' in data else "other"
+            kind = "prompt" if b'"session/prompt"' in data else kind
             trap.passed("before_write")
+            trap.passed(f"before_{kind}")
             await write(write_id, data)
             trap.passed("after_write")
+            trap.passed(f"after_{kind}")
 
         link.write = trapped_write  # type: ignore[method-assign]
         return link

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +11,7 @@ from typing import TypeVar
 import anyio
 import pytest
 
+from sereno.core.agents import leftovers
 from sereno.core.agents.context import Timings
 from sereno.core.agents.errors import AgentError, NotPossible, RequestGone, UnknownAgent
 from sereno.core.agents.views import PromptResult
@@ -474,3 +476,59 @@ async def test_the_audit_names_who_did_what(tmp_path: Path) -> None:
             ("Pixel 9", "request.answered"),
             (BY, "agent.end"),
         ]
+
+
+async def test_a_stop_before_it_is_ready_holds_the_first_prompt(tmp_path: Path) -> None:
+    machine = Machine(silent)
+    async with running(tmp_path, machine.runners) as place:
+        agent = (await place.create("hello")).snapshot.id
+        await place.fleet.interrupt(agent, by=BY)
+        with anyio.fail_after(5):
+            while not machine.processes or not machine.last.heard:
+                await anyio.sleep(0)
+        machine.last.say("ready")
+        view = await place.status(agent, "idle")
+        assert [one.text for one in view.snapshot.sereno.queue] == ["hello"]
+
+
+async def test_a_switched_branch_is_told_after_the_turn(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        git = Path(place.cwd) / ".git"
+        (git / "refs").mkdir(parents=True)
+        (git / "objects").mkdir()
+        (git / "HEAD").write_text("ref: refs/heads/main\n")
+        view = await place.create("hello")
+        assert view.project.checkout.current_branch == "main"
+        (git / "HEAD").write_text("ref: refs/heads/topic\n")
+        await place.until(
+            view.snapshot.id, lambda one: one.project.checkout.current_branch == "topic"
+        )
+
+
+async def test_what_a_dead_daemon_left_is_cleared_and_new_agents_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Machine(obedient)
+    left = tmp_path / "home" / "run" / "agents" / "gone" / "3"
+    left.mkdir(parents=True)
+    (tmp_path / "home").chmod(0o700)
+    working = threading.Event()
+    look = leftovers._runs
+
+    def look_late(agents: Path) -> list[Path]:
+        assert working.wait(5)
+        return look(agents)
+
+    monkeypatch.setattr(leftovers, "_runs", look_late)
+    async with running(tmp_path, machine.runners) as place:
+        agent = (await place.create("work")).snapshot.id
+        await place.until_said("Working.")
+        working.set()
+        with anyio.fail_after(5):
+            while left not in machine.removed:
+                await anyio.sleep(0.01)
+        machine.last.say("end completed")
+        assert (await place.fleet.wait(agent, 5)).status == "idle"
+        assert machine.last.alive
+        assert machine.removed == [left]

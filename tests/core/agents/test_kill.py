@@ -120,6 +120,17 @@ async def test_killed_at_every_commit_and_write(tmp_path: Path, point: str) -> N
     await check(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "point", ["before_answer", "after_answer", "before_prompt", "after_prompt"]
+)
+async def test_killed_between_the_ledgers_commit_and_the_write(tmp_path: Path, point: str) -> None:
+    """The answer, or the prompt, is committed; the agent has not heard of it, or only just."""
+    killed = [not life(tmp_path, point, count) for count in (1, 1, 2)]
+    assert sum(killed) >= 2
+    assert life(tmp_path, "never", 0) == "idle"
+    await check(tmp_path)
+
+
 async def test_killed_at_random_moments(tmp_path: Path) -> None:
     dice = random.Random(20)
     killed = 0
