@@ -20,6 +20,7 @@ from sereno.core.protocol.timeline import (
 )
 from sereno.core.protocol.tools import EditDetail, ReadDetail, SearchDetail, ShellDetail
 from sereno.tui.app import SerenoApp
+from sereno.tui.messages import Seen
 from sereno.tui.screens.agent.screen import AgentScreen
 from sereno.tui.screens.fleet.screen import FleetScreen
 from tests.tui import sample
@@ -157,6 +158,39 @@ async def test_the_editor_gets_the_text_and_gives_it_back(monkeypatch: pytest.Mo
         await here.press("ctrl+x", "e")
         await here.until(lambda: here.composer.text == "from the editor")
         assert given == ["short"]
+
+
+async def test_another_theme_draws_the_talk_anew() -> None:
+    async with place(TALK) as here:
+        before = [segment.style for segment in here.talk.render_line(1)]
+        here.app.theme = "sereno-light"
+        await here.until(lambda: [each.style for each in here.talk.render_line(1)] != before)
+
+
+async def test_an_empty_talk_says_so() -> None:
+    async with place([]) as here:
+        assert "Nothing has been said yet." in here.talk.render_line(0).text
+
+
+async def test_stopping_is_said_until_it_has_stopped() -> None:
+    async with place(TALK, status="running") as here:
+        await here.press("ctrl+c")
+        assert "Stopping" in here.hint()
+        await here.update(status="idle")
+        assert "Stopping" not in here.hint()
+
+
+async def test_looking_at_it_takes_the_mark_of_attention_once() -> None:
+    async with place(TALK, status="running") as here:
+        await here.press("a")
+        for _ in range(3):
+            await here.update(
+                status="idle",
+                requires_attention=True,
+                attention_reason="finished",
+                attention_timestamp=sample.stamp(1),
+            )
+        assert len(here.acts(Seen)) == 1
 
 
 # -- pictures --------------------------------------------------------------------------------------

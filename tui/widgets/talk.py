@@ -187,7 +187,9 @@ class Talk(ScrollView, can_focus=True):
         row = self.scroll_offset.y + y - self._lead
         width = self.size.width
         base = self.rich_style
-        if row == -1 and self._lead:
+        if row == 0 and not self._lines.height:
+            strip = self._empty_line()
+        elif row == -1 and self._lead:
             strip = self._older_line()
         elif 0 <= row < self._lines.height:
             key, line = self._lines.line(row)
@@ -199,6 +201,12 @@ class Talk(ScrollView, can_focus=True):
             strip = Strip([])
         strip = strip.crop(0, width).apply_offsets(0, self.scroll_offset.y + y)
         return strip.extend_cell_length(width).apply_style(base)
+
+    def _empty_line(self) -> Strip:
+        timeline = self._timeline
+        known = timeline is not None and timeline.loaded
+        words = "   Nothing has been said yet." if known else "   Loading what was said ..."
+        return Strip([Segment(words, self._looks.palette.dim)])
 
     def _older_line(self) -> Strip:
         timeline = self._timeline

@@ -14,6 +14,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.theme import Theme
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -40,6 +41,7 @@ from sereno.tui.widgets.talk import Talk
 __all__ = ["AgentScreen"]
 
 _NOTICE_S = 8.0
+_STOPPING: Line = (("Stopping the turn ...", "dim"),)
 _HERE_S = 60.0
 """After the last key somebody still counts as being here."""
 _CODE_THEMES = {"sereno": "nord", "sereno-light": "friendly"}
@@ -126,12 +128,17 @@ class AgentScreen(PromptActs):
             commands=lambda: self.state.extra.commands if self.state is not None else (),
         )
         self.sereno.follow([self.agent_id])
+        self.app.theme_changed_signal.subscribe(self, self._theme_changed)
         draft = self.sereno.drafts.get(self.agent_id, "")
         if draft:
             self.composer.put(draft)
         self.refresh_all()
         if self._focus_request:
             self.call_after_refresh(self.focus_request)
+
+    def _theme_changed(self, theme: Theme) -> None:
+        del theme
+        self.call_after_refresh(self.talk.redraw)
 
     def on_unmount(self) -> None:
         self.sereno.follow([])
@@ -181,6 +188,8 @@ class AgentScreen(PromptActs):
         self._learn_prompts(state)
         if self._monotonic() - self.panel.desk.gate.last_at < _HERE_S:
             self._saw()
+        if self._notice == _STOPPING and not running:
+            self._notice = ()
         self._draw_words(state, look)
 
     def _draw_words(self, state: AgentState, look: view.Look) -> None:
@@ -298,7 +307,7 @@ class AgentScreen(PromptActs):
         state = self.state
         if state is not None and state.need in _BUSY:
             self.post_message(Interrupt(self.agent_id))
-            self.say((("Stopping the turn ...", "dim"),))
+            self.say(_STOPPING)
             return True
         return False
 

@@ -243,14 +243,21 @@ def footer_keys(
                 ("q", "detach"),
                 ("F1", "all keys"),
             )
-        case _:
-            new_line = "line" if look.narrow else "new line"
+        case _ if look.narrow:
             return (
                 ("enter", "queue" if busy else "send"),
-                ("ctrl+j", new_line),
+                ("ctrl+j", "line"),
+                ("esc", "view"),
+                *((("ctrl+c", "stop"),) if busy else (("@", "file"), ("/", "command"))),
+                ("F1", "keys"),
+            )
+        case _:
+            return (
+                ("enter", "queue" if busy else "send"),
+                ("ctrl+j", "new line"),
                 ("@", "file"),
                 ("/", "command"),
-                ("esc", "view" if look.narrow else "to the view"),
+                ("esc", "to the view"),
                 *stop,
                 ("ctrl+x", "leader"),
                 ("tab", "next part"),
