@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
+
 from sereno.core.protocol.agents import (
     Capabilities,
     Command,
@@ -42,8 +44,7 @@ Outcome = Literal["completed", "canceled", "failed"]
 Level = Literal["debug", "info", "notice", "warning", "error"]
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(msgspec.Struct, frozen=True):
     """Bytes for the program's standard input: one or more whole lines, in order."""
 
     data: bytes
@@ -74,11 +75,10 @@ class Ready:
     """Whether the reason of a denial reaches the agent. Where not, clients should say so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """A timeline item. `delta`: text to be appended to the item before it, mergeable.
 
-    A tool call with a known call id replaces its earlier state.
+    A tool call with a known call id replaces its earlier state. (A struct: there are many.)
     """
 
     item: TimelineItem

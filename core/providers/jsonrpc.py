@@ -133,18 +133,28 @@ class Peer:
 
     def feed(self, data: bytes) -> list[Incoming]:
         """The messages that `data` completes, in order."""
+        incoming: list[Incoming] = []
+        for line in self.lines(data):
+            if isinstance(line, Junk):
+                incoming.append(line)
+            else:
+                incoming += self.read(line)
+        return incoming
+
+    def lines(self, data: bytes) -> list[bytes | Junk]:
+        """The lines that `data` completes, for callers that read some of them by themselves."""
         partial = self.state.partial
-        if not partial and data.endswith(b"\n") and data.find(b"\n") == len(data) - 1:
-            return self._line(data)  # nearly always: exactly one whole line
+        if not partial and data.endswith(b"\n"):
+            return [*data[:-1].split(b"\n")]
         *lines, rest = (partial + data).split(b"\n")
         if rest or partial:
             self.state.partial = rest
             self.version += 1
-        incoming = [message for line in lines for message in self._line(line)]
+        found: list[bytes | Junk] = [*lines]
         if len(rest) > LINE_LIMIT:
             self.state.partial = b""
-            incoming.append(Junk(_head(rest), f"a line of more than {LINE_LIMIT >> 20} MiB"))
-        return incoming
+            found.append(Junk(_head(rest), f"a line of more than {LINE_LIMIT >> 20} MiB"))
+        return found
 
     def finish(self) -> list[Junk]:
         """The end of the stream: what is left of a half line."""
@@ -154,7 +164,8 @@ class Peer:
         self.version += 1
         return [Junk(_head(rest), "the output ended in the middle of a line")]
 
-    def _line(self, line: bytes) -> list[Incoming]:
+    def read(self, line: bytes) -> list[Incoming]:
+        """The messages of one line: one, several of a batch, or none of a blank line."""
         if not line.strip():
             return []
         try:

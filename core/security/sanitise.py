@@ -108,9 +108,12 @@ class Sanitiser:
         self._carry, self._after_return = "", False
         self._column = self._marks = 0
 
-    def feed(self, chunk: str) -> str:
-        """The part of the clean text that is certain now."""
-        if self._carry or self._after_return or self._marks or _SUSPECT.search(chunk):
+    def feed(self, chunk: str, known_clean: bool = False) -> str:
+        """The part of the clean text that is certain now. `known_clean`: the caller has seen that
+        the chunk holds nothing but printable ASCII, newlines and tabs.
+        """
+        waiting = self._carry or self._after_return or self._marks
+        if waiting or not (known_clean or _SUSPECT.search(chunk) is None):
             chunk = self._clean(chunk)
         return self._break_lines(chunk)
 

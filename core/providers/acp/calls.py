@@ -10,10 +10,24 @@ import re
 from typing import Any
 
 from sereno.core.protocol.timeline import ToolCall, ToolStatus
-from sereno.core.protocol.tools import ShellDetail, ToolDetail
+from sereno.core.protocol.tools import (
+    EditDetail,
+    FetchDetail,
+    PlainTextDetail,
+    PlanDetail,
+    ReadDetail,
+    SearchDetail,
+    ShellDetail,
+    SubAgentDetail,
+    ToolDetail,
+    UnknownDetail,
+    WorktreeSetupDetail,
+    WriteDetail,
+)
 from sereno.core.protocol.values import UNSET
-from sereno.core.providers.acp.content import block_text, blocks_text
+from sereno.core.providers.acp.content import blocks_text
 from sereno.core.providers.acp.details import OUTPUT_LIMIT, clip, detail_of
+from sereno.core.providers.acp.pieces import ToolPiece
 from sereno.core.providers.acp.state import CallRecord, Core, checksum
 from sereno.core.providers.effects import Effect, Item
 from sereno.core.security.sanitise import sanitise, sanitise_line
@@ -26,40 +40,50 @@ KEPT_SIZE = 8_192
 KEPT_CALLS = 16
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][\w.:-]{0,60}")
+_HEADLINE: dict[type[Any], str] = {
+    ShellDetail: "command",
+    SearchDetail: "query",
+    FetchDetail: "url",
+    SubAgentDetail: "description",
+    PlainTextDetail: "label",
+    **dict.fromkeys((ReadDetail, EditDetail, WriteDetail), "file_path"),
+    **dict.fromkeys((PlanDetail, UnknownDetail, WorktreeSetupDetail), "none"),
+}
+"""What a detail says already: such a title is not told twice."""
+
 _NAMES = {"execute": "shell", "switch_mode": "mode", "other": "tool", "": "tool"}
 
 
-def merge_call(core: Core, update: dict[str, Any]) -> CallRecord | None:
-    """The record after this piece; None if the piece names no call."""
-    call_id = update.get("toolCallId")
-    if not isinstance(call_id, str) or not call_id:
-        return None
-    record = core.state.calls.get(call_id)
-    if record is not None and record.forgotten:
-        return record
+def merge_call(core: Core, piece: ToolPiece) -> CallRecord:
+    """The record of the call after this piece."""
+    record = core.state.calls.get(piece.call_id)
     if record is None:
-        record = core.state.calls[call_id] = CallRecord(call_id)
+        record = core.state.calls[piece.call_id] = CallRecord(piece.call_id)
+    elif record.forgotten:
+        return record
     core.touch()
-    _merge_words(record, update)
-    raw = update.get("rawInput")
+    record.size += core.line_size
+    if not core.line_clean:
+        record.dirty = True
+    _merge_words(record, piece)
+    raw = piece.raw_input
     if isinstance(raw, dict):
         # Some programs send the arguments in parts, so that nothing known may be forgotten.
-        record.raw_input = {**record.raw_input, **raw}
+        record.raw_input = {**record.raw_input, **raw} if record.raw_input else raw
     elif raw not in (None, ""):
         record.raw_input = {**record.raw_input, "input": raw}
-    if update.get("rawOutput") is not None:
-        record.raw_output = update["rawOutput"]
-    content = update.get("content")
-    if isinstance(content, list):
-        record.content = _merged_content(record.content, content)
-    locations = update.get("locations")
-    if isinstance(locations, list) and locations:
+    if piece.raw_output is not None:
+        record.raw_output = piece.raw_output
+    if piece.content is not None:
+        record.content = _merged_content(record.content, piece.content)
+    if piece.locations:
         record.paths = [
             place["path"]
-            for place in locations
+            for place in piece.locations
             if isinstance(place, dict) and isinstance(place.get("path"), str)
         ]
-    _merge_meta(record, update.get("_meta"))
+    if piece.meta is not None:
+        _merge_meta(record, piece.meta)
     return record
 
 
@@ -69,6 +93,8 @@ def _merged_content(old: list[dict[str, Any]], news: list[Any]) -> list[dict[str
     Not for "Wrote file successfully.", and not for a snippet where the whole file was known.
     """
     new = [entry for entry in news if isinstance(entry, dict)]
+    if not any(entry.get("type") == "diff" for entry in (*old, *new)):
+        return new
     diffs = {_diff_path(entry): entry for entry in new if _diff_path(entry)}
     for entry in old:
         path = _diff_path(entry)
@@ -85,20 +111,18 @@ def _extent(diff: dict[str, Any]) -> int:
     return len(str(diff.get("oldText") or "")) + len(str(diff.get("newText") or ""))
 
 
-def _merge_words(record: CallRecord, update: dict[str, Any]) -> None:
-    title, kind, status = update.get("title"), update.get("kind"), update.get("status")
-    name = update.get("name")
-    if isinstance(kind, str) and kind:
-        record.kind = kind
-    if isinstance(name, str) and name:
-        record.name = name
-    elif not record.name and isinstance(title, str) and _IDENTIFIER.fullmatch(title):
-        record.name = title  # opencode's first piece has the tool's name for a title
-    if isinstance(title, str) and title:
-        record.title = title
+def _merge_words(record: CallRecord, piece: ToolPiece) -> None:
+    if piece.kind:
+        record.kind = piece.kind
+    if piece.name:
+        record.name = piece.name
+    elif not record.name and piece.title and _IDENTIFIER.fullmatch(piece.title):
+        record.name = piece.title  # opencode's first piece has the tool's name for a title
+    if piece.title:
+        record.title = piece.title
     # A finished call stays finished, whatever a late piece says.
-    if isinstance(status, str) and status and record.status not in FINAL:
-        record.status = {"cancelled": "canceled"}.get(status, status)
+    if piece.status and record.status not in FINAL:
+        record.status = "canceled" if piece.status == "cancelled" else piece.status
 
 
 def _merge_meta(record: CallRecord, meta: Any) -> None:
@@ -121,17 +145,18 @@ def emit_call(core: Core, record: CallRecord) -> list[Effect]:
     """The call as a timeline item, if it differs from what was said before."""
     if record.forgotten:
         return []
+    detail = detail_of(record, sanitise if record.dirty else str)
     item = ToolCall(
         call_id=record.id,
-        name=sanitise_line(record.name or _NAMES.get(record.kind, record.kind), 80),
-        detail=detail_of(record, sanitise),
+        name=_line(record, record.name or _NAMES.get(record.kind, record.kind), 80),
+        detail=detail,
         status=_status(core, record),
         error=None,
     )
     if item.status == "failed":
-        item.error = _error(record, item.detail)
-    title = sanitise_line(record.title)
-    if title and title != item.name and title not in _told(item):
+        item.error = _error(record, detail)
+    title = _line(record, record.title, 500)
+    if title and title != item.name and title != getattr(detail, _HEADLINE[type(detail)], None):
         item.metadata = {"title": title}
     number = checksum(item)
     if number == record.digest:
@@ -141,10 +166,11 @@ def emit_call(core: Core, record: CallRecord) -> list[Effect]:
     return [Item(item)]
 
 
-def _told(item: ToolCall) -> tuple[Any, ...]:
-    detail = item.detail
-    keys = ("command", "file_path", "query", "url", "label")
-    return tuple(getattr(detail, key, UNSET) for key in keys)
+def _line(record: CallRecord, text: str, limit: int) -> str:
+    """A text for one line, with as little work as it needs."""
+    if record.dirty or len(text) > limit or "\n" in text or "\t" in text:
+        return sanitise_line(text, limit)
+    return text
 
 
 def _status(core: Core, record: CallRecord) -> ToolStatus:
@@ -198,7 +224,7 @@ def forget_finished(core: Core, record: CallRecord) -> None:
     """
     if record.status not in FINAL or record.forgotten:
         return
-    if _size(record) > KEPT_SIZE:
+    if record.size > KEPT_SIZE:
         record.content, record.raw_output, record.output, record.raw_input = [], None, "", {}
         record.forgotten = True
     finished = core.state.finished
@@ -206,13 +232,3 @@ def forget_finished(core: Core, record: CallRecord) -> None:
         finished.append(record.id)
         if len(finished) > KEPT_CALLS:
             core.state.calls.pop(finished.pop(0), None)
-
-
-def _size(record: CallRecord) -> int:
-    """Roughly, without making a text of it all: the texts of its first two levels."""
-    parts: list[Any] = [record.output, *record.raw_input.values(), record.raw_output]
-    if isinstance(record.raw_output, dict):
-        parts += record.raw_output.values()
-    for entry in record.content:
-        parts += [entry.get("oldText"), entry.get("newText"), block_text(entry.get("content"))]
-    return sum(len(part) if isinstance(part, str) else 200 for part in parts)

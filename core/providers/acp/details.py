@@ -37,6 +37,15 @@ Clean = Callable[[str], str]
 OUTPUT_LIMIT = 256 * 1024
 """Characters of one text of a tool call; beyond, the middle is left out, and it says so."""
 
+_PLAIN = frozenset({"", "other", "think", "delete", "move"})
+_ICONS: dict[str, Literal["eye", "pencil", "search", "brain", "wrench"]] = {
+    "read": "eye",
+    "edit": "pencil",
+    "delete": "pencil",
+    "move": "pencil",
+    "search": "search",
+    "think": "brain",
+}
 _PATHS = ("filePath", "file_path", "filepath", "path", "absolute_path", "abs_path", "notebook_path")
 _QUERIES = ("pattern", "query", "q", "regex", "glob", "search", "searchTerm")
 _FENCE = re.compile(r"\A```[^\n`]*\n(.*?)\n?```\s*\Z", re.DOTALL)
@@ -56,6 +65,8 @@ def detail_of(record: CallRecord, clean: Clean) -> ToolDetail:
     diffs = diffs_of(record)
     if diffs:
         return _from_diffs(diffs, clean)
+    if not record.raw_input and record.kind in _PLAIN:
+        return _other(record, clean)
     command = command_of(record)
     if record.kind == "execute" or (command and record.kind in ("", "other")):
         return _shell(record, command or _command_in_title(record), clean)
@@ -203,16 +214,8 @@ def _other(record: CallRecord, clean: Clean) -> ToolDetail:
         return UnknownDetail(
             input=sanitise_value(record.raw_input), output=sanitise_value(record.raw_output)
         )
-    icons: dict[str, Literal["eye", "pencil", "search", "brain", "wrench"]] = {
-        "read": "eye",
-        "edit": "pencil",
-        "delete": "pencil",
-        "move": "pencil",
-        "search": "search",
-        "think": "brain",
-    }
     label = clean(record.title or path_of(record) or record.name or "tool")
-    return PlainTextDetail(label=label, text=text, icon=icons.get(record.kind, "wrench"))
+    return PlainTextDetail(label=label, text=text, icon=_ICONS.get(record.kind, "wrench"))
 
 
 def _result(record: CallRecord, clean: Clean) -> str | UnsetType:
@@ -230,18 +233,26 @@ def _result(record: CallRecord, clean: Clean) -> str | UnsetType:
     if text is None:
         text = record.output or None
     if text is None:
-        joined = blocks_text(record.content)
-        fenced = _FENCE.match(joined)
-        text = fenced.group(1) if fenced else joined
-        told = {record.raw_input.get("description")}
-        if isinstance(raw, dict):
-            told.add(raw.get("error"))  # it is the call's error already
-        if text in told:
-            text = ""
+        text = _described(record, blocks_text(record.content))
     return clean(clip(text)) if text else UNSET
 
 
+def _described(record: CallRecord, text: str) -> str:
+    """The content as output: without a fence around it, and not where it only repeats."""
+    if text.startswith("```"):
+        fenced = _FENCE.match(text)
+        text = fenced.group(1) if fenced else text
+    if record.raw_input and text == record.raw_input.get("description"):
+        return ""
+    raw = record.raw_output
+    if isinstance(raw, dict) and text == raw.get("error"):
+        return ""  # it is the call's error already
+    return text
+
+
 def _first(raw: dict[str, Any], keys: tuple[str, ...]) -> str:
+    if not raw:
+        return ""
     return next((raw[key] for key in keys if isinstance(raw.get(key), str) and raw[key]), "")
 
 

@@ -19,6 +19,7 @@ from sereno.core.providers.acp.content import prompt_blocks
 from sereno.core.providers.acp.failures import Failure, describe_exit, explain, message_of
 from sereno.core.providers.acp.opening import KEYS, Opening
 from sereno.core.providers.acp.options import changes, merge_options, read_options, setter_call
+from sereno.core.providers.acp.pieces import is_clean, read_hot
 from sereno.core.providers.acp.state import FAILED, READY, Core, Identity, State
 from sereno.core.providers.acp.updates import Updates, usage_now
 from sereno.core.providers.driver import DriverBusy, Prompt, Setup
@@ -81,8 +82,20 @@ class AcpDriver:
 
     def receive(self, data: bytes) -> list[Effect]:
         effects: list[Effect] = []
-        for message in self._core.peer.feed(data):
-            effects += self._message(message)
+        core = self._core
+        for line in core.peer.lines(data):
+            if isinstance(line, Junk):
+                effects += self._junk(line.text, line.reason)
+                continue
+            core.line_clean, core.line_size = is_clean(line), len(line)
+            hot = read_hot(line)
+            if hot is not None:
+                if core.state.replaying:
+                    self._opening.heard_history()
+                effects += self._updates.read_hot(hot)
+            else:
+                for message in core.peer.read(line):
+                    effects += self._message(message)
         return effects
 
     def _message(self, message: Incoming) -> list[Effect]:

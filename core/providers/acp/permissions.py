@@ -24,6 +24,7 @@ from sereno.core.protocol.values import UNSET, UnsetType
 from sereno.core.providers.acp.calls import emit_call, merge_call
 from sereno.core.providers.acp.content import blocks_text
 from sereno.core.providers.acp.details import command_of, detail_of, diffs_of, path_of, url_of
+from sereno.core.providers.acp.pieces import piece_of
 from sereno.core.providers.acp.state import CallRecord, Core, OpenRequest, Option
 from sereno.core.providers.driver import CannotAnswer
 from sereno.core.providers.effects import Asked, Diagnostic, Effect, Send, Withdrawn
@@ -57,8 +58,10 @@ def ask(core: Core, rpc_id: Any, params: dict[str, Any]) -> list[Effect]:
     """A request from the program: the call's item, then Asked. Cancelled if a cancel is out."""
     options = _options(params.get("options"))
     tool = params.get("toolCall")
-    record = merge_call(core, tool) if isinstance(tool, dict) else None
-    if record is None:  # a request about nothing that was named: a call of its own
+    piece = piece_of(tool) if isinstance(tool, dict) else None
+    if piece is not None:
+        record = merge_call(core, piece)
+    else:  # a request about nothing that was named: a call of its own
         call_id = f"request-{core.setup.run}-{core.state.asked + 1}"
         record = core.state.calls[call_id] = CallRecord(call_id, title="Permission")
     if core.state.cancelling or not options:

@@ -77,6 +77,10 @@ class CallRecord(msgspec.Struct, omit_defaults=True):
     denied: bool = False
     digest: int = 0
     """Checksum of the item last emitted."""
+    size: int = 0
+    """Bytes of the lines that spoke of it."""
+    dirty: bool = False
+    """Whether any of those lines could hold something to be sanitised."""
     forgotten: bool = False
     """Finished, and too large to be kept: nothing more is said about it."""
 
@@ -139,13 +143,18 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 class Core:
-    """State, peer and identity, shared by the parts of one driver; counts changes."""
+    """State, peer and identity, shared by the parts of one driver; counts changes.
+
+    `line_clean`, `line_size`: of the line that is being read (pieces.is_clean).
+    """
 
     def __init__(self, identity: Identity, setup: Setup, state: State) -> None:
         self.identity = identity
         self.setup = setup
         self.state = state
         self.peer = Peer(state.peer)
+        self.line_clean = False
+        self.line_size = 0
         self._touched = 0
 
     def touch(self) -> None:
@@ -169,7 +178,7 @@ class Core:
         return True
 
 
-_encode = msgspec.json.Encoder(order="sorted").encode
+_encode = msgspec.json.Encoder().encode
 
 
 def checksum(value: Any) -> int:

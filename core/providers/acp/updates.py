@@ -15,6 +15,7 @@ from sereno.core.providers.acp.calls import emit_call, forget_finished, merge_ca
 from sereno.core.providers.acp.content import block_text
 from sereno.core.providers.acp.options import changes, read_options
 from sereno.core.providers.acp.permissions import withdraw_changed
+from sereno.core.providers.acp.pieces import Hot, TextChunk, ThoughtChunk, ToolPiece, piece_of
 from sereno.core.providers.acp.state import READY, Core
 from sereno.core.providers.effects import Changed, Effect, Item
 from sereno.core.security.sanitise import Sanitiser, sanitise, sanitise_line
@@ -35,6 +36,24 @@ class Updates:
         self._core = core
         self._sanitiser = Sanitiser(core.state.sanitiser)
 
+    def read_hot(self, hot: Hot) -> list[Effect]:
+        """The effects of an update of the most frequent kinds."""
+        state, update = self._core.state, hot.update
+        if state.session_id and hot.sessionId != state.session_id:
+            return self._other_session(hot.sessionId)
+        if state.replaying:
+            return []  # it is in our timeline since it happened
+        match update:
+            case TextChunk():
+                return self._text(ASSISTANT, update.content.text, update.messageId or "")
+            case ThoughtChunk():
+                return self._text(REASONING, update.content.text, update.messageId or "")
+            case _:
+                return self._call(update)
+
+    def _other_session(self, session_id: Any) -> list[Effect]:
+        return self._core.noted("debug", f"An update of another session: {session_id!r}")
+
     def read(self, params: dict[str, Any]) -> list[Effect]:
         """The effects of one update."""
         update, state = params.get("update"), self._core.state
@@ -42,15 +61,20 @@ class Updates:
             return self._core.noted("warning", "An update without content was ignored")
         session_id = params.get("sessionId")
         if state.session_id and session_id != state.session_id:
-            return self._core.noted("debug", f"An update of another session: {session_id!r}")
+            return self._other_session(session_id)
         kind = update.get("sessionUpdate")
         if state.replaying and kind in _HISTORY:
             return []  # it is in our timeline since it happened
         match kind:
             case "agent_message_chunk" | "agent_thought_chunk":
-                return self._text(kind, update)
+                message_id = update.get("messageId")
+                message_id = message_id if isinstance(message_id, str) else ""
+                return self._text(kind, block_text(update.get("content")), message_id)
             case "tool_call" | "tool_call_update":
-                return self._call(update)
+                piece = piece_of(update)
+                if piece is None:
+                    return self._core.noted("warning", "A tool call without an id was ignored")
+                return self._call(piece)
             case "plan":
                 return self._plan(update)
             case "usage_update":
@@ -81,15 +105,12 @@ class Updates:
         self._core.state.sanitiser = self._sanitiser.state
         self._core.touch()
 
-    def _text(self, kind: str, update: dict[str, Any]) -> list[Effect]:
-        text = block_text(update.get("content"))
+    def _text(self, kind: str, text: str, message_id: str) -> list[Effect]:
         if not text:
             return []
         if kind == ASSISTANT and text.startswith(_GEMINI_MODE):
             return changes(self._core, {"mode_id": text.removeprefix(_GEMINI_MODE).strip()})
         state = self._core.state
-        message_id = update.get("messageId")
-        message_id = message_id if isinstance(message_id, str) else ""
         separator = ""
         if state.text_kind != kind or state.message_id != message_id:
             if state.text_kind == kind:
@@ -99,7 +120,7 @@ class Updates:
             if not text:
                 return []
             state.text_kind, state.message_id = kind, message_id
-        clean = self._sanitiser.feed(text)
+        clean = self._sanitiser.feed(text, self._core.line_clean)
         if self._sanitiser.state != state.sanitiser:
             state.sanitiser = self._sanitiser.state
             self._core.touch()
@@ -108,17 +129,16 @@ class Updates:
             self._core.touch()
         if not clean:
             return []
-        words = separator + clean
+        words = separator + clean if separator else clean
         item = AssistantMessage(text=words) if kind == ASSISTANT else Reasoning(text=words)
-        return [Item(item, delta=True)]
+        return [Item(item, True)]
 
-    def _call(self, update: dict[str, Any]) -> list[Effect]:
-        record = merge_call(self._core, update)
-        if record is None:
-            return self._core.noted("warning", "A tool call without an id was ignored")
+    def _call(self, piece: ToolPiece) -> list[Effect]:
+        record = merge_call(self._core, piece)
         self.end_text()
-        effects = withdraw_changed(self._core, record)
-        effects += emit_call(self._core, record)
+        effects = emit_call(self._core, record)
+        if self._core.state.requests:
+            effects = withdraw_changed(self._core, record) + effects
         forget_finished(self._core, record)
         return effects
 

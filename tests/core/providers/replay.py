@@ -112,7 +112,8 @@ def plain(effect: Effect) -> Any:
     """An effect as JSON, without what is not set."""
     if isinstance(effect, Send):
         return {"effect": "Send", "data": json.loads(effect.data)}
-    given = {name: getattr(effect, name) for name in effect.__slots__}
+    names = getattr(effect, "__struct_fields__", None) or effect.__slots__
+    given = {name: getattr(effect, name) for name in names}
     fields = msgspec.to_builtins({k: v for k, v in given.items() if v is not msgspec.UNSET})
     told = {key: value for key, value in fields.items() if value not in (None, "", (), False)}
     return json.loads(json.dumps({"effect": type(effect).__name__, **told}))

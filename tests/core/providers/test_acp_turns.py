@@ -198,7 +198,7 @@ def test_the_snapshot_does_not_grow_with_the_calls_of_a_turn() -> None:
     for number in range(200):
         bench.update("tool_call", toolCallId=f"call-{number:03}", title="x", status="completed")
         sizes.append(len(bench.driver.snapshot()))
-    assert sizes[-1] == sizes[50]
+    assert sizes[-1] < sizes[50] + 10  # the checksum of a call has more or fewer digits
 
 
 def test_large_outputs_do_not_stay_in_the_snapshot() -> None:
