@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import time
+from pathlib import Path
 
 from sereno.core.runners.model import RunnerInfo, Stream
 from tests.core.runners.place import Place, Reader, lives, python, shell, until
@@ -74,6 +75,17 @@ async def test_an_agent_behind_a_full_journal_can_be_written_to_and_ended(place:
     assert reader.exit() is None  # what is in the pipe comes first, and there is no room
     await reader.link.acknowledge(reader.frames[-1].end)
     await reader.until_exit()
+
+
+async def test_the_runner_stays_small_however_much_it_keeps(place: Place) -> None:
+    info = await place.start(*shell("yes | head -c 30000000; touch done; cat"))
+    await until((place.cwd / "done").exists, "all is in the journal")
+    assert used(info) > 29_000_000
+    reader = await place.attach(info, acknowledge=True)
+    await until(lambda: len(reader.said()) == 30_000_000, "all came")
+    status = Path(f"/proc/{info.runner_pid}/status").read_text()
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    assert int(peak.split()[1]) < 12 * 1024
 
 
 def limit_files(info: RunnerInfo, size: int) -> None:
