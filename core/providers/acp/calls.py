@@ -93,7 +93,7 @@ def _merged_content(old: list[dict[str, Any]], news: list[Any]) -> list[dict[str
     Not for "Wrote file successfully.", and not for a snippet where the whole file was known.
     """
     new = [entry for entry in news if isinstance(entry, dict)]
-    if not any(entry.get("type") == "diff" for entry in (*old, *new)):
+    if not old:
         return new
     diffs = {_diff_path(entry): entry for entry in new if _diff_path(entry)}
     for entry in old:

@@ -82,6 +82,8 @@ def block_text(block: Any) -> str:
 def blocks_text(content: list[dict[str, Any]]) -> str:
     """The texts of tool call content of type `content`, joined by newlines."""
     texts = [
-        block_text(entry.get("content")) for entry in content if entry.get("type") == "content"
+        text
+        for entry in content
+        if entry.get("type") == "content" and (text := block_text(entry.get("content")))
     ]
-    return "\n".join(text for text in texts if text)
+    return texts[0] if len(texts) == 1 else "\n".join(texts)
