@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
+
 from sereno.core.protocol.permissions import PermissionAction, PermissionRequest
 from sereno.core.protocol.tools import (
     EditDetail,
@@ -26,6 +28,7 @@ from sereno.core.protocol.tools import (
 )
 from sereno.core.protocol.values import UNSET, given
 from sereno.core.security.sanitise import mixed_scripts, reveal
+from sereno.tui.also_given import also_given
 from sereno.tui.widgets.blocks_tools import edit_rows
 from sereno.tui.widgets.request_panel_reading import (
     Place,
@@ -34,6 +37,18 @@ from sereno.tui.widgets.request_panel_reading import (
     read_file,
     read_url,
 )
+
+_NAMED = (
+    ShellDetail
+    | EditDetail
+    | WriteDetail
+    | ReadDetail
+    | FetchDetail
+    | SearchDetail
+    | PlanDetail
+    | PlainTextDetail
+)
+"""Kinds whose text says what they are; the others begin with the tool's name."""
 
 _NOTHING_NEW = frozenset({"run", "execute", "command", "edit", "write", "read", "file", "the", "a"})
 """Words of a title that say no more than our own heading."""
@@ -159,9 +174,9 @@ def asked_text(request: PermissionRequest) -> list[AskedLine]:
     """Everything that the decision depends on, hidden characters shown, nothing cut."""
     lines = _detail_lines(given(request.detail, None))
     shown = "\n".join(line.text for line in lines)
-    if not lines:
-        lines = _lines(f"{request.name}") + _input_lines(given(request.input, {}))
-    lines += _rest_of_input(request, shown)
+    if not isinstance(given(request.detail, None), _NAMED):
+        lines = _lines(request.name) + lines
+    lines += _rest_of_input(request)
     lines += _prose(request, shown)
     words = mixed_scripts("\n".join(line.text for line in lines))
     if words:
@@ -191,8 +206,11 @@ def _detail_lines(detail: ToolDetail | None) -> list[AskedLine]:
             return _lines(text)
         case PlainTextDetail() as plain:
             return _lines(given(plain.label, "")) + _lines(given(plain.text, ""))
-        case _:
+        case None:
             return []
+        case other:  # A kind without looks of its own is shown as what it is.
+            fields = msgspec.to_builtins(other)
+            return _input_lines({k: v for k, v in fields.items() if k != "type" and v is not None})
 
 
 def _diff_lines(edit: EditDetail) -> list[AskedLine]:
@@ -218,25 +236,10 @@ def _revealed(edit: EditDetail) -> EditDetail:
     )
 
 
-def _rest_of_input(request: PermissionRequest, shown: str) -> list[AskedLine]:
-    """Arguments that the lines above do not show: what is hidden there could matter."""
-    match given(request.detail, None):
-        case ShellDetail(cwd=str() as cwd):  # The panel's own line "in" says it.
-            shown = f"{shown}\n{reveal(cwd)}"
-    left = {
-        name: value
-        for name, value in given(request.input, {}).items()
-        if not _is_shown(value, shown)
-    }
-    if request.detail is UNSET or not left:
-        return []
-    return [AskedLine("also given:", "label"), *_input_lines(left)]
-
-
-def _is_shown(value: Any, shown: str) -> bool:
-    if value is None or value == "":
-        return True
-    return isinstance(value, str) and reveal(value).rstrip("\n") in shown
+def _rest_of_input(request: PermissionRequest) -> list[AskedLine]:
+    """Arguments that the lines above do not show."""
+    left = also_given(request)
+    return [AskedLine("also given:", "label"), *_input_lines(dict(left))] if left else []
 
 
 def _input_lines(values: Mapping[str, Any]) -> list[AskedLine]:
