@@ -70,6 +70,17 @@ async def test_a_message_streams_plain_and_is_markdown_when_it_closes() -> None:
         assert "Some bold and code." in here.talk.text()
 
 
+async def test_line_ends_stay_when_a_message_closes() -> None:
+    async with place([AssistantMessage(text="one\ntwo\n\n- a\n  b")]) as here:
+        assert [line.strip() for line in here.talk.text().split("\n")][1:] == [
+            "one",
+            "two",
+            "",
+            "• a",
+            "b",
+        ]
+
+
 async def test_a_finished_paragraph_is_markdown_while_the_next_one_streams() -> None:
     async with place(status="running") as here:
         await here.say(AssistantMessage(text="One **bold**.\n\nTwo **bo"))

@@ -95,6 +95,10 @@ class _Markdown(Markdown):
         super().__init__("", code_theme=code_theme, hyperlinks=False)
         self.markup = text
         self.parsed = _PARSER.parse(text)
+        for token in self.parsed:  # A line end that was streamed stays one.
+            for child in token.children or ():
+                if child.type == "softbreak":
+                    child.type = "hardbreak"
 
 
 @lru_cache(maxsize=8)
