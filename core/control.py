@@ -59,7 +59,7 @@ def start(home: Home, *, timeout_s: float = 10.0) -> DaemonState:
         state = status(home)  # It starts, or changes hands.
     if state.answers:
         return state
-    from sereno.core.standby_spawn import CLEAN_SIGNALS, daemon_command
+    from sereno.core.standby_spawn import CLEAN_SIGNALS, clean_environment, daemon_command
 
     reading, writing = os.pipe()
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
@@ -68,7 +68,7 @@ def start(home: Home, *, timeout_s: float = 10.0) -> DaemonState:
         pid = os.posix_spawn(
             command[0],
             command,
-            dict(os.environ),
+            clean_environment(),
             file_actions=[
                 (os.POSIX_SPAWN_DUP2, null, 0),
                 (os.POSIX_SPAWN_DUP2, null, 1),

@@ -31,8 +31,8 @@ from sereno.core.protocol.frames import CloseCode, encode_payload
 from sereno.core.protocol.messages import ServerFeatures, ServerInfo
 from sereno.core.protocol.values import iso
 from sereno.core.providers.catalog import Catalog
-from sereno.core.security.admission import role_of, runner_of
-from sereno.core.security.peers import Credentials, process_table
+from sereno.core.security.admission import is_runner, own_runner_above, role_of
+from sereno.core.security.peers import MARKER, Credentials, process_table, runners_above
 from sereno.core.security.roles import Role
 from sereno.core.sessions.channel import Peer
 from sereno.core.sessions.handlers import TABLES
@@ -109,9 +109,10 @@ class Daemon:
         """Until it is stopped. `started` is called when clients are served.
 
         Raises:
-            HomeError: the home is locked, read-only, not ours, …
+            HomeError: the home is locked, read-only, not ours, we are inside of an agent, …
             StoreError: the database is corrupt, too new, …
         """
+        _refuse_inside_agent(self._home)
         repairs = prepare(self._home)
         if self._taken is None:
             self._lock.acquire()
@@ -217,13 +218,13 @@ class Daemon:
 
     def _judge(self, fleet: Fleet) -> Callable[[Credentials], Peer | None]:
         uid = os.geteuid()
-        is_runner = runner_of(self._home.agents)
+        above = runners_above(os.getpid(), is_runner, process_table) or frozenset()
 
         def is_ours(agent_id: str) -> bool:
             return any(view.snapshot.id == agent_id for view in fleet.list())
 
         def judge(credentials: Credentials) -> Peer | None:
-            role = role_of(credentials, uid=uid, is_runner=is_runner, is_ours=is_ours)
+            role = role_of(credentials, uid=uid, above=above, is_ours=is_ours)
             if role is None:
                 log.warning("refused a connection of uid %d", credentials.uid)
                 return None
@@ -254,6 +255,18 @@ class Daemon:
                 self._home.status.unlink(missing_ok=True)
             self._socket.close()
         self._lock.release()
+
+
+def _refuse_inside_agent(home: Home) -> None:
+    """An agent of this home must not become the parent of its daemon: it would answer for the
+    person, and its end would be the end of all others (T46)."""
+    if own_runner_above(home.agents, os.environ.get(MARKER)):
+        raise HomeError(
+            "inside_agent",
+            "This process was started by an agent of this very home, and agents do not start "
+            "its daemon.",
+            "Start sereno from a terminal of your own, or set SERENO_HOME for a second home.",
+        )
 
 
 def greeting(server_id: str, daemon_version: str) -> bytes:

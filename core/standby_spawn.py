@@ -20,7 +20,7 @@ from sereno.core.descriptors import Descriptors
 from sereno.core.home import Home
 from sereno.core.standby import GO, LOCK, PIPE, QUIT, SOCKET, TTY
 
-__all__ = ["CLEAN_SIGNALS", "Keeper", "daemon_command", "open_terminal"]
+__all__ = ["CLEAN_SIGNALS", "Keeper", "clean_environment", "daemon_command", "open_terminal"]
 
 log = logging.getLogger("sereno.standby")
 
@@ -37,6 +37,7 @@ CLEAN_SIGNALS = (
     signal.SIGTTOU,
 )
 """Signals that a child gets with their default meaning, whatever we made of them."""
+_MARKS = ("SERENO_AGENT_ID", "SERENO_RUN")
 
 
 def daemon_command(home: Home, mode: str, take: Descriptors | None = None) -> list[str]:
@@ -49,6 +50,11 @@ def daemon_command(home: Home, mode: str, take: Descriptors | None = None) -> li
     if take is not None:
         command.append(f"take=lock:{take.lock},unix:{take.unix}")
     return [*command, *paths]
+
+
+def clean_environment() -> dict[str, str]:
+    """Our environment without the marks of an agent of another home that we may run in."""
+    return {name: value for name, value in os.environ.items() if name not in _MARKS}
 
 
 def open_terminal() -> int | None:
@@ -120,7 +126,7 @@ class Keeper:
             pid = os.posix_spawn(
                 command[0],
                 command,
-                dict(os.environ),
+                clean_environment(),
                 file_actions=[(os.POSIX_SPAWN_DUP2, fd, target) for target, fd in high.items()],
                 setsid=True,
                 setsigmask=[],

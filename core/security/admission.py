@@ -1,6 +1,9 @@
 """Who connects to the unix socket: refused, the owner, or an agent of ours (T46).
 
-Pure over readers of the process table; the sockets are core/listeners' concern.
+Pure over readers of the process table; the sockets are core/listeners' concern. The rule is that
+of the runners' own gate: whoever has a runner above itself that the daemon has not is an agent.
+So it does not matter where a runner's folder was moved, and a whole Sereno may run inside an agent
+of another one, where its daemon and its clients have the same runners above them.
 """
 
 from __future__ import annotations
@@ -13,55 +16,63 @@ from sereno.core.security.peers import (
     Credentials,
     Process,
     Table,
-    descends,
     folder_of,
     marker_of,
     process_table,
+    runners_above,
 )
 from sereno.core.security.roles import Role
 
-__all__ = ["RUNNER_PROGRAM", "role_of", "runner_of"]
+__all__ = ["RUNNER_NAME", "RUNNER_PROGRAM", "is_runner", "own_runner_above", "role_of"]
 
 RUNNER_PROGRAM = "core/runners/process/__main__.py"
 """How the path of the runner's program ends, in every release."""
+RUNNER_NAME = "sereno-runner"
+"""What a runner calls itself in the process table."""
+
+
+def is_runner(process: Process) -> bool:
+    """By its name or by its program. Who pretends to be one makes agents of its own children."""
+    named = process.name == RUNNER_NAME
+    return named or any(part.endswith(RUNNER_PROGRAM) for part in process.command)
 
 
 def role_of(
     peer: Credentials,
     *,
     uid: int,
-    is_runner: Callable[[Process], bool],
+    above: frozenset[tuple[int, int]],
     is_ours: Callable[[str], bool],
     table: Table = process_table,
     marker: Callable[[int], str | None] = marker_of,
 ) -> Role | None:
     """The peer's role; None to refuse it.
 
-    Another uid is refused, root included. A process below a runner is an agent, and so is one that
-    carries the marker of one of our agents, and one whose ancestry cannot be told. `is_ours`: if
-    an id belongs to this home (a home within an agent of another home is its own world).
+    Another uid is refused, root included. `above`: the runners above the daemon itself. A process
+    with another one above it is an agent; so is one that carries the marker of an agent of ours
+    (`is_ours`), and one whose ancestry cannot be told.
     """
     if peer.uid != uid:
         return None
-    if peer.pid <= 0 or descends(peer.pid, is_runner, table) is not False:
+    found = runners_above(peer.pid, is_runner, table) if peer.pid > 0 else None
+    if found is None or not found <= above:
         return Role.AGENT
     mark = marker(peer.pid)
     return Role.AGENT if mark is not None and is_ours(mark) else Role.OWNER
 
 
-def runner_of(
-    agents: Path, folder: Callable[[int], str | None] = folder_of
-) -> Callable[[Process], bool]:
-    """Tells a runner of this home by its program and by the folder in which every runner stands.
+def own_runner_above(
+    agents: Path,
+    mark: str | None,
+    table: Table = process_table,
+    folder: Callable[[int], str | None] = folder_of,
+) -> bool:
+    """Whether this process was started by an agent of the home whose agents' folders are these.
 
-    Where the system does not tell folders, every runner counts as ours.
+    Told by the folder in which a runner stands, and by `mark`, the agent id in our environment.
     """
+    if mark is not None and "/" not in mark and (agents / mark).is_dir():
+        return True
     below = os.path.join(os.path.realpath(agents), "")  # noqa: PTH118
-
-    def is_runner(process: Process) -> bool:
-        if not any(part.endswith(RUNNER_PROGRAM) for part in process.command):
-            return False
-        found = folder(process.pid)
-        return found is None or found.startswith(below)
-
-    return is_runner
+    found = runners_above(os.getpid(), is_runner, table) or frozenset()
+    return any((folder(pid) or "").startswith(below) for pid, _ in found)

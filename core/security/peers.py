@@ -1,7 +1,7 @@
 """Who is at the other end of a unix socket: its uid, its process, and whether an agent started it.
 
-The question "does this process descend from a runner" is a pure function over a reader of the
-process table; reading the table of this system stands below. Threat T46: an agent must not answer
+"Which runners stand above this process" is a pure function over a reader of the process table;
+reading the table of this system stands below. Threat T46: an agent must not answer
 for the person. A process of the same user that escapes its ancestry (by `at`, a multiplexer, a
 service manager) is out of reach here, and docs/security.md says so.
 """
@@ -26,10 +26,10 @@ __all__ = [
     "Process",
     "Table",
     "credentials_of",
-    "descends",
     "folder_of",
     "marker_of",
     "process_table",
+    "runners_above",
 ]
 
 MARKER = "SERENO_AGENT_ID"
@@ -55,28 +55,31 @@ class Process:
     parent: int
     start: int
     command: tuple[str, ...] = ()
+    name: str = ""
 
 
 Table = Callable[[int], Process | None]
 """Looks a pid up; None when there is no such process."""
 
 
-def descends(pid: int, is_runner: Callable[[Process], bool], table: Table) -> bool | None:
-    """Whether a process is a runner or stands below one.
+def runners_above(
+    pid: int, is_runner: Callable[[Process], bool], table: Table
+) -> frozenset[tuple[int, int]] | None:
+    """The runners (pid, start) among a process and its ancestors.
 
-    The runner itself is asked for, not a list of those that the daemon knows: so an agent is an
-    agent from its first moment on. A pid that was given to a new process between two looks is
-    noticed, because a parent never starts after its child. None: it cannot be told, as the process
-    or the chain is gone.
+    Runners are known by what they are, not by a list: so an agent is an agent from its first
+    moment on. A pid that was given to a new process between two looks is noticed, because a parent
+    never starts after its child. None: it cannot be told, as the process or the chain is gone.
     """
+    found: set[tuple[int, int]] = set()
     process = table(pid)
     for _ in range(_DEEPEST):
         if process is None:
             return None
         if is_runner(process):
-            return True
+            found.add((process.pid, process.start))
         if process.parent <= 0 or process.parent == process.pid:
-            return False
+            return frozenset(found)
         parent = table(process.parent)
         if parent is not None and parent.start <= process.start:
             process = parent
@@ -106,7 +109,7 @@ def _alive(connection: socket.socket) -> bool:
     try:
         pidfd = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERPIDFD)
     except OSError as error:
-        # ESRCH: it is gone. Else an older kernel: the start times in `descends` have to do.
+        # ESRCH: it is gone. Else an older kernel: the start times in `runners_above` have to do.
         return error.errno != errno.ESRCH
     try:
         fields = Path(f"/proc/self/fdinfo/{pidfd}").read_text(encoding="ascii")
@@ -130,7 +133,8 @@ def process_table(pid: int) -> Process | None:
     with contextlib.suppress(OSError):
         raw = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0")
         command = tuple(os.fsdecode(part) for part in raw.split(b"\0"))
-        return Process(pid, int(fields[1]), int(fields[19]), command)
+        name = os.fsdecode(text[text.find(b"(") + 1 : text.rfind(b")")])
+        return Process(pid, int(fields[1]), int(fields[19]), command, name)
     return None
 
 

@@ -275,13 +275,22 @@ if os.fork() == 0:
     os.environ.clear()
     os.execv(sys.executable, [sys.executable, "-c", "exec(open('again.py').read())", *sys.argv[1:]])
 os.wait()
+moved = str(home.agents) + "-moved"
+os.rename(home.agents, moved)
+if os.fork() == 0:
+    os.environ.clear()
+    code = "exec(open('again.py').read().replace('bare', 'moved'))"
+    os.execv(sys.executable, [sys.executable, "-c", code, *sys.argv[1:]])
+os.wait()
+os.rename(moved, home.agents)
 """
 AGAIN = CHILD.split('attempt("child")')[0] + 'attempt("bare")\n'
 
 
 def test_t46_what_an_agent_starts_cannot_answer_for_the_person(home: Home, tmp_path: Path) -> None:
     """A child of a real agent, its double-forked orphan in a session of its own, and one with an
-    empty environment try the socket; then the command line is tried. Nothing is answered."""
+    empty environment try the socket, also after the runners' folders were moved away; then the
+    command line is tried. Nothing is answered."""
     work = tmp_path / "work"
     work.mkdir()
     (work / "child.py").write_text(CHILD)
@@ -301,7 +310,7 @@ def test_t46_what_an_agent_starts_cannot_answer_for_the_person(home: Home, tmp_p
         asked = agent(client, evil).pending_permissions[0]
         _allow(client, evil, asked.id)
         until(lambda: (work / "all-tried").exists(), "the attempts", 40)
-        for how in ("child", "orphan", "bare"):
+        for how in ("child", "orphan", "bare", "moved"):
             until(lambda how=how: (work / f"tried-{how}").exists(), how)  # type: ignore[misc]
             assert (work / f"tried-{how}").read_text() == " ".join(["forbidden"] * 4), how
         assert len(agent(client, victim).pending_permissions) == 1
@@ -318,6 +327,49 @@ def test_t46_what_an_agent_starts_cannot_answer_for_the_person(home: Home, tmp_p
     connection.close()
     assert ("agent (cli)", "agent_permission_response") in refused
     assert "connects as an agent" in log_of(home)
+
+
+STARTER = """
+import json, os, sys
+sys.path[:] = json.loads(sys.argv[2])
+from pathlib import Path
+from sereno.core import control
+from sereno.core.home import Home
+home = Home(Path(sys.argv[1]))
+while control.status(home).running:
+    pass
+if len(sys.argv) > 3:
+    os.environ.pop("SERENO_AGENT_ID")
+try:
+    words = f"started {control.start(home).pid}"
+except control.ControlError as error:
+    words = str(error)
+with open("words", "w") as file:
+    file.write(words)
+os.rename("words", "said" + "".join(sys.argv[3:]))
+"""
+
+
+def test_t46_an_agent_does_not_start_the_daemon_of_its_home(home: Home, tmp_path: Path) -> None:
+    """Else it would stand above the daemon and above everything that answers it."""
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "starter.py").write_text(STARTER)
+    paths = json.dumps([entry for entry in sys.path if entry])
+    (work / "paths.json").write_text(paths)
+    call = f'{sys.executable} starter.py {home.root} "$(cat paths.json)"'
+    with daemon(home), SyncClient.open(home) as client:
+        agent_id = create(client, work, f"run {call}; {call} again")
+        asked = until(lambda: agent(client, agent_id).pending_permissions, "its request")[0]
+        _allow(client, agent_id, asked.id)
+        until(lambda: not agent(client, agent_id).pending_permissions, "the answer")
+    for name in ("said", "saidagain"):
+        until(lambda name=name: (work / name).exists(), "the attempt", 40)  # type: ignore[misc]
+        assert "started by an agent of this very home" in (work / name).read_text()
+    assert not control.status(home).running
+    with daemon(home), SyncClient.open(home) as client:
+        until(lambda: agent(client, agent_id).status == "idle", "its turn's end")
+        client.request(EndAgent(request_id="", agent_id=agent_id))
 
 
 def _allow(client: SyncClient, agent_id: str, request_id: str) -> None:
