@@ -1,10 +1,11 @@
 """A daemon's fleet in a process of its own that is killed at a chosen moment.
 
-    python -m tests.core.agents.kill_driver ROOT LOG POINT COUNT
+    python -m tests.core.agents.kill_driver ROOT LOG LINES POINT COUNT
 
 POINT: before_ or after_ commit, write, answer, prompt (the COUNT-th in this process), time (COUNT
-milliseconds after the start), or never. Does what of SCENARIO is not done yet, answers what
-is asked, prints `done` and leaves when all is quiet.
+milliseconds after the start), or never. LINES: length of the streamed text. Does what of the
+scenario is not done yet, answers what is asked, and leaves with the agent's status when all is
+quiet.
 """
 
 from __future__ import annotations
@@ -32,14 +33,16 @@ from tests.core.agents.place import BY, Place, running
 T = TypeVar("T")
 
 TOOLS = 60
-LINES = 1_500
-SCENARIO = (
-    f"stream {TOOLS} tools",
-    "ask One",
-    f"stream {LINES} events of 40 bytes every 2ms",
-    f"ask Two\nstream {TOOLS} tools every 2ms",
-    "ask Three",
-)
+
+
+def scenario(lines: int) -> tuple[str, ...]:
+    return (
+        f"stream {TOOLS} tools",
+        "ask One",
+        f"stream {lines} events of 40 bytes every 2ms",
+        f"ask Two\nstream {TOOLS} tools every 2ms",
+        "ask Three",
+    )
 
 
 class Trap:
@@ -122,7 +125,7 @@ async def answer_all(place: Place, agent: str) -> None:
         await more.wait()
 
 
-async def main(root: Path, log: Path, point: str, count: int) -> None:
+async def main(root: Path, log: Path, lines: int, point: str, count: int) -> None:
     trap = Trap(point, count)
     database = TrappedDatabase(root / "home" / "sereno.db", trap)
     async with running(
@@ -132,17 +135,25 @@ async def main(root: Path, log: Path, point: str, count: int) -> None:
         agent = views[0].snapshot.id if views else (await place.create("", "demo")).snapshot.id
         async with anyio.create_task_group() as group:
             group.start_soon(answer_all, place, agent)
-            for number, text in enumerate(SCENARIO):
+            for number, text in enumerate(scenario(lines)):
                 await place.fleet.prompt(agent, text, by=BY, message_id=f"m{number}")
             with anyio.fail_after(30):
                 while True:
+                    more = place.audience.more
                     outcome = await place.fleet.wait(agent, None)
                     if outcome.status != "permission":
                         break
-                    await place.audience.more.wait()
+                    await more.wait()
             print(outcome.status, outcome.error or "", flush=True)
             group.cancel_scope.cancel()
 
 
 if __name__ == "__main__":
-    anyio.run(main, Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
+    anyio.run(
+        main,
+        Path(sys.argv[1]),
+        Path(sys.argv[2]),
+        int(sys.argv[3]),
+        sys.argv[4],
+        int(sys.argv[5]),
+    )

@@ -18,13 +18,16 @@ import pytest
 from sereno.core.protocol.timeline import AssistantMessage, Entry, ToolCall, UserMessage
 from sereno.core.protocol.tools import PlainTextDetail
 from sereno.core.protocol.values import given
-from tests.core.agents.kill_driver import LINES, SCENARIO, TOOLS, catalog
+from tests.core.agents.kill_driver import TOOLS, catalog, scenario
 from tests.core.agents.place import BY, running
 
 REPOSITORY = Path(__file__).parents[3]
 
 
-def life(root: Path, point: str, count: int) -> str:
+SHORT, LONG = 200, 1_500
+
+
+def life(root: Path, point: str, count: int, lines: int = SHORT) -> str:
     """One life of the daemon; what it said last, "" where it was killed."""
     home = root / "home"
     home.mkdir(mode=0o700, exist_ok=True)
@@ -35,6 +38,7 @@ def life(root: Path, point: str, count: int) -> str:
             "tests.core.agents.kill_driver",
             str(root),
             str(root / "demo.log"),
+            str(lines),
             point,
             str(count),
         ],
@@ -52,7 +56,7 @@ def agent_log(root: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in (root / "demo.log").read_text().splitlines()]
 
 
-async def check(root: Path) -> None:
+async def check(root: Path, lines: int = SHORT) -> None:
     """The timeline and the agent's own log tell the same, and each thing once."""
     async with running(root, catalog=catalog(root / "demo.log", root / "sessions")) as place:
         (view,) = place.fleet.list()
@@ -62,17 +66,17 @@ async def check(root: Path) -> None:
         await place.fleet.end(agent, by=BY)
     assert [entry.seq_start for entry in entries] == list(range(1, len(entries) + 1))
     turns = by_turn(entries)
-    assert [turn[0] for turn in turns] == list(SCENARIO), "each prompt once, in order"
+    assert [turn[0] for turn in turns] == list(scenario(lines)), "each prompt once, in order"
     assert numbers(turns[0][1]) == list(range(1, TOOLS + 1))
     assert numbers(turns[3][1]) == list(range(1, TOOLS + 1))
-    lines = said(turns[2][1]).splitlines()
-    streamed = [int(line[:6]) for line in lines if line[:6].isdigit()]
-    assert streamed == list(range(1, LINES + 1))
+    text = said(turns[2][1]).splitlines()
+    streamed = [int(line[:6]) for line in text if line[:6].isdigit()]
+    assert streamed == list(range(1, lines + 1))
     assert len(closed) == 3
     assert {(entry.state, entry.answered_by) for entry in closed} == {("answered", BY)}
     events = agent_log(root)
     heard = [event["text"] for event in events if event["event"] == "prompt"]
-    assert heard == list(SCENARIO), "the agent heard each prompt once"
+    assert heard == list(scenario(lines)), "the agent heard each prompt once"
     answers = Counter(event["call"] for event in events if event["event"] == "answer")
     assert list(answers.values()) == [1, 1, 1], "and each answer once"
     assert sum(event["event"] == "start" for event in events) == 1, "in one process"
@@ -113,9 +117,9 @@ async def test_without_a_kill(tmp_path: Path) -> None:
 async def test_killed_at_every_commit_and_write(tmp_path: Path, point: str) -> None:
     """The first lives die at the first, second, third… moment; each life gets a little further."""
     killed = 0
-    for count in (1, 2, 3, 5, 8):
+    for count in (1, 2, 4, 8):
         killed += not life(tmp_path, point, count)
-    assert killed >= 4
+    assert killed >= 3
     assert life(tmp_path, "never", 0) == "idle"
     await check(tmp_path)
 
@@ -125,8 +129,8 @@ async def test_killed_at_every_commit_and_write(tmp_path: Path, point: str) -> N
 )
 async def test_killed_between_the_ledgers_commit_and_the_write(tmp_path: Path, point: str) -> None:
     """The answer, or the prompt, is committed; the agent has not heard of it, or only just."""
-    killed = [not life(tmp_path, point, count) for count in (1, 1, 2)]
-    assert sum(killed) >= 2
+    killed = [not life(tmp_path, point, count) for count in (1, 1)]
+    assert all(killed)
     assert life(tmp_path, "never", 0) == "idle"
     await check(tmp_path)
 
@@ -135,9 +139,9 @@ async def test_killed_at_random_moments(tmp_path: Path) -> None:
     dice = random.Random(20)
     killed = 0
     for _ in range(10):
-        if life(tmp_path, "time", dice.randint(350, 900)):
+        if life(tmp_path, "time", dice.randint(300, 800), LONG):
             break
         killed += 1
-    assert killed >= 3
-    assert life(tmp_path, "never", 0) == "idle"
-    await check(tmp_path)
+    assert killed >= 2
+    assert life(tmp_path, "never", 0, LONG) == "idle"
+    await check(tmp_path, LONG)
