@@ -219,10 +219,11 @@ class Terminal:
         self._world = world
         self._socket = world.root / f"tmux-{time.monotonic_ns()}"
         columns, lines = size
-        quoted = [*command]
+        settings = world.root / "tmux.conf"
+        settings.write_text("set -g remain-on-exit on\n")
         self._tmux(
-            *("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(lines)),
-            *("-s", "main", "--", *quoted),
+            *("-f", str(settings), "new-session", "-d", "-x", str(columns), "-y", str(lines)),
+            *("-s", "main", "--", *command),
         )
 
     def _tmux(self, *arguments: str, check: bool = True) -> str:

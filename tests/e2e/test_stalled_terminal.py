@@ -22,6 +22,7 @@ from tests.e2e.harness import SERENO, World, until
 
 STALL_S = 8.0
 WORST_S = 0.1
+SPANS = 3
 
 
 class Pty:
@@ -92,7 +93,7 @@ while data := connection.recv(4096):
 @contextlib.contextmanager
 def echo(world: World) -> Iterator[socket.socket]:
     """A program that does nothing but answer: what it is late, this machine is late."""
-    path = str(world.root / "echo.sock")
+    path = str(world.root / f"echo-{time.monotonic_ns()}")
     program = subprocess.Popen([sys.executable, "-I", "-S", "-c", ECHO, path])
     with socket.socket(socket.AF_UNIX) as connection:
 
@@ -105,6 +106,14 @@ def echo(world: World) -> Iterator[socket.socket]:
         until(connected, "the echo listens")
         yield connection
     program.wait(20)
+
+
+def assert_nobody_is_late(world: World) -> None:
+    """A stall that lasts delays somebody in each of its spans; a busy machine does not."""
+    late = []
+    while not late or late[-1] >= WORST_S:
+        assert len(late) < SPANS, f"late by {late} s"
+        late.append(delay(world, STALL_S))
 
 
 def delay(world: World, seconds: float) -> float:
@@ -121,11 +130,10 @@ def delay(world: World, seconds: float) -> float:
             worst = max(worst, between - started)
             slowest_echo = max(slowest_echo, time.monotonic() - between)
             time.sleep(0.01)
-    print(f"worst {worst * 1000:.1f} ms, echo {slowest_echo * 1000:.1f} ms")
     return worst - slowest_echo
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_a_stalled_terminal_delays_no_second_client(world: World) -> None:
     """The daemon is embedded in the very process whose terminal is not read."""
     with unread_terminal(world) as terminal:
@@ -134,14 +142,13 @@ def test_a_stalled_terminal_delays_no_second_client(world: World) -> None:
         assert world.daemon_pid() == terminal.program.pid
         os.write(terminal.near, b"\x1b")
         before = len(terminal.seen)
-        agents = [world.run("stream 3000 events of 60 bytes every 5ms") for _ in range(3)]
+        agents = [world.run("stream 6000 events of 60 bytes every 5ms") for _ in range(3)]
         until(lambda: len(terminal.seen) > before + 20_000, "the screen shows the streams")
         terminal.reading.clear()
         drawn = len(terminal.seen)
-        late = delay(world, STALL_S)
+        assert_nobody_is_late(world)
         assert len(terminal.seen) <= drawn + 65_536
         drawn = len(terminal.seen)
-        assert late < WORST_S
         assert all(one["needs"] == "busy" for one in world.json("ls") if one["id"] in agents)
         terminal.reading.set()
         until(lambda: len(terminal.seen) > drawn + 1000, "the screen goes on")
@@ -149,18 +156,18 @@ def test_a_stalled_terminal_delays_no_second_client(world: World) -> None:
             assert world.json("stop", agent)["interrupted"] is True
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_a_follower_that_stops_reading_delays_no_second_client(world: World) -> None:
     """`logs -f` into a pipe that nobody reads, beside a fast stream; later it misses nothing."""
     daemon = world.serve()
-    agent = world.run("stream 9000 tools every 1ms")
+    agent = world.run("stream 25000 tools every 1ms")
     following = world.popen("logs", "-f", "--json", "--entries", agent)
     assert following.stdout is not None
     following.stdout.readline()
-    assert delay(world, STALL_S) < WORST_S
-    world.sereno("wait", agent, limit_s=60)
+    assert_nobody_is_late(world)
+    world.sereno("wait", agent, limit_s=100)
     count = 1
-    while count < 9_001:
+    while count < 25_001:
         assert following.stdout.readline().startswith('{"provider"')
         count += 1
     following.terminate()

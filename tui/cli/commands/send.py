@@ -41,15 +41,17 @@ def command(
     text = prompt_text(prompt)
     message_id = fresh_id()
     with connect() as client:
-        agent_id = find(client, agent).agent.id
+        snapshot = find(client, agent).agent
+        agent_id = snapshot.id
         position = end_of(client, agent_id)
-        queued = _send(client, agent_id, text, message_id, now)
+        accepted = _send(client, agent_id, text, message_id, now)
+        queued = accepted and not now and snapshot.status in ("running", "initializing")
         if not no_wait:
-            if queued and not now and out.plain:
+            if queued and out.plain:
                 note("sereno: the prompt waits for the running turn (`--now` interrupts it).")
             return follow_answer(client, agent_id, message_id, position, out, timeout)
     result = {"id": message_id, "agentId": agent_id, "queued": queued}
-    line = f"{short(agent_id)}  {'waits for the running turn' if queued and not now else 'sent'}"
+    line = f"{short(agent_id)}  {'waits for the running turn' if queued else 'sent'}"
     emit(result, [message_id], [line], as_json=out.as_json, quiet=out.quiet)
     return exits.OK
 
