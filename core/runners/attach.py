@@ -20,16 +20,13 @@ ANSWER_LIMIT = 10.0
 async def attach(folder: Path, offset: int) -> RunnerLink:
     """Attach to the runner of `folder` and read its journal from `offset` on.
 
-    Another daemon that is attached is replaced. Raises RunnerGone when the runner is dead,
-    RunnerVersionError, JournalGap, or RunnerError (no_answer, refused, unreachable, damaged).
+    Another daemon that is attached is replaced. Raises RunnerGone when the runner's process is
+    dead, and only then; else RunnerVersionError, JournalGap, or RunnerError (no_answer, refused,
+    unreachable, damaged), where the agent goes on and it may be tried again.
     """
     info = read_record(folder)
     if info is None or not alive(info.runner):
-        raise RunnerGone(
-            "gone",
-            f"The runner of {folder} does not live any more.",
-            "What its agent said last is in its journal; start the agent again to go on.",
-        )
+        raise _gone(folder)
     sock = await _connect(folder, info)
     link = RunnerLink(info, offset)
     loop = asyncio.get_running_loop()
@@ -44,10 +41,23 @@ async def attach(folder: Path, offset: int) -> RunnerLink:
             f"The runner of agent {info.agent_id} (process {info.runner.pid}) does not answer.",
             "Was it stopped? Look at it with `ps`, or stop the agent.",
         ) from error
+    except RunnerError as error:
+        await link.aclose()
+        if error.code == "refused" and await dies_soon(info.runner):
+            raise _gone(folder) from error
+        raise
     except BaseException:
         await link.aclose()
         raise
     return link
+
+
+def _gone(folder: Path) -> RunnerGone:
+    return RunnerGone(
+        "gone",
+        f"The runner of {folder} does not live any more.",
+        "What its agent said last is in its journal; start the agent again to go on.",
+    )
 
 
 async def _connect(folder: Path, info: RunnerInfo) -> socket.socket:
@@ -62,11 +72,7 @@ async def _connect(folder: Path, info: RunnerInfo) -> socket.socket:
     except (OSError, HomeError) as error:
         sock.close()
         if await dies_soon(info.runner):
-            raise RunnerGone(
-                "gone",
-                f"The runner of agent {info.agent_id} just ended.",
-                "What its agent said last is in its journal.",
-            ) from error
+            raise _gone(folder) from error
         raise RunnerError(
             "unreachable",
             f"The runner of agent {info.agent_id} (process {info.runner.pid}) lives, but its "

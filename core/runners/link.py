@@ -228,14 +228,16 @@ class RunnerLink:
             case "offset":
                 first, _, end = detail.partition("-")
                 return JournalGap(self._offset, int(first), int(end))
-            case "":
-                return RunnerGone(
-                    "gone",
-                    f"The runner of agent {self.info.agent_id} closed the connection.",
-                    "Try again; if it stays so, stop the agent.",
+            case "agent":
+                return RunnerError(
+                    "refused",
+                    f"The runner of agent {self.info.agent_id} refused this daemon, because it "
+                    "was started from inside another agent.",
+                    "Stop this daemon and start it from a shell of your own.",
                 )
+        words = f"refused this daemon: {detail or code}" if code else "closed the connection"
         return RunnerError(
             "refused",
-            f"The runner of agent {self.info.agent_id} refused this daemon: {detail or code}.",
-            "This is a fault of Sereno; stop the agent and please report it.",
+            f"The runner of agent {self.info.agent_id} (process {self.info.runner.pid}) {words}.",
+            "Restart the daemon (`sereno daemon restart`); the agent goes on meanwhile.",
         )

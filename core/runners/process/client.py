@@ -24,7 +24,11 @@ class Client:
         self.since = now
         self.attached = False
         self.closing = False
-        """Nothing more is read; closed as soon as the answers are out."""
+        """What comes is thrown away; over when the answers are out and the other side has closed.
+
+        A socket that is closed with something unread in it takes the answers with it.
+        """
+        self._said_all = False
         self._frames = FrameReader()
         self._answers = bytearray()
         self.offset = 0
@@ -35,7 +39,7 @@ class Client:
         self.offset = self._target = offset
 
     def detach(self, now: float) -> None:
-        """Nothing more is read, and nothing sent but a begun frame and the answers that are due.
+        """Nothing more is heeded, and nothing sent but a begun frame and the answers that are due.
 
         There is as much time for that as for a greeting: `since` counts anew.
         """
@@ -54,7 +58,9 @@ class Client:
             return []
         except OSError:
             return None
-        return self._frames.feed(data) if data else None
+        if not data:
+            return None
+        return [] if self.closing else self._frames.feed(data)
 
     def wants_to_send(self, journal: Journal) -> bool:
         begun = self.offset < self._target
@@ -76,8 +82,11 @@ class Client:
                     del self._answers[:count]
                 else:
                     self._target = journal.end
+            if self.closing and not self._said_all and not self.wants_to_send(journal):
+                self._said_all = True
+                self.sock.shutdown(socket.SHUT_WR)
         except BlockingIOError:
             return True
         except OSError:
             return False
-        return not self.closing or self.wants_to_send(journal)
+        return True

@@ -42,7 +42,7 @@ class Requests:
         if kind == Kind.HELLO:
             self._hello(client, data)
         elif not client.attached:
-            self._refuse(client, "hello", "the first frame is no hello")
+            self.refuse(client, "hello", "the first frame is no hello")
         else:
             self._attached(client, kind, data)
 
@@ -79,13 +79,13 @@ class Requests:
     def _hello(self, client: Client, data: bytes) -> None:
         journal = self._recorder.journal
         if client.attached or len(data) < GREETING.size or not data.startswith(MAGIC):
-            return self._refuse(client, "hello", "this is no greeting of Sereno")
+            return self.refuse(client, "hello", "this is no greeting of Sereno")
         _, oldest, newest, offset = GREETING.unpack_from(data)
         version = min(newest, PROTOCOL_NEWEST)
         if version < max(oldest, PROTOCOL_OLDEST):
-            return self._refuse(client, "version", f"{PROTOCOL_OLDEST}-{PROTOCOL_NEWEST}")
+            return self.refuse(client, "version", f"{PROTOCOL_OLDEST}-{PROTOCOL_NEWEST}")
         if not journal.first <= offset <= journal.end:
-            return self._refuse(client, "offset", f"{journal.first}-{journal.end}")
+            return self.refuse(client, "offset", f"{journal.first}-{journal.end}")
         if self.daemon is not None and self.daemon is not client:
             self.daemon.answer(Kind.REPLACED)
             self.daemon.detach(time.monotonic())
@@ -109,10 +109,11 @@ class Requests:
         write_id, content = OFFSET.unpack_from(data)[0], data[OFFSET.size :]
         pending = self._agent.input.pending_bytes
         if pending and pending + len(content) > WRITE_WINDOW:
-            return self._refuse(client, "window", "more was written than may be under way")
+            return self.refuse(client, "window", "more was written than may be under way")
         return self._agent.write(write_id, content)
 
-    def _refuse(self, client: Client, code: str, detail: str) -> None:
+    def refuse(self, client: Client, code: str, detail: str) -> None:
+        """Say why, and listen no more."""
         self.gone(client)
         client.answer(Kind.REFUSED, f"{code}:{detail}".encode())
         client.detach(time.monotonic())

@@ -81,7 +81,7 @@ class Runner:
         if self._agent.input.pending and not self._recorder.waiting:
             listen(self._agent.input.fd, select.POLLOUT, self._agent.write_on)
         for client in self._clients:
-            events = 0 if client.closing else select.POLLIN
+            events = select.POLLIN
             if client.wants_to_send(self._recorder.journal):
                 events |= select.POLLOUT
             listen(client.sock.fileno(), events, lambda client=client: self._serve(client))  # type: ignore[misc]
@@ -145,14 +145,14 @@ class Runner:
             sock, _ = self._listener.accept()
         except OSError:  # who knocked has gone again
             return
-        if self._gate.admits(sock):
-            self._clients.append(Client(sock, time.monotonic()))
-        else:
-            sock.close()
+        client = Client(sock, time.monotonic())
+        if not self._gate.admits(sock):
+            self._requests.refuse(client, "agent", "a process of an agent may not attach")
+        self._clients.append(client)
 
     def _serve(self, client: Client) -> None:
         try:
-            frames = [] if client.closing else client.receive()
+            frames = client.receive()
             if frames is None:
                 return self._drop(client)
             for raw in frames:

@@ -14,6 +14,7 @@ import pytest
 from sereno.core.home import connect_path
 from sereno.core.runners import link as link_module
 from sereno.core.runners.attach import attach
+from sereno.core.runners.connection import Connection
 from sereno.core.runners.link import READ_AHEAD
 from sereno.core.runners.model import (
     JournalGap,
@@ -359,9 +360,9 @@ def knock():
     sock.connect(path)
     try:
         sock.sendall(bytes.fromhex({hello().hex()!r}))
-        print("answer", sock.recv(100))
+        print("answer", sock.recv(1000)[16:].decode())
     except (ConnectionResetError, BrokenPipeError):
-        print("answer", b"")
+        print("answer", "none")
 knock()
 if os.fork() == 0:
     os.setsid()
@@ -377,7 +378,8 @@ time.sleep(1000)
         path = f"/tmp/{reader.link.info.run}/runner.sock\n"
         await reader.link.write(1, path.encode())
         await until(lambda: reader.said().count(b"\n") == 2, "both knocked")
-        assert reader.said() == b"answer b''\n" * 2
+        allowed = {b"answer agent:a process of an agent may not attach"}
+        assert set(reader.said().splitlines()) == allowed
         assert reader.link.closed_because == ""
     finally:
         os.unlink("/tmp/" + reader.link.info.run)
@@ -408,6 +410,40 @@ asyncio.run(main())
     pids = pids_in(reader.said())
     assert len(pids) == 2
     assert not any(map(lives, pids))  # an agent's end ends what it started, runners included
+
+
+async def test_t46_a_daemon_inside_an_agent_is_refused_and_the_runner_not_taken_for_dead(
+    place: Place,
+) -> None:
+    other = await place.run("cat")
+    code = f"""
+import asyncio, sys
+from pathlib import Path
+sys.path.insert(0, {str(Path(__file__).parents[3])!r})
+from sereno.core.runners.attach import attach
+from sereno.core.runners.model import RunnerError
+try:
+    asyncio.run(attach(Path({str(other.link.info.folder)!r}), 0))
+except RunnerError as error:
+    print(type(error).__name__, error.code, error.message)
+"""
+    inside = await place.run(sys.executable, "-c", code)
+    await inside.until_exit()
+    assert inside.said().startswith(b"RunnerError refused"), inside.said(Stream.ERR)
+    assert b"inside another agent" in inside.said()
+    assert other.link.closed_because == ""
+    assert lives(other.link.info.runner_pid)
+
+
+async def test_a_living_runner_that_closes_without_a_word_is_not_taken_for_dead(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = await place.start("cat")
+    monkeypatch.setattr(Connection, "send", lambda self, *_: self.abort())
+    with pytest.raises(RunnerError) as caught:
+        await attach(info.folder, 0)
+    assert (type(caught.value), caught.value.code) == (RunnerError, "refused")
+    assert lives(info.runner_pid)
 
 
 async def test_attaching_where_no_runner_lives(place: Place, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from tests.core.runners.place import (
     shell,
     until,
 )
+from tests.house.other_disk import run_on_disk
 from tests.house.other_user import run_as_other_user
 
 TELL = """
@@ -258,6 +259,19 @@ async def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
             print(error.code)
     """
     assert run_as_other_user(code, locked_folder=tmp_path / "locked") == "not_allowed"
+
+
+async def test_a_read_only_home(tmp_path: Path) -> None:
+    code = """
+        import asyncio
+        from sereno.core.runners.model import RunnerSpec, RunnerStartError
+        from sereno.core.runners.start import start_runner
+        try:
+            asyncio.run(start_runner(RunnerSpec("a", root / "1", ("cat",), Path("/"), {})))
+        except RunnerStartError as error:
+            print(error.code)
+    """
+    assert run_on_disk(tmp_path, "read_only", code) == "read_only"
 
 
 async def test_a_python_that_is_gone_says_so(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
