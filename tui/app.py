@@ -128,7 +128,7 @@ class SerenoApp(Places, inherit_bindings=False):
             self.register_theme(each)
         known = theme if theme in self.available_themes else "sereno"
         self.theme = "sereno-terminal" if no_colour else known
-        build_wall(self)
+        build_wall(self, no_colour=no_colour)
 
     # -- what screens read ---------------------------------------------------------------------
 
@@ -322,7 +322,7 @@ class SerenoApp(Places, inherit_bindings=False):
             focused.text = ""
             return
         now = self.now_ms()
-        if 0 < now - self._stopped_at <= TWICE_MS:
+        if self._stopped_at and now - self._stopped_at <= TWICE_MS:
             self.action_detach()
             return
         self._stopped_at = now

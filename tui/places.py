@@ -22,6 +22,7 @@ class Places(App[str], inherit_bindings=False):
 
     model: FleetModel
     cwd: Path
+    home: str
 
     def open_agent(self, agent_id: str) -> None:
         """The agent's screen, on top of the fleet; nothing else stays between them."""
@@ -81,7 +82,8 @@ class Places(App[str], inherit_bindings=False):
 
     def creation(self, draft: Draft) -> CreateAgent:
         """A filled form as what is asked of the daemon: folders are whole paths there."""
-        where = Path(draft.folder.strip() or ".").expanduser()
+        words = draft.folder.strip() or "."
+        where = Path(self.home + words[1:] if words.partition("/")[0] == "~" else words)
         return CreateAgent(
             "",
             provider=draft.provider,

@@ -20,6 +20,7 @@ from typing import Any
 
 from textual.app import App
 from textual.drivers import _writer_thread
+from textual.filter import NoColor
 
 from sereno.tui.wall import Wall
 
@@ -44,8 +45,14 @@ def drawing_on_a_terminal() -> Iterator[None]:
         sys.__stderr__ = errors  # type: ignore[misc]
 
 
-def build_wall(app: App[Any]) -> None:
-    """Puts the second wall last: it sees what all other filters made."""
+def build_wall(app: App[Any], *, no_colour: bool = False) -> None:
+    """Puts the second wall last: it sees what all other filters made.
+
+    With `no_colour` Textual's filter takes all colours away, whether the environment said so
+    or the caller.
+    """
+    if no_colour and not any(isinstance(each, NoColor) for each in app._filters):
+        app._filters.append(NoColor())
     app._filters.append(Wall())
 
 
