@@ -119,10 +119,26 @@ class World:
         """A background daemon, as a person starts one."""
         self.sereno("daemon", "start")
 
-    def serve(self) -> subprocess.Popen[str]:
-        """`sereno --no-ui` as our own child, once it answers."""
+    def serve(self, patch: str = "") -> subprocess.Popen[str]:
+        """`sereno --no-ui` as our own child, once it answers.
+
+        `patch`: Python that runs before it, for what no user can ask for.
+        """
         output = (self.root / "daemon.out").open("a")
-        daemon = self.popen("--no-ui", stdout=output, stderr=output)
+        if patch:
+            code = f"{patch}\nimport sys; from sereno.__main__ import main; sys.exit(main())"
+            daemon = subprocess.Popen(
+                [sys.executable, "-P", "-c", code, "--no-ui"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                text=True,
+                cwd=self.work,
+                env=self.env,
+            )
+            self._children.append(daemon)
+        else:
+            daemon = self.popen("--no-ui", stdout=output, stderr=output)
         output.close()
         until(lambda: self._answers(daemon), "the daemon answers")
         return daemon
