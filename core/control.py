@@ -105,6 +105,8 @@ def _until_it_answers(home: Home, pid: int, reading: int, timeout_s: float) -> D
     words = said.decode("utf-8", "replace").strip().removeprefix("sereno: ")
     if ended or words:
         cause, _, step = (words or "The daemon ended at once.").partition("\n")
+        if cause.startswith("Traceback"):
+            cause, step = f"The daemon broke at its start: {words.splitlines()[-1]}", ""
         raise ControlError("refused", cause, step or f"Its log may say more: {home.daemon_log}")
     raise ControlError(
         "no_answer",
@@ -195,7 +197,11 @@ def _record(home: Home) -> dict[str, Any]:
         record = json.loads(home.status.read_bytes())
     except (OSError, ValueError):
         return {}
-    return record if isinstance(record, dict) else {}
+    known = {"pid": int, "start": int, "version": str, "startedAt": str, "socket": str}
+    if not isinstance(record, dict):
+        return {}
+    valid = all(isinstance(record.get(name), kind) for name, kind in known.items())
+    return record if valid else {}
 
 
 def _alive(pid: int, start: int) -> bool:

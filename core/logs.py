@@ -7,6 +7,7 @@ all that is ever kept (T86). In an embedded daemon nothing may reach stderr, whi
 
 from __future__ import annotations
 
+import copy
 import logging
 import logging.handlers
 import os
@@ -110,10 +111,13 @@ class LogFile(logging.handlers.RotatingFileHandler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._n += 1
-        if self.lost:
-            count, self.lost = self.lost, 0
-            record.msg = f"{record.msg} ({count} earlier lines could not be written)"
+        lost = self.lost
+        if lost:
+            record = copy.copy(record)
+            record.msg = f"{record.msg} ({lost} earlier lines could not be written)"
         super().emit(record)
+        if self.lost == lost:
+            self.lost = 0
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002
         self.lost += 1

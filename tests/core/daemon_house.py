@@ -39,7 +39,7 @@ def pid_of(home: Home) -> int:
     """The pid in the status file, 0 without one."""
     try:
         return int(json.loads(home.status.read_bytes())["pid"])
-    except (OSError, ValueError):
+    except (OSError, ValueError, LookupError, TypeError):
         return 0
 
 
