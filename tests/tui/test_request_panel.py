@@ -341,7 +341,7 @@ async def test_a_refused_answer_says_why_and_asks_again() -> None:
 async def test_ctrl_g_goes_to_the_request_also_while_typing() -> None:
     async with person_at(asks(1)) as person:
         await person.pilot.press("h", "i")
-        person.screen.focus_request()
+        await person.pilot.press("ctrl+g")
         await person.until(lambda: person.panel.has_focus)
         await person.press("tab")
         assert person.screen.composer.has_focus
@@ -366,7 +366,7 @@ async def test_esc_decides_later_and_ctrl_g_comes_back() -> None:
         assert person.panel.desk.phase is Phase.PUT_OFF
         assert "1 request waits" in shown(person)
         assert person.screen.composer.has_focus
-        person.screen.focus_request()
+        await person.pilot.press("ctrl+g")
         await person.until(lambda: person.panel.has_focus)
         assert "make deploy" in shown(person)
 
