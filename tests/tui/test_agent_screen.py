@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from sereno.core.protocol.agents import QueuedPrompt, Usage
 from sereno.core.protocol.permissions import PermissionAction
 from sereno.core.protocol.timeline import (
     AssistantMessage,
@@ -103,9 +104,7 @@ async def test_i_goes_to_the_composer() -> None:
 
 
 async def test_the_head_says_who_how_and_since_when() -> None:
-    usage = sample.Usage(
-        context_window_used_tokens=61, context_window_max_tokens=100, total_cost_usd=1.12
-    )
+    usage = Usage(context_window_used_tokens=61, context_window_max_tokens=100, total_cost_usd=1.12)
     async with place(TALK, status="running", since=190, last_usage=usage) as here:
         head = here.words("#head")
         assert "Tax · demo · busy 3:10" in head
@@ -304,9 +303,7 @@ def test_picture_of_a_session_rule(snap_compare: Any, size: tuple[int, int]) -> 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_picture_of_files_and_a_queue(snap_compare: Any, size: tuple[int, int]) -> None:
-    queued = sample.QueuedPrompt(
-        id="q1", text="also cover an expired voucher", queued_at=sample.stamp(20)
-    )
+    queued = QueuedPrompt(id="q1", text="also cover an expired voucher", queued_at=sample.stamp(20))
 
     async def steps(picture: Picture, pilot: Pilot[str]) -> None:
         screen = await picture.open(pilot)

@@ -124,7 +124,7 @@ async def person_at(
     app = sample.app(link)
     async with app.run_test(size=size) as pilot:
         person = Person(app, pilot, link)
-        app.monotonic = lambda: person.now  # type: ignore[attr-defined]
+        app.monotonic = lambda: person.now
         with anyio.fail_after(20):
             while not app.model.agents:
                 await pilot.pause(0.01)

@@ -104,9 +104,9 @@ def _amount(detail: ToolDetail) -> str:
         case SearchDetail():
             return _matches(detail)
         case FetchDetail():
-            code = "" if detail.code is UNSET else f"{given(detail.code, 0):.0f}"
+            status = "" if detail.code is UNSET else f"{given(detail.code, 0):.0f}"
             octets = "" if detail.bytes is UNSET else size(given(detail.bytes, 0))
-            return f"{code}  {octets}".strip()
+            return f"{status}  {octets}".strip()
         case SubAgentDetail(actions=actions) if actions:
             return count(len(actions), "step", "steps")
         case WorktreeSetupDetail(commands=commands):
