@@ -237,7 +237,7 @@ class Agent:
 
     def _feed_one(self, step: Step, frame: Frame, data: bytes) -> None:
         match frame.stream:
-            case Stream.OUT if self.driver is not None:
+            case Stream.OUT if self.driver is not None and step.record.state in ALIVE:
                 self.take(step, self.driver.receive(data), frame.at_ms)
                 self.go_on(step)
             case Stream.ERR:

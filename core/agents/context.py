@@ -35,12 +35,14 @@ class Timings:
     """Seconds. `text_window`: how long rows are gathered, and chunks of text joined, after a
     commit. `start`: how long a program may take to say that its session stands. `cancel`: how long
     it may take to end an interrupted turn before its process is ended. `deaf`: how long one may
-    still exit by itself that has closed its input. `retry`: pause after the store refused."""
+    still exit by itself that has closed its input. `drain`: how long the output of a program that
+    was ended is still read. `retry`: pause after the store refused."""
 
     text_window: float = 0.033
     start: float = 30.0
     cancel: float = 10.0
     deaf: float = 2.0
+    drain: float = 3.0
     retry: float = 1.0
 
 

@@ -239,6 +239,9 @@ class Live:
         window = agent.context.timings.text_window
         async for batch in link.frames():
             for frames in portions(batch):
+                if self._to_end.is_set():
+                    # A flood must not delay its own end; what is left is read afterwards.
+                    await self._ended.wait()
                 async with agent.lock:
                     if self._again or self._fenced:
                         # The driver went back to what is committed: these frames come again.
@@ -296,6 +299,17 @@ class Live:
         except RunnerError as error:
             log.warning("agent %s: %s", self.agent.id, error)
         self._ended.set()
+        # What it had said is read to the end, unless that is a flood.
+        await anyio.sleep(self.agent.context.timings.drain)
+        agent = self.agent
+        async with agent.lock:
+            if agent.alive:
+                step = agent.step()
+                step.log("warn", "agent", "Ended; the rest of its output was too much to read.")
+                agent.process_over(step, None, None)
+                await agent.try_commit(step)
+        if self._scope is not None:
+            self._scope.cancel()
 
     async def _afterwards(self) -> None:
         """A prompt that cut off a turn which would not end is still to be run."""

@@ -180,6 +180,18 @@ async def test_a_working_directory_that_vanished(tmp_path: Path) -> None:
         assert "stream 4 events" in await place.texts(agent)
 
 
+async def test_a_flood_of_output_is_ended_at_once(tmp_path: Path) -> None:
+    async with place_with(tmp_path, ("yes",), Timings(drain=0.5)) as place:
+        agent = (await place.create("hello", "it")).snapshot.id
+        with anyio.fail_after(10):
+            while not (await place.fleet.inspect(agent)).journal_bytes:
+                await anyio.sleep(0.01)
+        with anyio.fail_after(30):
+            ended = await place.fleet.end(agent, by=BY)
+        assert ended.verified
+        assert place.fleet.view(agent).snapshot.status in ("closed", "error")
+
+
 async def test_a_permission_is_asked_answered_and_carried_out_once(tmp_path: Path) -> None:
     async with place_with(tmp_path) as place:
         agent = (await place.create("write note.txt hello", "it")).snapshot.id
