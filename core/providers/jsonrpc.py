@@ -14,6 +14,7 @@ import msgspec
 
 __all__ = [
     "INVALID_PARAMS",
+    "INVALID_REQUEST",
     "METHOD_NOT_FOUND",
     "Call",
     "Incoming",
@@ -27,6 +28,7 @@ __all__ = [
     "Stray",
 ]
 
+INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 

@@ -32,11 +32,16 @@ SEQUENCE_LIMIT = 4_096
 """Characters of a control string (OSC, DCS, …) after which it is text again, without its head."""
 
 _BIDI = "\u202a-\u202e\u2066-\u2069"
-_INVISIBLE = "\u00ad\u061c\u180e\u200b-\u200f\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb"
+# All of Unicode's Default_Ignorable_Code_Point that is not in _BIDI or _TAGS, and annotations.
+_INVISIBLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u2065\u206a-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0080-\U000e0fff"
+)
 _TAGS = "\U000e0000-\U000e007f"
 _MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _SURROGATES = "\ud800-\udfff"
-_SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u2800\u3164\uffa0\u115f\u1160"
+_SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u2800"
 
 # 8-bit controls are rewritten as ESC and a letter first. Then one alternative each for: CSI (or
 # what is left of one), control strings (ended, or cut by a newline, an ESC or the limit), and every
@@ -66,7 +71,10 @@ _HIDDEN = re.compile(
 
 
 def _escape(match: re.Match[str]) -> str:
-    code = ord(match.group())
+    return _code(ord(match.group()))
+
+
+def _code(code: int) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
@@ -197,12 +205,19 @@ def reveal(text: str) -> str:
     Controls, bidirectional and zero-width characters and unusual spaces appear as escapes
     (`\\u202e`); nothing is dropped, so what is shown is what will be used. Newline and tab stay.
     """
-    text = _HIDDEN.sub(_escape, text)
-    return _MARK_RUN.sub(lambda m: m.group(1) + _spell(m.group()[MARK_LIMIT:]), text)
+    return _spell_marks(_HIDDEN.sub(_escape, text))
 
 
-def _spell(text: str) -> str:
-    return "".join(f"\\u{ord(character):04x}" for character in text)
+def _spell_marks(text: str) -> str:
+    """Marks beyond MARK_LIMIT on one character as escapes; of any script, unlike the stream's."""
+    if text.isascii():
+        return text
+    shown: list[str] = []
+    run = 0
+    for character in text:
+        run = run + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+        shown.append(character if run <= MARK_LIMIT else _code(ord(character)))
+    return "".join(shown)
 
 
 def sanitise_value(value: Any, depth: int = 16) -> Any:

@@ -64,7 +64,7 @@ def merge_call(core: Core, piece: ToolPiece) -> CallRecord:
     core.touch()
     record.size += core.line_size
     if not core.line_clean:
-        record.dirty = True
+        record.dirty = True  # or long: a clean line is short, so that its texts need no clipping
     _merge_words(record, piece)
     raw = piece.raw_input
     if isinstance(raw, dict):
@@ -145,7 +145,7 @@ def emit_call(core: Core, record: CallRecord) -> list[Effect]:
     """The call as a timeline item, if it differs from what was said before."""
     if record.forgotten:
         return []
-    detail = detail_of(record, sanitise if record.dirty else str)
+    detail = detail_of(record, _tidy if record.dirty else str)
     item = ToolCall(
         call_id=record.id,
         name=_line(record, record.name or _NAMES.get(record.kind, record.kind), 80),
@@ -164,6 +164,10 @@ def emit_call(core: Core, record: CallRecord) -> list[Effect]:
     record.digest = number
     core.touch()
     return [Item(item)]
+
+
+def _tidy(text: str) -> str:
+    return sanitise(clip(text))
 
 
 def _line(record: CallRecord, text: str, limit: int) -> str:

@@ -30,7 +30,16 @@ from sereno.core.providers.acp.diffs import unified_diff
 from sereno.core.providers.acp.state import CallRecord
 from sereno.core.security.sanitise import sanitise_value
 
-__all__ = ["OUTPUT_LIMIT", "clip", "command_of", "detail_of", "diffs_of", "path_of", "url_of"]
+__all__ = [
+    "FAMILIES",
+    "OUTPUT_LIMIT",
+    "clip",
+    "command_of",
+    "detail_of",
+    "diffs_of",
+    "path_of",
+    "url_of",
+]
 
 Clean = Callable[[str], str]
 
@@ -48,6 +57,10 @@ _ICONS: dict[str, Literal["eye", "pencil", "search", "brain", "wrench"]] = {
 }
 _PATHS = ("filePath", "file_path", "filepath", "path", "absolute_path", "abs_path", "notebook_path")
 _QUERIES = ("pattern", "query", "q", "regex", "glob", "search", "searchTerm")
+_CONTENTS = ("content", "diff", "oldString", "old_string", "newString", "new_string")
+FAMILIES = tuple(frozenset(names) for names in (_PATHS, _QUERIES, _CONTENTS, ("command", "cmd")))
+"""Names that mean the same thing to different programs."""
+
 _FENCE = re.compile(r"\A```[^\n`]*\n(.*?)\n?```\s*\Z", re.DOTALL)
 _URL = re.compile(r"https?://\S+")
 
@@ -61,9 +74,9 @@ def clip(text: str, limit: int = OUTPUT_LIMIT) -> str:
 
 
 def detail_of(record: CallRecord, clean: Clean) -> ToolDetail:
-    """The detail of a call as far as it is known."""
+    """The detail of a call as far as it is known; every text in it has passed `clean`."""
     diffs = diffs_of(record)
-    if diffs:
+    if diffs and record.kind != "execute":
         return _from_diffs(diffs, clean)
     if not record.raw_input and record.kind in _PLAIN:
         return _other(record, clean)
@@ -85,7 +98,7 @@ def detail_of(record: CallRecord, clean: Clean) -> ToolDetail:
             prompt = _optional(record.raw_input.get("prompt"), clean)
             return FetchDetail(url=clean(url), prompt=prompt, result=result)
         case "switch_mode" if isinstance(record.raw_input.get("plan"), str):
-            return PlanDetail(text=clean(clip(record.raw_input["plan"])))
+            return PlanDetail(text=clean(record.raw_input["plan"]))
         case _:
             return _other(record, clean)
 
@@ -127,16 +140,16 @@ def url_of(record: CallRecord) -> str:
 def _from_diffs(diffs: list[tuple[str, str | None, str]], clean: Clean) -> ToolDetail:
     path, old, new = diffs[0]
     if len(diffs) == 1 and not old:
-        return WriteDetail(file_path=clean(path), content=clean(clip(new)))
+        return WriteDetail(file_path=clean(path), content=clean(new))
     text = "".join(unified_diff(name, before or "", after) for name, before, after in diffs)
     label = path if len(diffs) == 1 else f"{path} (and {len(diffs) - 1} more)"
-    return EditDetail(file_path=clean(label), unified_diff=clean(clip(text)))
+    return EditDetail(file_path=clean(label), unified_diff=clean(text))
 
 
 def _shell(record: CallRecord, command: str, clean: Clean) -> ShellDetail:
     cwd = _first(record.raw_input, ("cwd", "workdir", "directory"))
     return ShellDetail(
-        command=clean(clip(command)),
+        command=clean(command),
         cwd=clean(cwd) if cwd else UNSET,
         output=_result(record, clean),
         exit_code=_exit_code(record),
@@ -174,14 +187,14 @@ def _edit(record: CallRecord, path: str, clean: Clean) -> ToolDetail:
         diff = unified_diff(path, old, new)
         return EditDetail(
             file_path=clean(path),
-            old_string=clean(clip(old)),
-            new_string=clean(clip(new)),
-            unified_diff=clean(clip(diff)),
+            old_string=clean(old),
+            new_string=clean(new),
+            unified_diff=clean(diff),
         )
     if isinstance(raw.get("diff"), str):
-        return EditDetail(file_path=clean(path), unified_diff=clean(clip(raw["diff"])))
+        return EditDetail(file_path=clean(path), unified_diff=clean(raw["diff"]))
     if isinstance(raw.get("content"), str):
-        return WriteDetail(file_path=clean(path), content=clean(clip(raw["content"])))
+        return WriteDetail(file_path=clean(path), content=clean(raw["content"]))
     return EditDetail(file_path=clean(path))
 
 
@@ -215,7 +228,16 @@ def _other(record: CallRecord, clean: Clean) -> ToolDetail:
             input=sanitise_value(record.raw_input), output=sanitise_value(record.raw_output)
         )
     label = clean(record.title or path_of(record) or record.name or "tool")
+    where = [clean(path) for path in _all_paths(record) if path not in record.title]
+    if where:
+        text = "\n".join([*where, *([] if isinstance(text, UnsetType) else [text])])
     return PlainTextDetail(label=label, text=text, icon=_ICONS.get(record.kind, "wrench"))
+
+
+def _all_paths(record: CallRecord) -> list[str]:
+    if not record.paths and not record.raw_input:
+        return []
+    return list(dict.fromkeys(path for path in (path_of(record), *record.paths) if path))
 
 
 def _result(record: CallRecord, clean: Clean) -> str | UnsetType:
@@ -234,7 +256,7 @@ def _result(record: CallRecord, clean: Clean) -> str | UnsetType:
         text = record.output or None
     if text is None:
         text = _described(record, blocks_text(record.content))
-    return clean(clip(text)) if text else UNSET
+    return clean(text) if text else UNSET
 
 
 def _described(record: CallRecord, text: str) -> str:
@@ -257,7 +279,7 @@ def _first(raw: dict[str, Any], keys: tuple[str, ...]) -> str:
 
 
 def _optional(value: Any, clean: Clean) -> str | UnsetType:
-    return clean(clip(value)) if isinstance(value, str) and value else UNSET
+    return clean(value) if isinstance(value, str) and value else UNSET
 
 
 def _number(value: Any) -> float | UnsetType:

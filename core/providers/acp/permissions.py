@@ -6,57 +6,36 @@ protocol cannot carry (changed arguments, reasons) is refused or said, never dro
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
-import msgspec
-
-from sereno.core.protocol.permissions import (
-    Allow,
-    Deny,
-    PermissionAction,
-    PermissionKind,
-    PermissionRequest,
-    PermissionResponse,
-)
-from sereno.core.protocol.tools import PlanDetail, ToolDetail
+from sereno.core.protocol.permissions import Allow, Deny, PermissionResponse
 from sereno.core.protocol.values import UNSET, UnsetType
 from sereno.core.providers.acp.calls import emit_call, merge_call
-from sereno.core.providers.acp.content import blocks_text
-from sereno.core.providers.acp.details import command_of, detail_of, diffs_of, path_of, url_of
-from sereno.core.providers.acp.pieces import piece_of
+from sereno.core.providers.acp.pieces import ToolPiece, piece_of
 from sereno.core.providers.acp.state import CallRecord, Core, OpenRequest, Option
+from sereno.core.providers.acp.views import allows, changes_shown, request_of, view_of
 from sereno.core.providers.driver import CannotAnswer
 from sereno.core.providers.effects import Asked, Diagnostic, Effect, Send, Withdrawn
-from sereno.core.security.sanitise import (
-    mixed_scripts,
-    reveal,
-    reveal_value,
-    sanitise_line,
-)
+from sereno.core.providers.jsonrpc import INVALID_REQUEST
+from sereno.core.security.sanitise import sanitise_line
 
-__all__ = ["answer", "ask", "cancel_all", "withdraw_changed", "withdraw_rpc"]
+__all__ = ["answer", "ask", "cancel_all", "check_changed", "withdraw_rpc"]
 
 CANCELLED = {"outcome": {"outcome": "cancelled"}}
 PLAIN_ALLOW = frozenset({"accept", "allow", "approve"})
 PLAIN_DENY = frozenset({"reject", "deny"})
 """Action ids that clients send where they saw no actions (wire reference 6.8)."""
 
-_TITLES = {
-    "shell": "Run command",
-    "read": "Read file",
-    "edit": "Edit file",
-    "write": "Write file",
-    "search": "Search",
-    "fetch": "Fetch from the network",
-    "sub_agent": "Start a sub-agent",
-    "plan": "Approve the plan",
-}
+ASKS_LIMIT = 5
+"""How often a request may be shown anew because its program added to it; then the answer is no."""
 
 
 def ask(core: Core, rpc_id: Any, params: dict[str, Any]) -> list[Effect]:
     """A request from the program: the call's item, then Asked. Cancelled if a cancel is out."""
     options = _options(params.get("options"))
+    twins = [r for r in core.state.requests.values() if r.rpc_id == rpc_id]
+    if twins:
+        return _refuse_twins(core, rpc_id)
     tool = params.get("toolCall")
     piece = piece_of(tool) if isinstance(tool, dict) else None
     if piece is not None:
@@ -69,12 +48,32 @@ def ask(core: Core, rpc_id: Any, params: dict[str, Any]) -> list[Effect]:
         reply = core.peer.respond(rpc_id, CANCELLED)
         text = "A request for permission was cancelled" + ("" if options else ": it had no options")
         return [Send(reply), *core.noted("info", text)]
+    view, own = view_of(record, piece)
+    request = OpenRequest(rpc_id, record.id, options, view, own)
+    return [*emit_call(core, record), _show(core, request)]
+
+
+def _show(core: Core, request: OpenRequest) -> Asked:
+    """Opens the request under a new id."""
     core.state.asked += 1
     core.touch()
     request_id = f"perm-{core.setup.run}-{core.state.asked}"
-    core.state.requests[request_id] = OpenRequest(rpc_id, record.id, options, _shown(record))
-    request = _request(core, request_id, record, options)
-    return [*emit_call(core, record), Asked(request)]
+    core.state.requests[request_id] = request
+    return Asked(request_of(core, request_id, request))
+
+
+def _refuse_twins(core: Core, rpc_id: Any) -> list[Effect]:
+    """Two requests of one id: an answer to the one would be an answer to the other (T43)."""
+    reason = "The program asked twice under one number; both were refused."
+    effects: list[Effect] = [
+        Send(core.peer.respond_error(rpc_id, INVALID_REQUEST, "this id is in use"))
+    ]
+    for request_id, request in list(core.state.requests.items()):
+        if request.rpc_id == rpc_id:
+            del core.state.requests[request_id]
+            effects.append(Withdrawn(request_id, reason))
+    core.touch()
+    return [*effects, *core.noted("warning", reason)]
 
 
 def _options(raw: Any) -> list[Option]:
@@ -85,87 +84,6 @@ def _options(raw: Any) -> list[Option]:
             kind = kind if isinstance(kind, str) else ""
             found.append(Option(option["optionId"], kind, str(name or option["optionId"])))
     return found
-
-
-def _request(
-    core: Core, request_id: str, record: CallRecord, options: list[Option]
-) -> PermissionRequest:
-    detail = detail_of(record, reveal)
-    tag = detail.__struct_config__.tag
-    name = sanitise_line(record.name or {"execute": "shell"}.get(record.kind, record.kind), 80)
-    description = _description(record, detail)
-    return PermissionRequest(
-        id=request_id,
-        provider=core.identity.provider,
-        name=name or "tool",
-        kind=_kind(record, detail),
-        title=_TITLES.get(str(tag), f"Use the tool {name or 'tool'}"),
-        description=description or UNSET,
-        input=reveal_value(record.raw_input) if record.raw_input else UNSET,
-        detail=detail,
-        actions=[_action(option) for option in options],
-        metadata=_metadata(record, detail),
-    )
-
-
-def _kind(record: CallRecord, detail: ToolDetail) -> PermissionKind:
-    if isinstance(detail, PlanDetail):
-        return "plan"
-    return "mode" if record.kind == "switch_mode" else "tool"
-
-
-def _description(record: CallRecord, detail: ToolDetail) -> str:
-    """What the program says of the call beside its arguments: a title, words before it runs."""
-    told = {getattr(detail, key, "") for key in ("command", "file_path", "label", "url")}
-    words = [reveal(record.title[:2_000])]
-    if record.status == "pending":
-        words.append(reveal(blocks_text(record.content)[:2_000]))
-    return "\n".join(dict.fromkeys(each for each in words if each and each not in told))
-
-
-def _metadata(record: CallRecord, detail: ToolDetail) -> dict[str, Any]:
-    shown = _shown(record)
-    raw = msgspec.json.encode([record.raw_input, shown], order="sorted")
-    suspects = [word for text in (*shown.values(), record.title) for word in mixed_scripts(text)]
-    warnings = [
-        f"“{reveal(word)}” mixes letters of different scripts that look alike"
-        for word in dict.fromkeys(suspects)
-    ][:5]
-    extra: dict[str, Any] = {"argumentsHash": hashlib.sha256(raw).hexdigest()}
-    if warnings:
-        extra["warnings"] = warnings
-    metadata: dict[str, Any] = {"sereno": extra}
-    if isinstance(detail, PlanDetail):
-        metadata["planText"] = detail.text
-    return metadata
-
-
-def _action(option: Option) -> PermissionAction:
-    allows = _allows(option)
-    standing = option.kind.endswith("_always")
-    variant = "primary" if option.kind == "allow_once" else "secondary"
-    return PermissionAction(
-        id=option.id,
-        label=sanitise_line(reveal(option.name), 120),
-        behavior="allow" if allows else "deny",
-        variant="danger"
-        if standing and allows
-        else ("primary" if variant == "primary" else "secondary"),
-        standing=True if standing else UNSET,
-    )
-
-
-def _allows(option: Option) -> bool:
-    """An option of an unknown kind counts as one that allows: it is never chosen for a denial."""
-    return not option.kind.startswith("reject")
-
-
-def _shown(record: CallRecord) -> dict[str, str]:
-    """What decides the effect of the call, raw: command, paths, new texts, address."""
-    shown = {"command": command_of(record), "path": path_of(record), "url": url_of(record)}
-    for path, _, new in diffs_of(record):
-        shown[f"diff {path}"] = hashlib.sha256(new.encode()).hexdigest()
-    return {key: value for key, value in shown.items() if value}
 
 
 def answer(core: Core, request_id: str, response: PermissionResponse) -> list[Effect]:
@@ -212,7 +130,7 @@ def _chosen(options: list[Option], response: PermissionResponse) -> Option | Non
     if not isinstance(selected, UnsetType):
         for option in options:
             if option.id == selected:
-                if _allows(option) != allowing:
+                if allows(option) != allowing:
                     raise CannotAnswer(
                         "unknown_action", f"“{selected}” is not that kind of answer."
                     )
@@ -225,7 +143,7 @@ def _chosen(options: list[Option], response: PermissionResponse) -> Option | Non
             if option.kind == kind:
                 return option
     if allowing:
-        names = ", ".join(f"“{sanitise_line(o.name, 60)}”" for o in options if _allows(o))
+        names = ", ".join(f"“{sanitise_line(o.name, 60)}”" for o in options if allows(o))
         raise CannotAnswer(
             "no_single_allow",
             f"This request cannot be allowed just once; choose an answer by name: {names}.",
@@ -254,25 +172,49 @@ def withdraw_rpc(core: Core, rpc_id: Any) -> list[Effect]:
     return []
 
 
-def withdraw_changed(core: Core, record: CallRecord) -> list[Effect]:
-    """T43: if the call is now another than the person was shown, the answer is no."""
-    now: dict[str, str] | None = None
-    for request_id, request in core.state.requests.items():
-        if request.call_id != record.id:
-            continue
-        now = _shown(record)
-        if any(now.get(key, value) != value for key, value in request.shown.items()):
-            option = next((o for o in request.options if o.kind == "reject_once"), None)
-            outcome: dict[str, Any] = CANCELLED
-            if option is not None:
-                outcome = {"outcome": {"outcome": "selected", "optionId": option.id}}
-            record.denied = True
-            reason = "The program changed what it asks for after it was shown; it was told no."
-            return [
-                *_withdraw(core, request_id, outcome, reason),
-                *core.noted("warning", reason),
-            ]
+def check_changed(core: Core, record: CallRecord, piece: ToolPiece) -> list[Effect]:
+    """T43: what is answered must be what was shown.
+
+    A call that contradicts its open question is answered with no. One that only says more is asked
+    anew, under a new id and with all of it.
+    """
+    for request_id, request in list(core.state.requests.items()):
+        change = changes_shown(request, piece) if request.call_id == record.id else ""
+        if change == "other" or (change and request.asks >= ASKS_LIMIT):
+            return _deny_changed(core, request_id, request, record)
+        if change:
+            del core.state.requests[request_id]
+            view, own = view_of(request.view, piece, adding=True)
+            again = OpenRequest(
+                request.rpc_id,
+                request.call_id,
+                request.options,
+                _with_words(view, piece),
+                list(dict.fromkeys([*own, *request.own])),
+                request.asks + 1,
+            )
+            reason = "The program added to what it asks for; it is asked anew."
+            return [Withdrawn(request_id, reason), _show(core, again)]
     return []
+
+
+def _with_words(view: CallRecord, piece: ToolPiece) -> CallRecord:
+    places = [place.get("path") for place in piece.locations or [] if isinstance(place, dict)]
+    view.paths = list(dict.fromkeys([*view.paths, *(p for p in places if isinstance(p, str))]))
+    view.kind, view.title = piece.kind or view.kind, piece.title or view.title
+    return view
+
+
+def _deny_changed(
+    core: Core, request_id: str, request: OpenRequest, record: CallRecord
+) -> list[Effect]:
+    option = next((o for o in request.options if o.kind == "reject_once"), None)
+    outcome: dict[str, Any] = CANCELLED
+    if option is not None:
+        outcome = {"outcome": {"outcome": "selected", "optionId": option.id}}
+    record.denied = True
+    reason = "The program changed what it asks for after it was shown; it was told no."
+    return [*_withdraw(core, request_id, outcome, reason), *core.noted("warning", reason)]
 
 
 def _withdraw(core: Core, request_id: str, outcome: Any, reason: str) -> list[Effect]:

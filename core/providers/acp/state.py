@@ -50,15 +50,6 @@ class Option(msgspec.Struct, array_like=True):
     name: str
 
 
-class OpenRequest(msgspec.Struct):
-    """A permission request that waits. `shown` is what the person was shown of its arguments."""
-
-    rpc_id: Any
-    call_id: str
-    options: list[Option]
-    shown: dict[str, str] = {}
-
-
 class CallRecord(msgspec.Struct, omit_defaults=True):
     """A tool call as far as it is known; the program sends it in pieces."""
 
@@ -83,6 +74,19 @@ class CallRecord(msgspec.Struct, omit_defaults=True):
     """Whether any of those lines could hold something to be sanitised."""
     forgotten: bool = False
     """Finished, and too large to be kept: nothing more is said about it."""
+
+
+class OpenRequest(msgspec.Struct):
+    """A permission request that waits. `view`: the call as the person was shown it; `own`: the
+    arguments among its raw input that the request itself named; `asks`: how often it was shown.
+    """
+
+    rpc_id: Any
+    call_id: str
+    options: list[Option]
+    view: CallRecord
+    own: list[str] = []
+    asks: int = 1
 
 
 class Usage(msgspec.Struct, omit_defaults=True):

@@ -14,7 +14,7 @@ from sereno.core.protocol.values import UNSET
 from sereno.core.providers.acp.calls import emit_call, forget_finished, merge_call
 from sereno.core.providers.acp.content import block_text
 from sereno.core.providers.acp.options import changes, read_options
-from sereno.core.providers.acp.permissions import withdraw_changed
+from sereno.core.providers.acp.permissions import check_changed
 from sereno.core.providers.acp.pieces import Hot, TextChunk, ThoughtChunk, ToolPiece, piece_of
 from sereno.core.providers.acp.state import READY, Core
 from sereno.core.providers.effects import Changed, Effect, Item
@@ -138,7 +138,7 @@ class Updates:
         self.end_text()
         effects = emit_call(self._core, record)
         if self._core.state.requests:
-            effects = withdraw_changed(self._core, record) + effects
+            effects += check_changed(self._core, record, piece)
         forget_finished(self._core, record)
         return effects
 

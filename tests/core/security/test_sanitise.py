@@ -64,6 +64,26 @@ def test_t42_reveal_leaves_nothing_invisible(raw: str) -> None:
 
 
 PIECES = "\x1b|\x1b[|\x1b]|\x1bP|\x1b\\|\x9b|\x9d|\x9c|\x84|\x07|\x18|\r|\n|[|]|;|m|31|\\| |a"
+IGNORABLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u180f\u200b\u200d\u200f\u202a"
+    "\u2060\u2064\u2065\u2066\u206f\u3164\ufe00\ufe0f\ufeff\uffa0\ufff0\ufff8\U0001bca0\U0001d173"
+    "\U000e0000\U000e0001\U000e0020\U000e007f\U000e0100\U000e01ef\U000e0fff"
+)
+
+
+@pytest.mark.parametrize("character", IGNORABLE, ids=lambda c: f"U+{ord(c):04X}")
+def test_t42_no_default_ignorable_character_stays_hidden(character: str) -> None:
+    assert reveal(f"a{character}b") not in ("ab", f"a{character}b")
+
+
+@pytest.mark.parametrize("mark", ["\u0301", "\u0e31", "\u0651", "\u05b0", "\u0941", "\U0001e8d0"])
+def test_t42_marks_of_any_script_are_capped(mark: str) -> None:
+    shown = reveal("a" + mark * 40 + "b")
+    assert shown.count(mark) == MARK_LIMIT
+    assert shown.endswith("b")
+    assert f"{ord(mark):04x}" in shown
+
+
 DANGEROUS = st.sampled_from([*PIECES.split("|"), "\u202e", "\u0301", "\u2028", "é", "日", "\x00"])
 
 
