@@ -168,8 +168,9 @@ class Peer:
 
     def read(self, line: bytes) -> list[Incoming]:
         """The messages of one line: one, several of a batch, or none of a blank line."""
-        if not line.strip():
-            return []
+        begin = line.lstrip()[:1]
+        if begin not in (b"{", b"["):
+            return [Junk(_head(line), "not JSON")] if begin else []
         try:
             message = _decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -50,6 +50,9 @@ __all__ = ["AcpDriver"]
 _OPENING = frozenset({"initialize", "session/new", "session/load", "session/resume"})
 _SETTERS = frozenset({"session/set_mode", "session/set_model", "session/set_config_option"})
 _NOT_OFFERED = "This client offers no files, terminals or extensions: use your own"
+JUNK_LINES, JUNK_BYTES = 1_000, 256 * 1024
+"""What a program may print before it answers the first request; some greet the person first."""
+
 _STOPS = {
     "max_tokens": Failure(
         "max_tokens",
@@ -83,6 +86,8 @@ class AcpDriver:
     def receive(self, data: bytes) -> list[Effect]:
         effects: list[Effect] = []
         core = self._core
+        if core.state.phase == FAILED:
+            return []  # given up: what it says has no meaning any more
         for line in core.peer.lines(data):
             if isinstance(line, Junk):
                 effects += self._junk(line.text, line.reason)
@@ -96,6 +101,8 @@ class AcpDriver:
             else:
                 for message in core.peer.read(line):
                     effects += self._message(message)
+                if core.state.phase == FAILED:
+                    break
         return effects
 
     def _message(self, message: Incoming) -> list[Effect]:
@@ -136,16 +143,30 @@ class AcpDriver:
 
     def _junk(self, text: str, reason: str) -> list[Effect]:
         """Told at the 1st to 5th line and then at each power of two: a flood stays readable."""
-        state = self._core.state
+        state, label = self._core.state, self._core.identity.label
         state.junk += 1
+        state.junk_bytes += self._core.line_size
         self._core.touch()
+        too_much = state.junk >= JUNK_LINES or state.junk_bytes >= JUNK_BYTES
+        if too_much and self._core.peer.waiting("initialize"):
+            return self._give_up(text)
         if state.junk > 5 and state.junk & (state.junk - 1):
             return []
-        label = self._core.identity.label
         words = f"{label} printed a line that is no message ({sanitise_line(reason, 200)})"
         if state.junk > 5:
             words += f"; {state.junk} such lines so far"
         return [Diagnostic("warning", words, sanitise(text))]
+
+    def _give_up(self, text: str) -> list[Effect]:
+        """The program talks and talks, and never answered: it speaks something else."""
+        self._core.state.phase = FAILED
+        sample = sanitise_line(text, 80) or "blank"
+        error = (
+            f"{self._core.identity.label} printed {self._core.state.junk} lines and no answer in "
+            f"the Agent Client Protocol; the last was “{sample}”"
+        )
+        step = f"Look at `command` of [providers.{self._core.identity.provider}] in config.toml."
+        return [SessionFailed(error, "start_failed", step)]
 
     # ── the turn ─────────────────────────────────────────────────────────────
 

@@ -136,6 +136,8 @@ class State(msgspec.Struct, omit_defaults=True):
     asked: int = 0
     usage: Usage = msgspec.field(default_factory=Usage)
     junk: int = 0
+    junk_bytes: int = 0
+    """Lines, and bytes of lines, that were no messages."""
 
 
 class Identity(msgspec.Struct, frozen=True):

@@ -187,3 +187,33 @@ def test_a_session_without_a_name_is_none(result: Any) -> None:
     bench.take(bench.driver.start(None))
     bench.introduce()
     assert only(bench.reply_to("session/new", result), SessionFailed).code == "start_failed"
+
+
+@pytest.mark.parametrize("flood", [b"y\n" * 40_000, (b"z" * 4_000 + b"\n") * 100])
+def test_a_program_that_floods_and_never_answers_is_given_up(flood: bytes) -> None:
+    bench = Bench()
+    bench.take(bench.driver.start(None))
+    effects: list[Any] = []
+    for start in range(0, len(flood), 65_536):
+        effects += bench.driver.receive(flood[start : start + 65_536])
+        bench.restart()
+    failed = only(effects, SessionFailed)
+    assert failed.code == "start_failed"
+    assert "no answer in the Agent Client Protocol" in failed.error
+    assert "[providers.some]" in failed.next_step
+    assert len(effects) < 30
+    assert bench.driver.receive(b"y\n" * 10) == []
+
+
+def test_a_greeting_before_the_answer_does_no_harm() -> None:
+    bench = Bench()
+    bench.take(bench.driver.start(None))
+    bench.driver.receive(b"Welcome to the agent!\n" * 50)
+    bench.introduce()
+    assert only(bench.reply_to("session/new", {"sessionId": "s"}), Ready)
+    for _ in range(5):
+        assert not [
+            effect
+            for effect in bench.driver.receive(b"noise\n" * 1_000)
+            if isinstance(effect, SessionFailed)
+        ]
