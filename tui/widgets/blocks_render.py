@@ -21,9 +21,10 @@ from sereno.tui.widgets.blocks_text import count
 from sereno.tui.widgets.diff_view import draw_rows
 from sereno.tui.widgets.markdown import draw_code, draw_markdown, draw_plain
 
-__all__ = ["Frame", "Heading", "draw_block", "draw_speech", "strip_of"]
+__all__ = ["NARROW", "Frame", "Heading", "draw_block", "draw_speech", "strip_of"]
 
-_NARROW = 80
+NARROW = 76
+"""Cells for blocks on a terminal of 80, less the mark, the scrollbar and some slack."""
 _VERB_CELLS = 8
 
 
@@ -47,7 +48,7 @@ class Frame:
 
     @property
     def narrow(self) -> bool:
-        return self.width < _NARROW - 1
+        return self.width < NARROW
 
     @property
     def indent(self) -> int:

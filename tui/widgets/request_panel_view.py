@@ -217,10 +217,10 @@ def _foot(desk: Desk, width: int, narrow: bool) -> list[Line]:
         case Phase.WRITING:
             return [((_WRITING[desk.writing], "strong"),)]
         case _:
-            return _keys(desk, narrow)
+            return _keys(desk, width, narrow)
 
 
-def _keys(desk: Desk, narrow: bool) -> list[Line]:
+def _keys(desk: Desk, width: int, narrow: bool) -> list[Line]:
     answers = desk.answers
     allow = "allow once" if answers.can_allow else "cannot be allowed once"
     off = not answers.can_allow or not desk.end_seen
@@ -235,8 +235,8 @@ def _keys(desk: Desk, narrow: bool) -> list[Line]:
         left.append(("e", "edit before it runs ..." if not narrow else "edit first ...", False))
     if answers.others:
         left.append(("o", "other answers ...", False))
-    left.append(("esc", "decide later" if narrow else "decide later: the agent waits", False))
-    half = 28 if narrow else 42
+    left.append(("esc", "decide later" if width < 92 else "decide later: the agent waits", False))
+    half = 28 if narrow else min(42, (width - 7) // 2)
     cells = [_key(name, words, off_, half) for name, words, off_ in left]
     return [
         (*cells[index], *(cells[index + 1] if index + 1 < len(cells) else ()))

@@ -16,7 +16,7 @@ from sereno.core.protocol.timeline import AssistantMessage, Reasoning, ToolCall
 from sereno.tui.timeline import Block
 from sereno.tui.widgets.blocks import folds, opens_itself, row_of, speaker_of
 from sereno.tui.widgets.blocks_palette import Palette
-from sereno.tui.widgets.blocks_render import Frame, Heading, draw_block, draw_speech
+from sereno.tui.widgets.blocks_render import NARROW, Frame, Heading, draw_block, draw_speech
 from sereno.tui.widgets.blocks_text import clock, elapsed
 from sereno.tui.widgets.markdown import draw_plain
 from sereno.tui.widgets.markdown_stream import StreamedText, draw_message
@@ -205,7 +205,7 @@ def _headed(blocks: Sequence[Block], index: int) -> bool:
 
 def _space_between(above: Block, block: Block, headed: bool, width: int) -> bool:
     """A blank line sets messages off; narrow screens spend one only on a new turn."""
-    if width < 79:
+    if width < NARROW:
         return headed and speaker_of(block.item) == "you"
     speech = (speaker_of(above.item) is not None, speaker_of(block.item) is not None)
     return any(speech) or (type(above.item) is not type(block.item) and _is_list(above, block))
