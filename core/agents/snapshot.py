@@ -63,15 +63,23 @@ def _extra(picture: Picture) -> AgentExtra:
         QueuedPrompt(id=one.id, text=one.text[:QUEUED_TEXT_LIMIT], queued_at=iso(one.queued_ms))
         for one in picture.queue
     ]
-    failing = record.state in (State.FAILED, State.BROKEN) and record.failure is not None
     return AgentExtra(
         run=picture.run,
         queue=queue,
         turn_started_at=iso(record.turn.started_ms) if record.turn else UNSET,
         last_line=_last_line(picture) or UNSET,
-        next_step=(record.failure.next_step or UNSET) if failing and record.failure else UNSET,
+        next_step=_next_step(picture) or UNSET,
         commands=list(record.reported.commands),
     )
+
+
+def _next_step(picture: Picture) -> str | None:
+    record = picture.record
+    if record.failure is not None and record.state in (State.FAILED, State.BROKEN):
+        return record.failure.next_step
+    if picture.queue and record.held:
+        return "What is queued waits since the stop: send a prompt to go on, or take it back."
+    return None
 
 
 def _last_line(picture: Picture) -> str:
