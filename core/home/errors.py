@@ -63,7 +63,7 @@ def explain(error: OSError, path: Path) -> HomeError:
         case errno.ENOTDIR | errno.EEXIST:
             return HomeError(
                 "not_a_folder",
-                f"{path} cannot be made: a part of the path is a file, not a folder.",
+                f"{path} cannot be used: it, or a part of its path, is a file and not a folder.",
                 "Move that file away, or set SERENO_HOME to another folder.",
             )
         case _:

@@ -19,6 +19,7 @@ from pathlib import Path
 from sereno.core.home import connect_path, explained
 from sereno.core.listeners.websocket import WebSocketChannel
 from sereno.core.security.peers import Credentials, credentials_of
+from sereno.core.security.roles import Role
 from sereno.core.sessions.channel import Peer
 from sereno.core.sessions.registry import Sessions
 
@@ -30,6 +31,11 @@ BACKLOG = 1024
 """Clients that wait while the daemon changes hands."""
 MOST = 1_000
 """Open connections."""
+MOST_OF_AGENTS = 32
+"""Of these, connections of processes that agents started: they must not shut the person out."""
+SEND_BUFFER = 1024 * 1024
+"""Bytes that the kernel keeps for a client, as far as the system allows: a list of all agents is
+then one write, and no second turn of the loop."""
 _AT_ONCE = 64
 _REFUSED = b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -96,7 +102,7 @@ class UnixListener:
         self._sessions = sessions
         self._judge = judge
         self._most = most
-        self._channels: set[WebSocketChannel] = set()
+        self._channels: dict[WebSocketChannel, Role] = {}
         self._accepting = False
         self._empty: asyncio.Event | None = None
 
@@ -129,7 +135,7 @@ class UnixListener:
                     await self._empty.wait()
 
     def _gone(self, channel: WebSocketChannel) -> None:
-        self._channels.discard(channel)
+        self._channels.pop(channel, None)
         if not self._channels and self._empty is not None:
             self._empty.set()
 
@@ -153,9 +159,6 @@ class UnixListener:
         asyncio.get_running_loop().call_later(1.0, self.start)
 
     def _welcome(self, connection: socket.socket) -> None:
-        if len(self._channels) >= self._most:
-            _turn_away(connection, _FULL)
-            return
         try:
             credentials = credentials_of(connection)
             peer = self._judge(credentials)
@@ -165,8 +168,19 @@ class UnixListener:
         if peer is None:
             _turn_away(connection, _REFUSED)
             return
+        if not self._has_room(peer):
+            _turn_away(connection, _FULL)
+            return
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         channel = WebSocketChannel(connection, peer, self._sessions, self._gone)
-        self._channels.add(channel)
+        self._channels[channel] = peer.role
+
+    def _has_room(self, peer: Peer) -> bool:
+        if peer.role is Role.AGENT:
+            of_agents = sum(role is Role.AGENT for role in self._channels.values())
+            if of_agents >= MOST_OF_AGENTS:
+                return False
+        return len(self._channels) < self._most
 
 
 def _turn_away(connection: socket.socket, words: bytes) -> None:

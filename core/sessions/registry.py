@@ -177,9 +177,14 @@ class Sessions:
         if self._tasks is None or self._services is None or request_type not in CHANGES:
             return
         actor = f"{session.role.value} ({connection.client_type})"
-        self._tasks.start_soon(
-            self._services.note, actor, "request.refused", request_type, {"way": session.peer.way}
-        )
+        self._tasks.start_soon(self._note, actor, request_type, session.peer.way)
+
+    async def _note(self, actor: str, request_type: str, way: str) -> None:
+        assert self._services is not None
+        try:
+            await self._services.note(actor, "request.refused", request_type, {"way": way})
+        except Exception as error:  # noqa: BLE001 - the refusal stands, whatever the store says
+            log.error("the refusal of %s is not in the audit: %s", request_type, error)
 
     # To the clients
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from sereno.core.protocol.additions import (
     AuditVerify,
     AuditVerifyResult,
@@ -19,6 +21,8 @@ from sereno.core.protocol.requests import (
 from sereno.core.sessions.dispatch import Call, Table
 
 __all__ = ["table"]
+
+log = logging.getLogger("sereno.sessions")
 
 table = Table()
 
@@ -46,18 +50,27 @@ def push_token(call: Call, request: RegisterPushToken) -> None:
 
 @table.handles(ShutdownServer)
 async def shutdown(call: Call, request: ShutdownServer) -> ShutdownRequested:
-    await call.services.note(call.by, "daemon.stop", "", {})
+    await _note(call, "daemon.stop")
     call.services.daemon.stop("stop", call.by)
     return ShutdownRequested(client_id=call.session.client_id, request_id=request.request_id)
 
 
 @table.handles(RestartServer)
 async def restart(call: Call, request: RestartServer) -> RestartRequested:
-    await call.services.note(call.by, "daemon.restart", "", {})
+    await _note(call, "daemon.restart")
     call.services.daemon.stop("restart", call.by)
     return RestartRequested(
         client_id=call.session.client_id, request_id=request.request_id, reason=request.reason
     )
+
+
+async def _note(call: Call, action: str) -> None:
+    """An audit that cannot be written (a full disk, a damaged chain) keeps nobody from stopping
+    the daemon: it may be the way out. The log then has what the audit has not."""
+    try:
+        await call.services.note(call.by, action, "", {})
+    except Exception as error:  # noqa: BLE001 - whatever the store says, the daemon stops
+        log.error("%s by %s is not in the audit: %s", action, call.by, error)
 
 
 @table.handles(DaemonStatus)

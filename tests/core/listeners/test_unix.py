@@ -17,6 +17,8 @@ from sereno.core.listeners import unix
 from sereno.core.protocol.frames import decode_daemon_frame
 from sereno.core.protocol.messages import Pong, ServerInfo
 from sereno.core.security.peers import Credentials
+from sereno.core.security.roles import Role
+from sereno.core.sessions.channel import Peer
 from tests.core.listeners.house import HELLO, PING, RawClient, gate, owner
 
 
@@ -144,6 +146,25 @@ async def test_more_connections_than_allowed_are_told_so(path: Path) -> None:
         again = RawClient(path)
         await again.enter("again")
         for client in (*clients[1:], extra, again):
+            client.close()
+
+
+async def test_agents_processes_cannot_shut_the_person_out(path: Path) -> None:
+    roles = [Role.AGENT] * 100
+
+    def judge(_: Credentials) -> Peer:
+        role = roles.pop() if roles else Role.OWNER
+        return Peer(f"unix:{role.value}", role, "unix")
+
+    async with gate(path, judge, most=40):
+        many = [RawClient(path) for _ in range(100)]
+        for client in many:
+            await client.upgrade()
+        refused = [one for one in many if one.protocol.handshake_exc is not None]
+        assert len(refused) == 100 - unix.MOST_OF_AGENTS
+        person = RawClient(path)
+        await person.enter()
+        for client in (*many, person):
             client.close()
 
 

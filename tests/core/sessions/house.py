@@ -127,6 +127,7 @@ class Door:
     fleet: StubFleet
     daemon: StubDaemon
     notes: list[tuple[str, str, str]]
+    refuse_notes: Exception | None = None
 
     def knock(self, peer: Peer = OWNER) -> FakeSocket:
         socket = FakeSocket()
@@ -204,6 +205,8 @@ async def door(**settings: Any) -> AsyncIterator[Door]:
     notes: list[tuple[str, str, str]] = []
 
     async def note(actor: str, action: str, subject: str, details: dict[str, str]) -> None:
+        if house.refuse_notes is not None:
+            raise house.refuse_notes
         notes.append((actor, action, subject))
 
     services = Services(
@@ -215,7 +218,8 @@ async def door(**settings: Any) -> AsyncIterator[Door]:
         now_ms=lambda: 1_777_000_000_000,
         note=note,
     )
+    house = Door(sessions, fleet, daemon, notes)
     async with anyio.create_task_group() as group:
         await group.start(sessions.run, services, TABLES)
-        yield Door(sessions, fleet, daemon, notes)
+        yield house
         group.cancel_scope.cancel()

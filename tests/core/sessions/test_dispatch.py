@@ -9,9 +9,11 @@ from sereno.core.protocol.messages import (
     ActivityLog,
     CancelResult,
     Pong,
+    RestartRequested,
     RpcError,
     ShutdownRequested,
 )
+from sereno.core.store.errors import StoreError
 from tests.core.sessions.house import AGENT, Door, FakeSocket, door, view
 
 
@@ -149,6 +151,20 @@ async def test_a_stop_is_noted_answered_and_then_done() -> None:
         assert reply == ShutdownRequested(client_id="me", request_id="bye")
         assert house.daemon.stops == [("stop", "owner (cli)")]
         assert house.notes == [("owner (cli)", "daemon.stop", "")]
+
+
+async def test_the_daemon_stops_also_when_the_audit_cannot_be_written() -> None:
+    async with door() as house:
+        house.refuse_notes = StoreError("disk_full", "The disk is full.", "Free some space.")
+        socket = house.enter("me")
+        for kind in ("shutdown_server_request", "restart_server_request"):
+            socket.ask(kind, "bye")
+            [reply] = await socket.until(bool)
+            assert isinstance(reply, ShutdownRequested | RestartRequested)
+        assert [reason for reason, _ in house.daemon.stops] == ["stop", "restart"]
+        agent = house.enter("evil", AGENT)
+        agent.ask("shutdown_server_request")
+        assert isinstance((await agent.until(bool))[0], RpcError)
 
 
 async def test_what_a_client_sent_before_it_closed_is_done() -> None:
