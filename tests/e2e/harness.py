@@ -55,8 +55,8 @@ class World:
         self.work = root / "work"
         self.demo_log = root / "demo.jsonl"
         self._children: list[subprocess.Popen[str]] = []
-        self.home.root.mkdir(mode=0o700, parents=True)
-        self.work.mkdir(parents=True)
+        self.home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.work.mkdir(parents=True, exist_ok=True)
         self.env = {
             "HOME": str(root),
             "PATH": os.environ["PATH"],

@@ -23,6 +23,7 @@ from sereno.core.protocol.values import given
 
 OK, WARN, ERROR = "ok", "warn", "error"
 LEAST_FREE_MIB = 200
+NO_ROOM_MIB = 5
 COMMAND_S = 5.0
 
 
@@ -75,12 +76,9 @@ def home_folder(home: Home, _env: Mapping[str, str]) -> Iterator[Finding]:
             "home.write", ERROR, f"{home.root} cannot be written", "Check its disk, or SERENO_HOME"
         )
     free = shutil.disk_usage(home.root).free // (1024 * 1024)
-    yield Finding(
-        "disk",
-        OK if free >= LEAST_FREE_MIB else WARN,
-        f"{free} MiB are free",
-        "" if free >= LEAST_FREE_MIB else "Free some space: full journals stop agents",
-    )
+    status = OK if free >= LEAST_FREE_MIB else WARN if free >= NO_ROOM_MIB else ERROR
+    step = "" if status == OK else "Free some space: agents wait while nothing can be written"
+    yield Finding("disk", status, f"{free} MiB are free", step)
 
 
 def _kept_private(home: Home) -> Iterator[Path]:
@@ -113,7 +111,7 @@ def _programs(config: Config) -> Iterator[Finding]:
     for name in names:
         own = config.providers.get(name)
         program = own.command[0] if own is not None and own.command else name
-        if name == "demo" and (own is None or not own.command):
+        if name == "demo":
             continue
         path = shutil.which(program)
         if path is not None:
