@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import gc
 import logging
 import os
 import signal
@@ -108,6 +109,9 @@ class _Run:
 
     def _started(self) -> None:
         self._kept = self._daemon.keep()
+        # What was made so far stays for ever: later collections need not look at it.
+        gc.freeze()
+        gc.enable()
         if self._mode is Mode.BESIDE:
             from sereno.core.standby_spawn import Keeper
 
