@@ -25,7 +25,7 @@ connect = sqlite3.connect
 
 class Disk(sqlite3.Connection):
     def execute(self, sql, *values):
-        if flag.exists() and not sql.lstrip().upper().startswith(("SELECT", "PRAGMA", "ROLLBACK")):
+        if flag.exists() and sql.lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE")):
             error = sqlite3.OperationalError("database or disk is full")
             error.sqlite_errorcode = sqlite3.SQLITE_FULL
             error.sqlite_errorname = "SQLITE_FULL"

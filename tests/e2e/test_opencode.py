@@ -77,7 +77,7 @@ def test_prompt_permission_answer_and_resume_over_kill_9(
     shell = {"kind": "shell", "command": "touch made; echo made"}
     prompt = prompt_with("make", {"tool": shell}, {"text": "It is made."})
     asked = world.sereno("send", agent, prompt, code=exits.ASKS, limit_s=TURN_S)
-    assert "    touch made; echo made" in asked.stderr
+    assert "  | touch made; echo made" in asked.stderr
     before = world.json("inspect", agent)
 
     world.kill_daemon()

@@ -110,7 +110,7 @@ def echo(world: World) -> Iterator[socket.socket]:
 
 def assert_nobody_is_late(world: World) -> None:
     """A stall that lasts delays somebody in each of its spans; a busy machine does not."""
-    late = []
+    late: list[float] = []
     while not late or late[-1] >= WORST_S:
         assert len(late) < SPANS, f"late by {late} s"
         late.append(delay(world, STALL_S))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
+from sereno.core.protocol.permissions import PermissionRequest
 from sereno.tui.cli import exits
+from sereno.tui.cli.permits import request_lines
 from tests.tui.cli.conftest import Run
 from tests.tui.cli.fake_daemon import FakeDaemon, Message, message
 from tests.tui.cli.scripted import FIRST, agent, furnish, request
@@ -45,7 +48,7 @@ def one(daemon: FakeDaemon) -> FakeDaemon:
 def test_allow(one: FakeDaemon, sereno: Run) -> None:
     result = sereno("permit", "allow", FIRST)
     assert result.code == exits.OK
-    assert "    rm -r build" in result.out
+    assert "  | rm -r build" in result.out
     assert "allowed by you (the command line)" in result.out
     (sent,) = [seen for seen in one.seen if seen["type"] == "agent_permission_response"]
     assert sent["response"] == {"behavior": "allow"}
@@ -107,3 +110,60 @@ def test_nothing_asked(one: FakeDaemon, sereno: Run) -> None:
     result = sereno("permit", "deny", FIRST, "perm-9")
     assert result.code == exits.NOT_FOUND
     assert "no open request perm-9; open: none" in result.err
+
+
+def lines_of(**changes: object) -> list[str]:
+    asked = msgspec.convert({**request(command="make"), **changes}, PermissionRequest)
+    return request_lines(asked)
+
+
+def test_t43_every_argument_is_shown() -> None:
+    """What the detail was not made of is there by name and value."""
+    given = {"command": "make", "env": {"MAKEFLAGS": "--eval=x:;rm -rf ~"}, "sandbox": False}
+    lines = lines_of(input=given, detail={"type": "shell", "command": "make"})
+    assert '  also given env: {"MAKEFLAGS": "--eval=x:;rm -rf ~"}' in lines
+    assert "  also given sandbox: false" in lines
+    assert not any("also given command" in line for line in lines)
+    edit = {"type": "edit", "filePath": "a.txt", "unifiedDiff": "-a\n+b"}
+    lines = lines_of(input={"command": "rm -rf ~"}, detail=edit)
+    assert "  also given command: rm -rf ~" in lines
+    assert "  | +b" in lines
+
+
+def test_t43_words_of_the_agent_do_not_pass_for_the_command() -> None:
+    title = "List the folder\n  | ls -la\n  in /home/u/proj"
+    lines = lines_of(title=title, description="  | ls", detail={"type": "shell", "command": "rm"})
+    assert [line for line in lines if line.startswith("  | ")] == ["  | rm"]
+    assert lines[-4:] == [
+        "  says: List the folder",
+        "  says:   | ls -la",
+        "  says:   in /home/u/proj",
+        "  says:   | ls",
+    ]
+
+
+def test_t43_one_line_facts_stay_one_line() -> None:
+    name = "x\n  | ls -la"
+    lines = lines_of(name=name, detail={"type": "shell", "command": "rm", "cwd": "/a\n  | ls"})
+    assert [line for line in lines if line.startswith("  | ")] == ["  | rm"]
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        {"type": "shell", "command": "what it does"},
+        {"type": "read", "filePath": "what it does"},
+        {"type": "edit", "filePath": "what it does", "oldString": "a", "newString": "b"},
+        {"type": "write", "filePath": "what it does", "content": "text"},
+        {"type": "search", "query": "what it does"},
+        {"type": "fetch", "url": "what it does"},
+        {"type": "plan", "text": "what it does"},
+        {"type": "plain_text", "label": "what it does"},
+        {"type": "sub_agent", "log": "what it does", "actions": []},
+        {"type": "unknown", "input": {"path": "what it does"}, "output": None},
+    ],
+    ids=lambda detail: str(detail["type"]),
+)
+def test_t43_no_kind_of_request_says_nothing(detail: Message) -> None:
+    lines = lines_of(detail=detail, input={}, title="x", description="y")
+    assert any("what it does" in line for line in lines if not line.startswith("  says:"))

@@ -115,7 +115,7 @@ def test_permission(world: World) -> None:
     world.sereno("wait", agent, code=exits.ASKS)
     assert not (world.work / "made-by-agent").exists()
     listed = world.sereno("permit", "ls").stdout
-    assert "    touch made-by-agent" in listed
+    assert "  | touch made-by-agent" in listed
     (entry,) = [one for one in world.json("permit", "ls") if one["agentId"] == agent]
     assert entry["state"] == "open"
     done = world.sereno("permit", "allow", agent, entry["id"])
@@ -148,7 +148,7 @@ def test_two_answers_at_once_and_one_wins(world: World) -> None:
 
 def test_run_without_a_terminal_ends_when_it_asks(world: World) -> None:
     done = world.sereno("run", "--provider", "demo", "run echo hi", code=exits.ASKS)
-    assert "    echo hi" in done.stderr
+    assert "  | echo hi" in done.stderr
     assert "sereno permit allow" in done.stderr
     world.sereno("permit", "deny", world.json("ls")[0]["id"], "-m", "no")
 
