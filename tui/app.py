@@ -7,8 +7,10 @@ daemon. Starting the process around it is start.py's work.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,6 +23,7 @@ from textual.theme import Theme
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
+from sereno.tui import clipboard
 from sereno.tui.crash import CannotStart, keep_story
 from sereno.tui.keys import EVERYWHERE, LEADER
 from sereno.tui.link_api import ActError, Link
@@ -280,6 +283,15 @@ class SerenoApp(Places, inherit_bindings=False):
             self.pinned.append(agent_id)
 
     # -- keys that work everywhere -------------------------------------------------------------
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """To the terminal, and to tmux or the desktop where they are; without controls."""
+        text = clipboard.clean(text)
+        super().copy_to_clipboard(text)
+        environment = dict(os.environ)
+        if clipboard.commands(environment):
+            work = partial(clipboard.run, text, environment)
+            self.run_worker(work, group="copy", thread=True, exit_on_error=False)
 
     def action_redraw(self) -> None:
         self.refresh(repaint=True, layout=True)

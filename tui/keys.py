@@ -54,6 +54,7 @@ EVERYWHERE: list[BindingType] = [
     key("ctrl+p", "command_palette", "command palette", "app.palette", first=True),
     key("colon", "command_palette", "command by words", "app.command"),
     key("ctrl+g", "oldest_request", "oldest open request", "app.request", first=True),
+    key("ctrl+o", "jump", "jump labels on every part", "app.jump", first=True),
     key("ctrl+l", "redraw", "draw the screen again", "app.redraw"),
     key("ctrl+z", "suspend_process", "suspend to the shell", "app.suspend", first=True),
     key("ctrl+c", "interrupt", "copy, clear, stop the turn; twice: detach", "app.stop", first=True),

@@ -35,11 +35,12 @@ class Places(App[str], inherit_bindings=False):
             self.post_message(Seen(agent_id))
         self.push_screen(AgentScreen(agent_id))
 
-    def open_new_agent(self) -> None:
+    def open_new_agent(self, *, editor: bool = False) -> None:
+        """The form; with `editor` the task is written in $EDITOR first."""
         from sereno.tui.screens.new_agent.screen import NewAgentScreen
 
         self.to_fleet()
-        self.push_screen(NewAgentScreen())
+        self.push_screen(NewAgentScreen(editor=editor))
 
     def open_log(self, source: str = "daemon") -> None:
         """The daemon's log, or an agent's by its id."""
@@ -101,6 +102,13 @@ class Places(App[str], inherit_bindings=False):
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))
+
+    def action_jump(self) -> None:
+        """A label on every part of the screen."""
+        from sereno.tui.screens.jump.screen import JumpScreen
+
+        if not isinstance(self.screen, JumpScreen):
+            self.push_screen(JumpScreen(self.screen))
 
     def action_oldest_request(self) -> None:
         self.open_requests()

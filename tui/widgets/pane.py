@@ -9,11 +9,14 @@ state in its upper edge.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.style import Style
 from textual.widget import Widget
@@ -102,8 +105,18 @@ class PaneBox(Container):
         self.agent_id = ""
         self._edge: tuple[object, ...] = ()
 
+    @dataclass
+    class Clicked(Message):
+        """The person wants to see this agent whole."""
+
+        agent_id: str
+
     def compose(self) -> ComposeResult:
         yield self.body
+
+    def on_click(self) -> None:
+        if self.agent_id:
+            self.post_message(self.Clicked(self.agent_id))
 
     def show(self, state: AgentState, title: str, right: Line) -> None:
         """Whose pane this is, with its name and its state in the upper edge."""

@@ -16,12 +16,14 @@ from textual.widgets import Input
 
 from sereno.tui.keys import key
 from sereno.tui.lines import Line
-from sereno.tui.messages import ArchiveAgent, EndAgent, Rename, Unarchive
+from sereno.tui.messages import Act, ArchiveAgent, EndAgent, Rename, Unarchive
 from sereno.tui.model import AgentState, Changes, Need, Phase
 from sereno.tui.screens.base import SerenoScreen
 from sereno.tui.screens.confirm.screen import Confirm, Question
 from sereno.tui.screens.confirm.text import AskText
 from sereno.tui.screens.fleet import view
+from sereno.tui.screens.modes.screen import ModesPanel
+from sereno.tui.screens.new_agent.view import find
 from sereno.tui.widgets.attention import AttentionBar
 from sereno.tui.widgets.details import Details
 from sereno.tui.widgets.field import Field
@@ -46,6 +48,8 @@ class FleetScreen(SerenoScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         key("n", "new", "new agent", "fleet.new"),
+        key("N", "new_in_editor", "new agent, the task in $EDITOR", "fleet.new_editor"),
+        key("m", "modes", "mode and model ...", "fleet.modes"),
         key("l", "log", "the agent's log", "fleet.log"),
         key("L", "daemon_log", "the daemon's log", "fleet.daemon_log"),
         key("space", "pin", "pin as a live pane", "fleet.pin"),
@@ -198,12 +202,31 @@ class FleetScreen(SerenoScreen[None]):
     def _chosen(self, event: RowList.Chosen) -> None:
         self.sereno.open_agent(event.key)
 
+    @on(PaneBox.Clicked)
+    def _clicked(self, event: PaneBox.Clicked) -> None:
+        self.sereno.open_agent(event.agent_id)
+
     def action_number(self, number: int) -> None:
         if number <= len(self._states):
             self.sereno.open_agent(self._states[number - 1].id)
 
     def action_new(self) -> None:
         self.sereno.open_new_agent()
+
+    def action_new_in_editor(self) -> None:
+        self.sereno.open_new_agent(editor=True)
+
+    def action_modes(self) -> None:
+        state = self.selected
+        if state is None:
+            return
+
+        def chosen(acts: list[Act] | None) -> None:
+            for act in acts or ():
+                self.post_message(act)
+
+        entry = find(self.model.providers, state.snapshot.provider)
+        self.app.push_screen(ModesPanel(state, entry), chosen)
 
     def action_log(self) -> None:
         if self.selected is not None:

@@ -161,12 +161,11 @@ def details(state: AgentState | None, look: Look) -> list[Line]:
         facts.append(("branch", ((one_line(state.project.checkout.current_branch), ""),)))
     facts.append(("mode", ((_mode(state), ""),)))
     facts.append(("model", ((one_line(snapshot.model or "default"), ""),)))
-    usage = given(snapshot.last_usage, None)
-    spent = "" if usage is None else _usage(usage)
-    if spent:
-        facts.append(("spent", ((spent, ""),)))
     if state.queued:
         facts.append(("queue", ((count(len(state.queued), "prompt") + " waiting", "busy"),)))
+    usage = given(snapshot.last_usage, None)
+    if usage is not None:
+        facts += [(label, ((words, ""),)) for label, words in _usage(usage)]
     return [((f"{label:<8}", "dim"), *value) for label, value in facts]
 
 
@@ -178,19 +177,23 @@ def _mode(state: AgentState) -> str:
     return one_line(current or "default")
 
 
-def _usage(usage: Usage) -> str:
-    parts: list[str] = []
+def _usage(usage: Usage) -> list[tuple[str, str]]:
+    """What it used, as far as its program says: labels and words."""
+    facts: list[tuple[str, str]] = []
+    spent: list[str] = []
+    cost = given(usage.total_cost_usd, 0.0)
+    if cost:
+        spent.append(f"${cost:.2f}")
+    tokens = given(usage.input_tokens, 0.0) + given(usage.output_tokens, 0.0)
+    if tokens:
+        spent.append(f"{tokens / 1000:.0f}k tokens" if tokens >= 1000 else f"{tokens:.0f} tokens")
+    if spent:
+        facts.append(("spent", "  ".join(spent)))
     used = given(usage.context_window_used_tokens, 0.0)
     limit = given(usage.context_window_max_tokens, 0.0)
     if limit and used >= limit / 100:
-        parts.append(f"context {100 * used / limit:.0f} %")
-    cost = given(usage.total_cost_usd, 0.0)
-    if cost:
-        parts.append(f"${cost:.2f}")
-    tokens = given(usage.input_tokens, 0.0) + given(usage.output_tokens, 0.0)
-    if tokens:
-        parts.append(f"{tokens / 1000:.0f}k tokens" if tokens >= 1000 else f"{tokens:.0f} tokens")
-    return "   ".join(parts)
+        facts.append(("context", f"{100 * used / limit:.0f} %"))
+    return facts
 
 
 def pane_edge(state: AgentState, look: Look) -> tuple[str, Line]:

@@ -51,9 +51,10 @@ class NewAgentScreen(SerenoScreen[None]):
         key("escape", "back", "back, the draft is kept", "new.back"),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, *, editor: bool = False) -> None:
         super().__init__()
         self._starting = False
+        self._editor = editor
 
     def compose(self) -> ComposeResult:
         yield Header(id="header")
@@ -87,6 +88,8 @@ class NewAgentScreen(SerenoScreen[None]):
         task.text = draft.task
         task.move_cursor(task.document.end)
         self._show_choices(draft)
+        if self._editor:
+            self.call_after_refresh(self.action_editor)
 
     def model_changed(self, changes: Changes) -> None:
         if changes.providers or changes.everything:

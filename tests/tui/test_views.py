@@ -1,0 +1,346 @@
+"""The pure views: what a fleet, a pane, a form, a log and the help say."""
+
+from __future__ import annotations
+
+import pytest
+from rich.cells import cell_len
+from textual.binding import Binding
+
+from sereno.core.protocol.additions import LogLine
+from sereno.core.protocol.agents import Mode, ProviderEntry
+from sereno.core.protocol.timeline import (
+    AssistantMessage,
+    Compaction,
+    ErrorItem,
+    Reasoning,
+    TimelineItem,
+    Todo,
+    TodoItem,
+    ToolCall,
+    UserMessage,
+)
+from sereno.core.protocol.tools import (
+    EditDetail,
+    FetchDetail,
+    PlainTextDetail,
+    ReadDetail,
+    SearchDetail,
+    ShellDetail,
+    SubAgentDetail,
+    ToolDetail,
+    UnknownDetail,
+    WriteDetail,
+)
+from sereno.core.protocol.values import UNSET
+from sereno.tui.lines import plain, width_of
+from sereno.tui.model import Connection, FleetModel, Phase
+from sereno.tui.pane_view import pane_lines, tool_words
+from sereno.tui.screens.fleet import view as fleet
+from sereno.tui.screens.help import view as helping
+from sereno.tui.screens.log import view as log
+from sereno.tui.screens.new_agent import view as new_agent
+from sereno.tui.timeline import Row, Timeline
+from sereno.tui.widgets.attention import attention_line, wants
+from sereno.tui.widgets.footer import footer_lines
+from tests.tui import sample
+
+
+def model(*agents: object) -> FleetModel:
+    made = FleetModel()
+    made.apply(sample.listing(agents or sample.fleet()))  # type: ignore[arg-type]
+    made.connected(Connection(Phase.READY, "ready"))
+    return made
+
+
+def look(width: int = 100) -> fleet.Look:
+    return fleet.Look(sample.NOW_MS, "14:15", sample.HOME, width)
+
+
+def blocks(*items: TimelineItem) -> Timeline:
+    timeline = Timeline()
+    for seq, item in enumerate(items, 1):
+        timeline.take(Row(item, seq, seq, 0), "e")
+    return timeline
+
+
+def pane(*items: TimelineItem, width: int = 30, height: int = 8) -> list[str]:
+    return [plain(line) for line in pane_lines(blocks(*items).blocks, width, height)]
+
+
+# -- fleet --------------------------------------------------------------------------------------
+
+
+def test_the_header_counts_in_words() -> None:
+    left, right = fleet.header(model(), look())
+    assert plain(left) == "sereno  7 agents:  2 busy  2 ask  1 failed  1 done  1 idle"
+    assert plain(right) == "14:15"
+
+
+@pytest.mark.parametrize(
+    ("phase", "words"),
+    [
+        (Phase.STARTING, "starting the daemon …  14:15"),
+        (Phase.LOST, "no daemon  14:15"),
+        (Phase.STOPPED, "daemon stopped  14:15"),
+    ],
+)
+def test_the_header_says_when_the_link_is_not_well(phase: Phase, words: str) -> None:
+    fleet_model = model()
+    fleet_model.connected(Connection(phase, "why"))
+    assert plain(fleet.header(fleet_model, look())[1]) == words
+
+
+@pytest.mark.parametrize("width", [34, 38, 58, 98])
+@pytest.mark.parametrize("two_lines", [False, True])
+def test_rows_fit_their_width(width: int, two_lines: bool) -> None:
+    rows = fleet.agent_rows(model().ordered(), look(width), two_lines=two_lines)
+    for row in rows:
+        assert len(row.lines) == (2 if two_lines else 1)
+        for line in row.lines:
+            assert width_of(line) <= width
+
+
+def test_every_state_reads_without_colour() -> None:
+    rows = fleet.agent_rows(model().ordered(), look(58), two_lines=True)
+    told = [plain(row.lines[0]) for row in rows]
+    assert [line[0] for line in told] == list("??x>>+-")
+    assert told[0].rstrip().endswith("asks 0:41")
+    assert told[2].rstrip().endswith("failed 8 min")
+
+
+def test_the_second_line_is_the_wish_the_cause_or_the_last_act() -> None:
+    rows = fleet.agent_rows(model().ordered(), look(58), two_lines=True)
+    second = [plain(row.lines[1]).strip() for row in rows]
+    assert second[:4] == [
+        "wants to run: psql -c 'create database scratch'",
+        "wants to write docs/index.md",
+        "exit 1: rate limit, resets 16:00",
+        "running tests (42 of 118)",
+    ]
+
+
+def test_details_name_cause_and_next_step_of_a_failure() -> None:
+    state = next(each for each in model().ordered() if each.title == "Upgrade the framework")
+    told = [plain(line) for line in fleet.details(state, look(60))]
+    assert told[0] == "why     exit 1: rate limit, resets 16:00"
+    assert told[1] == "next    Wait until 16:00, then send the prompt again."
+
+
+def test_details_show_what_is_known_only() -> None:
+    state = model().ordered()[0]
+    told = [plain(line) for line in fleet.details(state, look(36))]
+    assert told == [
+        "where   ~/src/shop",
+        "branch  main",
+        "mode    Ask always",
+        "model   opus",
+        "spent   $0.37  98k tokens",
+        "context 48 %",
+    ]
+    assert fleet.details(None, look()) == []
+
+
+def test_queued_prompts_are_counted() -> None:
+    state = next(each for each in model().ordered() if each.title == "Vouchers at checkout")
+    assert "queue   1 prompt waiting" in [plain(line) for line in fleet.details(state, look())]
+
+
+def test_an_empty_list_says_why() -> None:
+    assert "starting" in plain(fleet.empty_lines(FleetModel(), "")[0])
+    assert "n starts one" in plain(fleet.empty_lines(model(), "")[1])
+    assert "nothing matches zz" in plain(fleet.empty_lines(model(), "zz")[0])
+
+
+def test_the_attention_bar() -> None:
+    line = plain(attention_line(model(), sample.NOW_MS, 160))
+    assert line.startswith(
+        " ! 2 requests wait: Fix the tax rounding wants to run a command (0:41), "
+        "Repair links in the docs wants to write docs/index.md (0:12)"
+    )
+    assert line.rstrip().endswith("ctrl+g")
+    assert plain(attention_line(model(), sample.NOW_MS, 60)).split() == [
+        "!", "2", "requests", "wait", "ctrl+g",
+    ]  # fmt: skip
+    assert attention_line(FleetModel(), 0, 100) == ()
+
+
+def test_the_attention_bar_says_what_is_wrong_with_the_link_first() -> None:
+    fleet_model = model()
+    fleet_model.connected(Connection(Phase.LOST, "The daemon went away"))
+    assert plain(attention_line(fleet_model, 0, 100)) == " ! The daemon went away"
+
+
+@pytest.mark.parametrize(
+    ("detail", "kind", "words"),
+    [
+        (ShellDetail(command="ls"), "tool", "to run a command"),
+        (WriteDetail(file_path="a.md"), "tool", "to write a.md"),
+        (ReadDetail(file_path="a.md"), "tool", "to read a.md"),
+        (FetchDetail(url="https://x"), "tool", "to fetch https://x"),
+        (SearchDetail(query="x"), "tool", "to search"),
+        (UNSET, "question", "an answer"),
+        (UNSET, "plan", "its plan accepted"),
+        (UNSET, "other", "Something else"),
+    ],
+)
+def test_wants(detail: ToolDetail, kind: str, words: str) -> None:
+    assert wants(sample.request(1, detail, 0, kind=kind, name="Something\nelse")) == words
+
+
+# -- live panes ---------------------------------------------------------------------------------
+
+
+def test_a_pane_shows_the_end() -> None:
+    lines = pane(AssistantMessage(text="\n".join(f"line {n}" for n in range(50))), height=3)
+    assert lines == ["line 47", "line 48", "line 49"]
+
+
+def test_a_pane_of_every_kind() -> None:
+    call = ToolCall(
+        call_id="t", name="Bash", status="failed", error="x",
+        detail=ShellDetail(command="make  all", output="one\ntwo\n"),
+    )  # fmt: skip
+    lines = pane(
+        UserMessage(text="Do it"),
+        Reasoning(text="I think"),
+        call,
+        Todo(items=[TodoItem(text="a", completed=True), TodoItem(text="b", completed=False)]),
+        Compaction(status="completed"),
+        ErrorItem(message="broken"),
+        height=20,
+    )
+    assert lines == [
+        "› Do it",
+        "I think",
+        "$ make all  failed",
+        "  one",
+        "  two",
+        "[x] a",
+        "[ ] b",
+        "talk condensed",
+        "x broken",
+    ]
+
+
+@pytest.mark.parametrize("width", [1, 2, 8, 40])
+def test_panes_never_exceed_their_size(width: int) -> None:
+    lines = pane_lines(
+        blocks(
+            UserMessage(text="漢字 " * 40),
+            AssistantMessage(text="word " * 200),
+            ToolCall(
+                call_id="t", name="x", status="running",
+                detail=ShellDetail(command="c" * 99, output="o" * 99),
+            ),
+        ).blocks,
+        width,
+        5,
+    )  # fmt: skip
+    assert len(lines) <= 5
+    if width >= 8:
+        assert all(cell_len(plain(line)) <= width for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("detail", "words"),
+    [
+        (ShellDetail(command="ls\n-l"), ("$", "ls -l")),
+        (ReadDetail(file_path="a"), ("Read", "a")),
+        (EditDetail(file_path="a"), ("Edit", "a")),
+        (WriteDetail(file_path="a"), ("Write", "a")),
+        (SearchDetail(query="q"), ("Search", "q")),
+        (FetchDetail(url="u"), ("Fetch", "u")),
+        (SubAgentDetail(log="", description="d"), ("Agent", "d")),
+        (PlainTextDetail(label="l"), ("-", "l")),
+        (UnknownDetail(input=None, output=None), ("-", "Name")),
+    ],
+)
+def test_tool_words(detail: ToolDetail, words: tuple[str, str]) -> None:
+    assert tool_words(ToolCall(call_id="t", name="Name", detail=detail, status="running")) == words
+
+
+# -- new agent and first run --------------------------------------------------------------------
+
+
+def test_the_demo_is_offered_first_only_when_nothing_else_is_there() -> None:
+    assert new_agent.first_ready(sample.providers()) == "claude"
+    only = [each for each in sample.providers() if each.provider in ("opencode", "demo")]
+    assert new_agent.first_ready(only) == "demo"
+    assert new_agent.first_ready([]) == ""
+
+
+def test_what_was_not_found_says_how_to_install_it() -> None:
+    lines = [plain(line) for line in new_agent.found_lines(sample.providers(), 80)]
+    assert lines[0].split() == ["Claude", "Code", "2.1.4", "ready"]
+    assert "not found   npm install -g opencode-ai" in lines[2]
+
+
+def test_a_dangerous_mode_is_marked() -> None:
+    modes = [Mode(id="all", label="Bypass", color_tier="dangerous", description="asks nothing")]
+    entry = ProviderEntry(provider="x", status="ready", modes=modes)
+    (option,) = new_agent.mode_options(entry)
+    assert (option.style, option.note) == ("failed", "asks nothing")
+    assert new_agent.mode_options(None)[0].label == "default"
+
+
+def test_the_command_is_shown_as_a_shell_takes_it() -> None:
+    entry = ProviderEntry(provider="x", status="ready", command=["my agent", "--flag=a b"])
+    assert new_agent.command_line(entry) == "'my agent' '--flag=a b'"
+    assert new_agent.command_line(None) == ""
+
+
+# -- footer, help, log --------------------------------------------------------------------------
+
+
+def test_the_footer_leaves_out_whole_keys_and_never_cuts() -> None:
+    keys = [("enter", "open"), ("n", "a very long explanation of what it does"), ("q", "detach")]
+    assert [plain(line) for line in footer_lines(keys, 30, 1)] == [" enter open  q detach"]
+    two = [plain(line) for line in footer_lines(keys, 50, 2)]
+    assert two == [" enter open", " n a very long explanation of what it does"]
+
+
+def test_help_names_keys_as_keyboards_do() -> None:
+    assert (
+        helping.key_words(["question_mark", "f1", "ctrl+right_square_bracket"]) == "?  F1  ctrl+]"
+    )
+    assert helping.key_words("123456789") == "1-9"
+    group = helping.grouped(
+        "Here",
+        [
+            Binding("j", "down", "down"),
+            Binding("down", "down", "down"),
+            Binding("x", "hidden", ""),
+        ],
+    )
+    assert group.keys == (("j  down", "down"),)
+    wide = [plain(line) for line in helping.help_lines([group], 100)]
+    assert wide[0] == " Here"
+    assert "j  down" in wide[1]
+
+
+def line(level: str, text: str) -> LogLine:
+    return LogLine(at=sample.stamp(1), level=level, area="agent", text=text)  # type: ignore[arg-type]
+
+
+LINES = [line("debug", "a"), line("info", "b tax"), line("warn", "c"), line("error", "d\nTAX e")]
+CLOCK = {LINES[0].at: "14:15:00"}
+
+
+def test_log_levels_and_search() -> None:
+    assert log.passing(LINES, "debug") == [0, 1, 2, 3]
+    assert log.passing(LINES, "warn") == [2, 3]
+    assert log.matches(LINES, [0, 1, 2, 3], "tax") == [1, 3]
+    assert log.matches(LINES, [0, 1], "AGENT") == [0, 1]
+    assert log.matches(LINES, [0, 1], "") == []
+
+
+@pytest.mark.parametrize("width", [60, 100])
+def test_log_lines_wrap_under_their_text(width: int) -> None:
+    shown = log.drawn(LINES, [3], width, clock=CLOCK, wrapped=True)
+    assert len(shown) == 2
+    first, second = (plain(each.line) for each in shown)
+    assert first.startswith(" 14:15:00 error ")
+    assert second.index("TAX") == first.index("d")
+    cut = log.drawn([line("info", "long " * 100)], [0], width, clock=CLOCK, wrapped=False)
+    assert len(cut) == 1
+    assert width_of(cut[0].line) <= width

@@ -1,0 +1,1 @@
+"""Labels on every part of a screen."""

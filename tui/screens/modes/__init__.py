@@ -1,0 +1,1 @@
+"""Mode, model and thinking of an agent."""
