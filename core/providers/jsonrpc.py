@@ -32,7 +32,7 @@ INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 
-LINE_LIMIT = 64 * 1024 * 1024
+LINE_LIMIT = 16 * 1024 * 1024
 """Bytes of one line after which it is given up: the program is not speaking in lines."""
 
 _encode = msgspec.json.Encoder().encode

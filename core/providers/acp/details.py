@@ -73,6 +73,25 @@ def clip(text: str, limit: int = OUTPUT_LIMIT) -> str:
     return f"{text[:half]}\n[… {len(text) - 2 * half} characters left out …]\n{text[-half:]}"
 
 
+def shrink(record: CallRecord) -> None:
+    """What is shown of a call is clipped; no more of it is kept, once it has been shown.
+
+    Large arguments would be stored again with every step of the agent.
+    """
+    if record.size > OUTPUT_LIMIT:
+        record.raw_input = _clipped(record.raw_input)
+        record.raw_output = _clipped(record.raw_output)
+        record.content = _clipped(record.content)
+
+
+def _clipped(value: Any) -> Any:
+    if isinstance(value, str):
+        return clip(value, OUTPUT_LIMIT - 100)  # with the mark no longer than the limit
+    if isinstance(value, dict):
+        return {key: _clipped(part) for key, part in value.items()}
+    return [_clipped(part) for part in value] if isinstance(value, list) else value
+
+
 def detail_of(record: CallRecord, clean: Clean) -> ToolDetail:
     """The detail of a call as far as it is known; every text in it has passed `clean`."""
     diffs = diffs_of(record)

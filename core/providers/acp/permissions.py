@@ -11,9 +11,10 @@ from typing import Any
 from sereno.core.protocol.permissions import Allow, Deny, PermissionResponse
 from sereno.core.protocol.values import UNSET, UnsetType
 from sereno.core.providers.acp.calls import emit_call, merge_call
+from sereno.core.providers.acp.details import shrink
 from sereno.core.providers.acp.pieces import ToolPiece, piece_of
 from sereno.core.providers.acp.state import CallRecord, Core, OpenRequest, Option
-from sereno.core.providers.acp.views import allows, changes_shown, request_of, view_of
+from sereno.core.providers.acp.views import allows, changes_shown, facts_of, request_of, view_of
 from sereno.core.providers.driver import CannotAnswer
 from sereno.core.providers.effects import Asked, Diagnostic, Effect, Send, Withdrawn
 from sereno.core.providers.jsonrpc import INVALID_REQUEST
@@ -49,8 +50,10 @@ def ask(core: Core, rpc_id: Any, params: dict[str, Any]) -> list[Effect]:
         text = "A request for permission was cancelled" + ("" if options else ": it had no options")
         return [Send(reply), *core.noted("info", text)]
     view, own = view_of(record, piece)
-    request = OpenRequest(rpc_id, record.id, options, view, own)
-    return [*emit_call(core, record), _show(core, request)]
+    request = OpenRequest(rpc_id, record.id, options, view, facts_of(view), own)
+    effects = [*emit_call(core, record), _show(core, request)]
+    shrink(record)
+    return effects
 
 
 def _show(core: Core, request: OpenRequest) -> Asked:
@@ -59,7 +62,9 @@ def _show(core: Core, request: OpenRequest) -> Asked:
     core.touch()
     request_id = f"perm-{core.setup.run}-{core.state.asked}"
     core.state.requests[request_id] = request
-    return Asked(request_of(core, request_id, request))
+    asked = Asked(request_of(core, request_id, request))
+    shrink(request.view)
+    return asked
 
 
 def _refuse_twins(core: Core, rpc_id: Any) -> list[Effect]:
@@ -185,11 +190,13 @@ def check_changed(core: Core, record: CallRecord, piece: ToolPiece) -> list[Effe
         if change:
             del core.state.requests[request_id]
             view, own = view_of(request.view, piece, adding=True)
+            _with_words(view, piece)
             again = OpenRequest(
                 request.rpc_id,
                 request.call_id,
                 request.options,
-                _with_words(view, piece),
+                view,
+                {**facts_of(view), **request.facts},  # the older view has been clipped since
                 list(dict.fromkeys([*own, *request.own])),
                 request.asks + 1,
             )
@@ -198,11 +205,10 @@ def check_changed(core: Core, record: CallRecord, piece: ToolPiece) -> list[Effe
     return []
 
 
-def _with_words(view: CallRecord, piece: ToolPiece) -> CallRecord:
+def _with_words(view: CallRecord, piece: ToolPiece) -> None:
     places = [place.get("path") for place in piece.locations or [] if isinstance(place, dict)]
     view.paths = list(dict.fromkeys([*view.paths, *(p for p in places if isinstance(p, str))]))
     view.kind, view.title = piece.kind or view.kind, piece.title or view.title
-    return view
 
 
 def _deny_changed(

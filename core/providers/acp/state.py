@@ -77,14 +77,16 @@ class CallRecord(msgspec.Struct, omit_defaults=True):
 
 
 class OpenRequest(msgspec.Struct):
-    """A permission request that waits. `view`: the call as the person was shown it; `own`: the
-    arguments among its raw input that the request itself named; `asks`: how often it was shown.
+    """A permission request that waits. `view`: the call as the person was shown it, long texts
+    clipped; `facts`: checksums of all of it; `own`: the arguments that the request itself named;
+    `asks`: how often it was shown.
     """
 
     rpc_id: Any
     call_id: str
     options: list[Option]
     view: CallRecord
+    facts: dict[str, str]
     own: list[str] = []
     asks: int = 1
 

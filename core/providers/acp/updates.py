@@ -13,6 +13,7 @@ from sereno.core.protocol.timeline import AssistantMessage, Reasoning, Todo, Tod
 from sereno.core.protocol.values import UNSET
 from sereno.core.providers.acp.calls import emit_call, forget_finished, merge_call
 from sereno.core.providers.acp.content import block_text
+from sereno.core.providers.acp.details import shrink
 from sereno.core.providers.acp.options import changes, read_options
 from sereno.core.providers.acp.permissions import check_changed
 from sereno.core.providers.acp.pieces import Hot, TextChunk, ThoughtChunk, ToolPiece, piece_of
@@ -139,6 +140,7 @@ class Updates:
         effects = emit_call(self._core, record)
         if self._core.state.requests:
             effects += check_changed(self._core, record, piece)
+        shrink(record)
         forget_finished(self._core, record)
         return effects
 

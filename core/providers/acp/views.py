@@ -26,8 +26,9 @@ from sereno.core.providers.acp.pieces import ToolPiece
 from sereno.core.providers.acp.state import CallRecord, Core, OpenRequest, Option
 from sereno.core.security.sanitise import mixed_scripts, reveal, reveal_value, sanitise_line
 
-__all__ = ["allows", "changes_shown", "request_of", "view_of"]
+__all__ = ["allows", "changes_shown", "facts_of", "request_of", "view_of"]
 
+CLIPPED = " characters left out …]"
 SHOWN_LIMIT = 1024 * 1024
 """Characters of one text that a view shows in full; beyond, it says that it does not."""
 
@@ -85,7 +86,7 @@ def request_of(core: Core, request_id: str, request: OpenRequest) -> PermissionR
         input=_input(view, tag) or UNSET,
         detail=detail,
         actions=[_action(option) for option in request.options],
-        metadata=_metadata(view, detail),
+        metadata=_metadata(request, detail),
     )
 
 
@@ -125,11 +126,10 @@ def _input(view: CallRecord, tag: str) -> dict[str, Any]:
     return given
 
 
-def _metadata(view: CallRecord, detail: ToolDetail) -> dict[str, Any]:
-    facts = _facts(view)
-    raw = msgspec.json.encode(facts, order="sorted")
+def _metadata(request: OpenRequest, detail: ToolDetail) -> dict[str, Any]:
+    raw = msgspec.json.encode(request.facts, order="sorted")
     extra: dict[str, Any] = {"argumentsHash": hashlib.sha256(raw).hexdigest()}
-    warnings = _warnings(view)
+    warnings = _warnings(request.view)
     if warnings:
         extra["warnings"] = warnings
     metadata: dict[str, Any] = {"sereno": extra}
@@ -146,7 +146,7 @@ def _warnings(view: CallRecord) -> list[str]:
         f"“{reveal(word)}” mixes letters of different scripts that look alike"
         for word in dict.fromkeys(word for text in texts for word in mixed_scripts(text[:2_000]))
     ][:5]
-    if max(sizes) > SHOWN_LIMIT:
+    if max(sizes) > SHOWN_LIMIT or any(CLIPPED in text for text in texts):
         found.insert(0, "It is too long to be shown in full; what is left out is marked")
     return found
 
@@ -179,7 +179,7 @@ def allows(option: Option) -> bool:
 # ── what binds a question ────────────────────────────────────────────────────
 
 
-def _facts(view: CallRecord) -> dict[str, str]:
+def facts_of(view: CallRecord) -> dict[str, str]:
     """Everything that may decide what the call does, raw, as checksums by name."""
     return _named(view.kind, view.raw_input, diffs_of(view), view.paths, view.title)
 
@@ -209,7 +209,7 @@ def _hash(value: Any) -> str:
 
 def changes_shown(request: OpenRequest, piece: ToolPiece) -> str:
     """What `piece` does to an open question: "" nothing, "more" it adds, "other" it contradicts."""
-    shown = _facts(request.view)
+    shown = request.facts
     raw = piece.raw_input if isinstance(piece.raw_input, dict) else {}
     spoken = CallRecord("", content=[e for e in piece.content or [] if isinstance(e, dict)])
     places = [p.get("path") for p in piece.locations or [] if isinstance(p, dict)]

@@ -11,6 +11,7 @@ from sereno.core.protocol.requests import Image
 from sereno.core.protocol.timeline import ToolCall
 from sereno.core.providers.driver import DriverBusy, Prompt
 from sereno.core.providers.effects import (
+    Asked,
     Changed,
     Diagnostic,
     Item,
@@ -214,3 +215,20 @@ def test_large_outputs_do_not_stay_in_the_snapshot() -> None:
         assert "characters left out" in item.detail.output  # type: ignore[union-attr]
     assert len(bench.driver.snapshot()) < 2_000
     assert bench.update("tool_call_update", toolCallId="c", title="late") == []
+
+
+def test_large_arguments_do_not_stay_in_the_snapshot() -> None:
+    bench = Bench.in_turn()
+    raw = {"path": "/a", "content": "x" * 4_000_000}
+    bench.update("tool_call", toolCallId="c", kind="edit", rawInput=raw, status="in_progress")
+    assert len(bench.driver.snapshot()) < 300_000
+    options = [{"optionId": "o", "kind": "allow_once", "name": "O"}]
+    call = {"toolCallId": "c", "kind": "edit", "rawInput": raw}
+    effects = bench.request(1, "session/request_permission", toolCall=call, options=options)
+    assert "too long" in only(effects, Asked).request.metadata["sereno"]["warnings"][0]
+    assert len(bench.driver.snapshot()) < 600_000
+    bench.restart()
+    assert not bench.update("tool_call_update", toolCallId="c", rawInput=raw)
+    changed = {**raw, "content": "x" * 2_000_000 + "y" + "x" * 1_999_999}
+    effects = bench.update("tool_call_update", toolCallId="c", rawInput=changed)
+    assert only(effects, Withdrawn)
