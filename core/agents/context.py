@@ -39,7 +39,7 @@ class Timings:
     was ended is still read. `retry`: pause after the store refused."""
 
     text_window: float = 0.033
-    start: float = 30.0
+    start: float = 120.0
     cancel: float = 10.0
     deaf: float = 2.0
     drain: float = 3.0

@@ -1,56 +1,22 @@
-"""The fleet with programs in memory: turns, queue, requests, restarts, failures of every part."""
+"""The fleet with programs in memory: turns, queue, requests, restarts, settings."""
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 import anyio
 import pytest
 
-from sereno.core.agents import leftovers
-from sereno.core.agents.context import Timings
-from sereno.core.agents.errors import AgentError, NotPossible, RequestGone, UnknownAgent
+from sereno.core.agents.errors import AgentError, RequestGone, UnknownAgent
 from sereno.core.agents.views import PromptResult
 from sereno.core.protocol.permissions import Allow, Deny
 from sereno.core.protocol.requests import AgentConfig, CreateAgent
-from sereno.core.runners.model import RunnerStartError
-from sereno.core.store.database import Database
-from sereno.core.store.errors import StoreError
-from tests.core.agents.fakes import FakeCatalog, Machine, Process
+from tests.core.agents.fakes import Machine
 from tests.core.agents.place import BY, running
+from tests.core.agents.programs import obedient, silent
 
 T = TypeVar("T")
-
-
-def obedient(process: Process, line: str) -> None:
-    """Is ready at once; answers each prompt and ends the turn; asks when told to."""
-    word, _, rest = line.partition(" ")
-    match word:
-        case "start":
-            process.say("ready")
-        case "prompt":
-            text = rest.partition(" ")[2]
-            if text.startswith("ask"):
-                process.say("say May I?", "ask r1")
-            elif text.startswith("work"):
-                process.say("say Working.")
-            elif text.startswith("fail"):
-                process.say("end failed")
-            elif text.startswith("crash"):
-                process.say("crash")
-            elif text.startswith("exit"):
-                process.complain("I have had enough")
-                process.leave(code=3)
-            else:
-                process.say(f"say You said {text}.", "end completed")
-        case "answer":
-            process.say(f"say Thanks for {rest}.", "end completed")
-        case "cancel":
-            process.say("end canceled")
 
 
 async def test_create_and_first_turn(tmp_path: Path) -> None:
@@ -219,161 +185,6 @@ async def test_idle_and_ended_agents_are_listed_without_starting_anything(tmp_pa
         assert place.fleet.view(agent).snapshot.sereno.run == 2
 
 
-async def test_a_program_that_leaves_in_a_turn(tmp_path: Path) -> None:
-    machine = Machine(obedient)
-    async with running(tmp_path, machine.runners) as place:
-        agent = (await place.create("exit")).snapshot.id
-        outcome = await place.fleet.wait(agent, 5)
-        assert outcome.status == "error"
-        assert "I have had enough" in (outcome.error or "")
-        log = await place.fleet.log(agent)
-        assert "I have had enough" in [line.text for line in log.lines]
-        assert (await place.fleet.inspect(agent)).exit == "exit code 3"
-        await place.fleet.prompt(agent, "hello", by=BY)
-        assert (await place.fleet.wait(agent, 5)).status == "idle"
-        assert (await place.texts(agent))[-1] == "You said hello."
-
-
-def silent(process: Process, line: str) -> None:
-    process.complain("starting up")
-
-
-async def test_a_program_that_never_gets_ready(tmp_path: Path) -> None:
-    machine = Machine(silent)
-    async with running(tmp_path, machine.runners, timings=Timings(start=0.05)) as place:
-        agent = (await place.create("hello", client_message_id="m1")).snapshot.id
-        outcome = await place.fleet.wait(agent, 5)
-        assert outcome.status == "error"
-        assert "within 0.05 s" in (outcome.error or "")
-        assert "starting up" in (outcome.error or "")
-        shown = outcome.view.snapshot
-        assert [one.text for one in shown.sereno.queue] == ["hello"], "nothing is lost"
-        machine.program = obedient
-        result = await place.fleet.prompt(agent, "hello", by=BY, message_id="m1")
-        assert result.repeated
-        assert (await place.fleet.wait(agent, 5)).status == "idle"
-        assert await place.texts(agent) == ["hello", "You said hello."]
-
-
-async def test_a_program_that_cannot_be_started(tmp_path: Path) -> None:
-    machine = Machine(obedient)
-    machine.refuse = RunnerStartError("not_found", "There is no program fake.", "Install it.")
-    async with running(tmp_path, machine.runners) as place:
-        agent = (await place.create("hello")).snapshot.id
-        view = (await place.fleet.wait(agent, 5)).view
-        assert view.snapshot.last_error == "There is no program fake."
-        assert view.snapshot.sereno.next_step == "Install it."
-        machine.refuse = None
-        await place.fleet.start(agent, by=BY)
-        assert (await place.fleet.wait(agent, 5)).status == "idle"
-        assert await place.texts(agent) == ["hello", "You said hello."]
-
-
-async def test_a_program_that_leaves_before_it_is_ready(tmp_path: Path) -> None:
-    machine = Machine(lambda process, line: process.leave(code=0))
-    async with running(tmp_path, machine.runners) as place:
-        agent = (await place.create("hello")).snapshot.id
-        outcome = await place.fleet.wait(agent, 5)
-        assert (outcome.status, machine.starts) == ("error", 1)
-        assert "before it was ready (exit code 0)" in (outcome.error or "")
-
-
-async def test_a_killed_runner(tmp_path: Path) -> None:
-    machine = Machine(obedient)
-    async with running(tmp_path, machine.runners) as place:
-        agent = (await place.create("ask")).snapshot.id
-        await place.fleet.wait(agent, 5)
-        machine.last.say("say Last words.")
-        machine.last.kill_runner()
-        outcome_view = await place.status(agent, "error")
-        assert "was killed" in str(outcome_view.snapshot.last_error)
-        assert outcome_view.snapshot.pending_permissions == []
-        assert (await place.texts(agent))[:3] == ["ask", "May I?", "Last words."]
-        await place.fleet.prompt(agent, "hello", by=BY)
-        assert (await place.fleet.wait(agent, 5)).status == "idle"
-
-
-async def test_a_runner_killed_while_the_daemon_is_away(tmp_path: Path) -> None:
-    machine = Machine(obedient)
-    async with running(tmp_path, machine.runners) as place:
-        agent = (await place.create("work")).snapshot.id
-        await place.until_said("Working.")
-    machine.last.say("say Last words.")
-    machine.last.kill_runner()
-    async with running(tmp_path, machine.runners) as place:
-        await place.status(agent, "error")
-        assert (await place.texts(agent))[:3] == ["work", "Working.", "Last words."]
-
-
-def stubborn(process: Process, line: str) -> None:
-    if line != "cancel":
-        obedient(process, line)
-
-
-async def test_a_turn_that_does_not_end_when_asked(tmp_path: Path) -> None:
-    machine = Machine(stubborn)
-    async with running(tmp_path, machine.runners, timings=Timings(cancel=0.05)) as place:
-        agent = (await place.create("work")).snapshot.id
-        await place.until_said("Working.")
-        machine.program = machine.last.program = stubborn
-        await place.fleet.prompt(agent, "now", by=BY, delivery="interrupt")
-        assert (await place.fleet.wait(agent, 5)).status == "idle"
-        assert machine.starts == 2, "its process was ended and the prompt ran in a new one"
-        assert (await place.texts(agent))[-1] == "You said now."
-
-
-async def test_a_mistake_with_one_agent_leaves_the_others_alone(tmp_path: Path) -> None:
-    machine = Machine(obedient)
-    async with running(tmp_path, machine.runners) as place:
-        good = (await place.create("work")).snapshot.id
-        await place.status(good, "running")
-        other = machine.last
-        bad = (await place.create("crash")).snapshot.id
-        outcome = await place.fleet.wait(bad, 5)
-        assert outcome.status == "error"
-        assert "a mistake in a driver" in (outcome.error or "")
-        other.say("end completed")
-        assert (await place.fleet.wait(good, 5)).status == "idle"
-
-
-class Refusing(Database):
-    """A database whose disk is full while `full` is set."""
-
-    full = False
-
-    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        if self.full:
-            raise StoreError("disk_full", "The disk is full.", "Free some space.")
-        return await super().write(work)
-
-
-async def test_a_full_disk_loses_nothing_and_goes_on_by_itself(tmp_path: Path) -> None:
-    machine = Machine(obedient)
-    (tmp_path / "home").mkdir(mode=0o700)
-    database = Refusing(tmp_path / "home" / "sereno.db")
-    timings = Timings(retry=0.02)
-    async with running(tmp_path, machine.runners, timings=timings, database=database) as place:
-        agent = (await place.create("ask")).snapshot.id
-        await place.fleet.wait(agent, 5)
-        database.full = True
-        machine.last.say("say One.", "tool t1")
-        with pytest.raises(StoreError):
-            await place.fleet.answer(agent, "r1", Allow(), by=BY)
-        with pytest.raises(StoreError):
-            await place.fleet.prompt(agent, "x", by=BY)
-        with pytest.raises(StoreError):
-            await place.create("not made")
-        assert len(place.fleet.list()) == 1
-        machine.last.say("say Two.")
-        await anyio.sleep(0.1)
-        assert [line for line in machine.last.heard if line.startswith("answer")] == []
-        database.full = False
-        await place.fleet.answer(agent, "r1", Allow(), by=BY)
-        assert (await place.fleet.wait(agent, 5)).status == "idle"
-        texts = await place.texts(agent)
-        assert "".join(texts) == "askMay I?One.t1Two.Thanks for r1 allow."
-
-
 async def test_text_is_merged_in_windows_and_never_reordered(tmp_path: Path) -> None:
     machine = Machine(obedient)
     async with running(tmp_path, machine.runners) as place:
@@ -443,22 +254,6 @@ async def test_what_cannot_be_created(tmp_path: Path) -> None:
             await place.fleet.prompt(agent, "  ", by=BY)
 
 
-async def test_a_provider_that_went_away(tmp_path: Path) -> None:
-    machine = Machine(obedient)
-    async with running(tmp_path, machine.runners) as place:
-        agent = (await place.create("work")).snapshot.id
-        await place.until_said("Working.")
-    empty = FakeCatalog()
-    empty.providers.clear()
-    async with running(tmp_path, machine.runners, catalog=empty) as place:
-        assert place.fleet.view(agent).snapshot.provider_unavailable is True
-        with pytest.raises(NotPossible, match="fake"):
-            await place.fleet.prompt(agent, "hi", by=BY)
-    async with running(tmp_path, machine.runners) as place:
-        machine.last.say("end completed")
-        assert (await place.fleet.wait(agent, 5)).status == "idle"
-
-
 async def test_the_audit_names_who_did_what(tmp_path: Path) -> None:
     machine = Machine(obedient)
     async with running(tmp_path, machine.runners) as place:
@@ -504,31 +299,3 @@ async def test_a_switched_branch_is_told_after_the_turn(tmp_path: Path) -> None:
         await place.until(
             view.snapshot.id, lambda one: one.project.checkout.current_branch == "topic"
         )
-
-
-async def test_what_a_dead_daemon_left_is_cleared_and_new_agents_are_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    machine = Machine(obedient)
-    left = tmp_path / "home" / "run" / "agents" / "gone" / "3"
-    left.mkdir(parents=True)
-    (tmp_path / "home").chmod(0o700)
-    working = threading.Event()
-    look = leftovers._runs
-
-    def look_late(agents: Path) -> list[Path]:
-        assert working.wait(5)
-        return look(agents)
-
-    monkeypatch.setattr(leftovers, "_runs", look_late)
-    async with running(tmp_path, machine.runners) as place:
-        agent = (await place.create("work")).snapshot.id
-        await place.until_said("Working.")
-        working.set()
-        with anyio.fail_after(5):
-            while left not in machine.removed:
-                await anyio.sleep(0.01)
-        machine.last.say("end completed")
-        assert (await place.fleet.wait(agent, 5)).status == "idle"
-        assert machine.last.alive
-        assert machine.removed == [left]
