@@ -42,7 +42,10 @@ def too_deep(data: bytes, levels: int = NESTING) -> bool:
     for _ in range(levels):
         if not brackets:
             return False
+        size = len(brackets)
         brackets = brackets.replace(b"{}", b"")
+        if len(brackets) == size:
+            break  # Nothing closes what is open.
     return bool(brackets)
 
 

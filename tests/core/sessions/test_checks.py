@@ -135,7 +135,7 @@ def test_brackets_in_strings_are_no_nesting() -> None:
 
 
 def test_recursion_far_beyond_the_limit_is_refused_and_not_raised() -> None:
-    for data in (b"[" * 1_000_000, b'{"a":' * 1_000_000, b"[" * 1_000_000 + b"]" * 1_000_000):
+    for data in (b"[" * 100_000, b'{"a":' * 100_000, b"[" * 100_000 + b"]" * 100_000):
         with pytest.raises(Refused) as caught:
             checks.run(unit(data))
         assert caught.value.stage is Stage.NESTING
