@@ -39,7 +39,7 @@ async def come_and_go(path: Path, count: int) -> None:
 def stalled(path: Path) -> socket.socket:
     """A client that said hello and then never reads again."""
     hello = b'{"type":"hello","clientId":"stalled","clientType":"cli","protocolVersion":1}'
-    return Listener(str(path), "never", hello).socket
+    return Listener(str(path), b"never", hello).socket
 
 
 def measure(runs: int) -> list[Row]:

@@ -219,7 +219,7 @@ def test_every_request_has_its_own_name_and_a_place_in_the_union() -> None:
     assert len(names) == len(set(names))
     for name in requests.__all__:
         kind = getattr(requests, name)
-        if isinstance(kind, type) and kind.__struct_config__.tag is not None:
+        if isinstance(kind, type) and msgspec.inspect.type_info(kind).tag is not None:  # type: ignore[attr-defined]
             assert kind in typing.get_args(frames.Request), name
 
 

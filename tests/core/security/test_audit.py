@@ -47,8 +47,10 @@ def test_t89_a_changed_entry_is_found(
     place = data.draw(st.integers(0, len(links) - 1))
     if other == fields_of(links[place]):
         return
-    names = ("at_ms", "actor", "action", "subject", "details")
-    links[place] = replace(links[place], **dict(zip(names, other, strict=True)))
+    at_ms, actor, action, subject, details = other
+    links[place] = replace(
+        links[place], at_ms=at_ms, actor=actor, action=action, subject=subject, details=details
+    )
     assert verify(links, head).first_bad == place + 1
 
 
