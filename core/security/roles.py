@@ -10,12 +10,13 @@ import enum
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["ALLOWED", "CHANGES", "Role", "may"]
+__all__ = ["ALLOWED", "CHANGES", "Role", "hears", "may"]
 
 
 class Role(enum.Enum):
     """From most to least. AGENT is a process that descends from a runner: it may look at the
-    fleet as `sereno ls` shows it and change nothing, above all not answer for the person (T46)."""
+    fleet as `sereno ls` shows it (without what others say and ask), hears nothing, and changes
+    nothing; above all it does not answer for the person (T46)."""
 
     OWNER = "owner"
     ADMIN = "admin"
@@ -86,6 +87,11 @@ ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
 
 CHANGES = frozenset(_OPERATE) | {"restart_server_request", "shutdown_server_request"}
 """The requests that change something: those are what the audit is about."""
+
+
+def hears(role: Role) -> bool:
+    """Whether a role is told what agents say and ask: pushes are guarded as their fetching is."""
+    return may(role, "fetch_agent_timeline_request")
 
 
 def may(role: Role, request_type: str) -> bool:

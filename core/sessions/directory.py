@@ -8,18 +8,19 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import msgspec
 
 from sereno.core.agents.views import AgentView
 from sereno.core.protocol.agents import AgentSnapshot
+from sereno.core.protocol.messages import AgentEntry
 from sereno.core.protocol.requests import AgentFilter, Page, Sort
-from sereno.core.protocol.values import UnsetType, given, parse_iso
+from sereno.core.protocol.values import UNSET, UnsetType, given, parse_iso
 from sereno.core.sessions.replies import RequestFailed
 
-__all__ = ["Listing", "listing", "matches", "result_frame"]
+__all__ = ["Listing", "discreet", "listing", "matches", "result_frame"]
 
 DEFAULT_LIMIT = 200
 _PRIORITY = {"error": 1, "running": 2, "initializing": 3}
@@ -80,6 +81,20 @@ def listing(
     rest = len(found) > limit
     shown = tuple(found[:limit])
     return Listing(shown, _cursor(order, shown[-1]) if rest else None)
+
+
+def discreet(view: AgentView) -> AgentView:
+    """The agent without what it says and asks: for who may not fetch that either (T46)."""
+    agent = msgspec.structs.replace(
+        view.snapshot,
+        pending_permissions=[],
+        persistence=None,
+        runtime_info=UNSET,
+        last_error=UNSET,
+        sereno=UNSET,
+    )
+    entry = AgentEntry(agent=agent, project=view.project)
+    return replace(view, snapshot=agent, encoded=msgspec.json.encode(entry))
 
 
 def result_frame(

@@ -16,12 +16,14 @@ import anyio
 import anyio.abc
 
 from sereno.core.agents.errors import AgentError
+from sereno.core.agents.views import AgentView
 from sereno.core.home import HomeError
 from sereno.core.protocol.frames import Request, encode_payload, request_name
 from sereno.core.protocol.requests import WaitForFinish
 from sereno.core.protocol.values import Wire
-from sereno.core.security.roles import ALLOWED
+from sereno.core.security.roles import ALLOWED, hears
 from sereno.core.sessions.connection import Connection
+from sereno.core.sessions.directory import discreet
 from sereno.core.sessions.replies import RequestFailed, activity, rpc_error
 from sereno.core.sessions.services import Services
 from sereno.core.sessions.session import Session
@@ -57,6 +59,10 @@ class Call:
             "this terminal" if self.session.peer.way == "memory" else self.connection.client_type
         )
         return f"{self.session.role.value} ({place})"
+
+    def shown(self, view: AgentView) -> AgentView:
+        """An agent as this client may see it."""
+        return view if hears(self.session.role) else discreet(view)
 
 
 class Table:

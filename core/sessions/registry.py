@@ -26,7 +26,7 @@ from sereno.core.protocol.frames import (
     encode_frame,
 )
 from sereno.core.protocol.outgoing import Kind, Outgoing
-from sereno.core.security.roles import CHANGES
+from sereno.core.security.roles import CHANGES, hears
 from sereno.core.sessions import checks
 from sereno.core.sessions.audience import Audience
 from sereno.core.sessions.channel import Channel, Peer
@@ -202,6 +202,8 @@ class Sessions:
         self._pending = []
         for connection in tuple(self._connections):
             if connection.session is None or connection is but:
+                continue
+            if not hears(connection.session.role):
                 continue
             batch = audience.batch_for(connection.session)
             if batch:

@@ -244,11 +244,11 @@ from sereno.core.client_sync import SyncClient, RpcError
 from sereno.core.home import Home
 from sereno.core.protocol.permissions import Allow
 from sereno.core.protocol import requests as r
-home, victim = Home(Path(sys.argv[1])), sys.argv[2]
+home, victim, request_id = Home(Path(sys.argv[1])), sys.argv[2], sys.argv[4]
 def attempt(how):
     with SyncClient.open(home) as client:
         asked = client.request(r.FetchAgent(request_id="", agent_id=victim))
-        request_id = asked.agent.pending_permissions[0].id
+        assert asked.agent.pending_permissions == []
         results = []
         for message in (
             r.PermissionAnswer(agent_id=victim, request_id=request_id, response=Allow()),
@@ -299,9 +299,10 @@ def test_t46_what_an_agent_starts_cannot_answer_for_the_person(home: Home, tmp_p
     paths.write_text(json.dumps([entry for entry in sys.path if entry]))
     with daemon(home), SyncClient.open(home) as client:
         victim = create(client, work, "run echo dangerous")
-        until(lambda: agent(client, victim).pending_permissions, "the request")
+        [open_] = until(lambda: agent(client, victim).pending_permissions, "the request")
         script = (
-            f'run {sys.executable} child.py {home.root} {victim} "$(cat {paths})"; '
+            f'run {sys.executable} child.py {home.root} {victim} "$(cat {paths})" '
+            f"{open_.id}; "
             f"SERENO_HOME={home.root} {sys.executable} -m sereno permit allow {victim}; "
             "touch all-tried"
         )

@@ -34,6 +34,7 @@ from sereno.core.protocol.requests import (
     WaitForFinish,
 )
 from sereno.core.protocol.values import UNSET, given, iso
+from sereno.core.security.roles import hears
 from sereno.core.sessions.dispatch import Call, Table
 from sereno.core.sessions.replies import activity
 from sereno.core.store.errors import StoreError
@@ -121,9 +122,9 @@ async def wait(call: Call, request: WaitForFinish) -> WaitResult:
     return WaitResult(
         request_id=request.request_id,
         status=outcome.status,
-        final=outcome.view.snapshot,
+        final=call.shown(outcome.view).snapshot,
         error=outcome.error,
-        last_message=outcome.last_message,
+        last_message=outcome.last_message if hears(call.session.role) else None,
     )
 
 

@@ -28,7 +28,10 @@ def fetch_agents(call: Call, request: FetchAgents) -> bytes | None:
     page = given(request.page, None)
     try:
         found = listing(
-            call.services.fleet.list(), wanted=wanted, sort=given(request.sort, None), page=page
+            map(call.shown, call.services.fleet.list()),
+            wanted=wanted,
+            sort=given(request.sort, None),
+            page=page,
         )
     except RequestFailed as failed:
         code = "fetch_agents_failed" if failed.code == "handler_error" else failed.code
@@ -50,7 +53,10 @@ def fetch_history(call: Call, request: FetchAgentHistory) -> bytes:
     page = given(request.page, None)
     try:
         found = listing(
-            call.services.fleet.list(), wanted=wanted, sort=given(request.sort, None), page=page
+            map(call.shown, call.services.fleet.list()),
+            wanted=wanted,
+            sort=given(request.sort, None),
+            page=page,
         )
     except RequestFailed as failed:
         code = "fetch_agent_history_failed" if failed.code == "handler_error" else failed.code
@@ -62,7 +68,7 @@ def fetch_history(call: Call, request: FetchAgentHistory) -> bytes:
 def fetch_agent(call: Call, request: FetchAgent) -> FetchAgentResult:
     fleet = call.services.fleet
     try:
-        view = fleet.view(fleet.resolve(request.agent_id))
+        view = call.shown(fleet.view(fleet.resolve(request.agent_id)))
     except AgentError as error:
         return FetchAgentResult(request_id=request.request_id, agent=None, error=error.message)
     return FetchAgentResult(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import anyio
 
-from sereno.core.protocol.frames import encode_timeline_row
-from sereno.core.protocol.messages import AgentStream, Pong
+from sereno.core.protocol.agents import AgentExtra
+from sereno.core.protocol.frames import encode_payload, encode_timeline_row
+from sereno.core.protocol.messages import AgentStream, PermissionPush, Pong
 from sereno.core.protocol.outgoing import Kind, Outgoing
+from sereno.core.protocol.permissions import PermissionRequest
 from sereno.core.sessions.outbox import LIMIT
-from tests.core.sessions.house import door, upsert, view
+from tests.core.sessions.house import AGENT, door, upsert, view
 
 
 def row(seq: int, text: str = "hello", agent: str = "a1") -> Outgoing:
@@ -110,6 +112,31 @@ async def test_a_client_that_does_not_read_its_replies_is_not_read_from() -> Non
         socket.connection.drained()
         assert not socket.paused
         assert len(socket.taken()) == asked
+
+
+async def test_t46_an_agent_s_child_that_only_listens_hears_nothing() -> None:
+    """Pushes are guarded as the fetching of the same things is."""
+    async with door() as house:
+        secret = PermissionRequest(
+            id="p", provider="demo", name="Bash", kind="tool", title="SECRET"
+        )
+        extra = AgentExtra(run=1, last_line="SECRET")
+        shown = view("a1", pending_permissions=[secret], sereno=extra, last_error="SECRET")
+        house.fleet.views["a1"] = shown
+        spy, person = house.enter("spy", AGENT), house.enter("person")
+        for socket in (spy, person):
+            socket.ask("fetch_agents_request", subscribe={})
+            socket.ask("fetch_agent_request", agentId="a1")
+            socket.ask("fetch_agent_history_request")
+        assert not any(b"SECRET" in frame for frame in spy.frames)
+        assert len(spy.taken()) == 3
+        assert all(b"SECRET" in frame for frame in person.frames)
+        person.taken()
+        house.sessions.publish(row(1, "SECRET"))
+        house.sessions.publish(upsert(shown))
+        house.sessions.tell(encode_payload(PermissionPush(agent_id="a1", request=secret)))
+        assert len(await person.until(lambda frames: len(frames) == 3)) == 3
+        assert spy.taken() == []
 
 
 async def test_closing_tells_everybody_also_who_never_said_hello() -> None:
