@@ -6,6 +6,7 @@ map of ids, so that the driver may number its own. Used by the golden tests.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,7 @@ class Replay:
     def __init__(self, make: Callable[[int, bytes | None], Driver], restarting: bool) -> None:
         self._make = make
         self._restarting = restarting
+        self._driver: Driver
         self._run = 0
         self._ids: dict[int, int] = {}
         self._asked: dict[Any, str] = {}
@@ -112,8 +114,7 @@ def plain(effect: Effect) -> Any:
     """An effect as JSON, without what is not set."""
     if isinstance(effect, Send):
         return {"effect": "Send", "data": json.loads(effect.data)}
-    names = getattr(effect, "__struct_fields__", None) or effect.__slots__
-    given = {name: getattr(effect, name) for name in names}
+    given = {field.name: getattr(effect, field.name) for field in dataclasses.fields(effect)}
     fields = msgspec.to_builtins({k: v for k, v in given.items() if v is not msgspec.UNSET})
     told = {key: value for key, value in fields.items() if value not in (None, "", (), False)}
     return json.loads(json.dumps({"effect": type(effect).__name__, **told}))

@@ -9,6 +9,7 @@ import pytest
 
 from sereno.core.protocol.requests import Image
 from sereno.core.protocol.timeline import ToolCall
+from sereno.core.protocol.tools import ShellDetail
 from sereno.core.providers.driver import DriverBusy, Prompt
 from sereno.core.providers.effects import (
     Asked,
@@ -211,8 +212,10 @@ def test_large_outputs_do_not_stay_in_the_snapshot() -> None:
         )
         item = only(effects, Item).item
         assert isinstance(item, ToolCall)
-        assert len(item.detail.output) < 300_000  # type: ignore[union-attr]
-        assert "characters left out" in item.detail.output  # type: ignore[union-attr]
+        assert isinstance(item.detail, ShellDetail)
+        assert isinstance(item.detail.output, str)
+        assert len(item.detail.output) < 300_000
+        assert "characters left out" in item.detail.output
     assert len(bench.driver.snapshot()) < 2_000
     assert bench.update("tool_call_update", toolCallId="c", title="late") == []
 

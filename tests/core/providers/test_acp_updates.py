@@ -144,8 +144,8 @@ def test_the_terminal_output_of_codex_is_joined() -> None:
         meta = {"terminal_output_delta": {"data": part}}
         bench.update("tool_call_update", toolCallId="c", _meta=meta)
         bench.restart()
-    meta = {"terminal_exit": {"exit_code": 1}}
-    effects = bench.update("tool_call_update", toolCallId="c", status="failed", _meta=meta)
+    ended = {"terminal_exit": {"exit_code": 1}}
+    effects = bench.update("tool_call_update", toolCallId="c", status="failed", _meta=ended)
     call_item = only(effects, Item).item
     assert (call_item.detail.output, call_item.detail.exit_code) == ("one\ntwo\n", 1)
     assert (call_item.status, call_item.error) == ("failed", "exit code 1")

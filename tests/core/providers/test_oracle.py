@@ -32,7 +32,7 @@ class Judge(acp.Client):
     async def session_update(self, session_id: str, update: Any, **_: Any) -> None:
         self.updates.append(update)
 
-    async def request_permission(
+    async def request_permission(  # type: ignore[override]
         self, options: Any, session_id: str, tool_call: Any, **_: Any
     ) -> schema.RequestPermissionResponse:
         self.asked.append(tool_call)
@@ -47,7 +47,7 @@ def demo(tmp_path: Path) -> tuple[str, ...]:
 
 
 async def test_the_demo_agent_speaks_the_protocol(tmp_path: Path) -> None:
-    judge = Judge()
+    judge = Judge()  # type: ignore[abstract]
     observed: list[Any] = []
     async with acp.spawn_agent_process(
         lambda _: judge,

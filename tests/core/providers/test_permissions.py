@@ -94,7 +94,7 @@ def test_an_option_of_an_unknown_kind_never_denies() -> None:
     bench = Bench.in_turn()
     odd = {"optionId": "odd", "kind": "allow_within_reason", "name": "Hm"}
     asked = asking(bench, odd)
-    assert [a.behavior for a in asked.request.actions or []] == ["allow"]  # type: ignore[union-attr]
+    assert [a.behavior for a in asked.request.actions or []] == ["allow"]
     assert outcome(bench.driver.answer(asked.request.id, Deny())) == {"outcome": "cancelled"}
 
 

@@ -22,7 +22,7 @@ def diff(path: str, old: str, new: str) -> dict[str, Any]:
     return {"type": "diff", "path": path, "oldText": old, "newText": new}
 
 
-def ask(bench: Bench, number: int = 7, **call: Any) -> list[Effect]:
+def ask(bench: Bench, number: int = 7, /, **call: Any) -> list[Effect]:
     call = {"toolCallId": "c", **call}
     return bench.request(number, "session/request_permission", toolCall=call, options=[ONCE, NO])
 
