@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -91,17 +92,17 @@ def launched(home: Home, env: Mapping[str, str] | None = None) -> Iterator[subpr
 
 @contextmanager
 def tidy(home: Home) -> Iterator[Home]:
-    """Whatever a test leaves running for this home is ended."""
+    """Whatever a test leaves running for this home is ended, standbys before their daemons."""
     try:
         yield home
     finally:
-        for _ in range(20):
-            pids = [pid for pid in (pid_of(home), standby_of(pid_of(home))) if pid]
-            pids = [pid for pid in pids if pid != os.getpid() and _ours(pid, home)]
-            if not pids:
-                break
-            for pid in reversed(pids):
-                os.kill(pid, signal.SIGKILL)
+        clean = 0
+        while clean < 2:  # one of them may just be becoming the other
+            pids = _processes_of(home)
+            clean = 0 if pids else clean + 1
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             time.sleep(0.05)
         for entry in home.agents.glob("*/*/runner.json"):
             record = json.loads(entry.read_text())
@@ -111,12 +112,19 @@ def tidy(home: Home) -> Iterator[Home]:
                     os.kill(one["pid"], signal.SIGKILL)
 
 
-def _ours(pid: int, home: Home) -> bool:
-    """Whether a process was started for this home: its command names it."""
-    try:
-        return str(home.root).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
+def _processes_of(home: Home) -> list[int]:
+    """Daemons and standbys that were started for this home: their commands name it."""
+    wanted = f"home={home.root}".encode()
+    standbys, daemons = [], []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = entry.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if wanted in words:
+            is_standby = any(word.endswith(b"core/standby.py") for word in words)
+            (standbys if is_standby else daemons).append(int(entry.parent.name))
+    return standbys + daemons
 
 
 class Knocker(threading.Thread):
