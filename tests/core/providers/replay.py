@@ -6,7 +6,6 @@ map of ids, so that the driver may number its own. Used by the golden tests.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -114,7 +113,9 @@ def plain(effect: Effect) -> Any:
     """An effect as JSON, without what is not set."""
     if isinstance(effect, Send):
         return {"effect": "Send", "data": json.loads(effect.data)}
-    given = {field.name: getattr(effect, field.name) for field in dataclasses.fields(effect)}
+    kind: Any = type(effect)
+    names = getattr(kind, "__struct_fields__", None) or kind.__slots__
+    given = {name: getattr(effect, name) for name in names}
     fields = msgspec.to_builtins({k: v for k, v in given.items() if v is not msgspec.UNSET})
     told = {key: value for key, value in fields.items() if value not in (None, "", (), False)}
     return json.loads(json.dumps({"effect": type(effect).__name__, **told}))
