@@ -115,7 +115,8 @@ def tidy(home: Home) -> Iterator[Home]:
 def _processes_of(home: Home) -> list[int]:
     """Daemons and standbys that were started for this home: their commands name it."""
     wanted = f"home={home.root}".encode()
-    standbys, daemons = [], []
+    standbys: list[int] = []
+    daemons: list[int] = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = entry.read_bytes().split(b"\0")
