@@ -66,7 +66,7 @@ def test_a_database_of_a_newer_release_is_refused(world: World) -> None:
 )
 def test_a_corrupt_config_names_file_and_line(world: World, text: str, words: str) -> None:
     world.home.config.write_text(text)
-    for arguments in STARTS:
+    for arguments in (["daemon", "start"], ["--no-ui"]):
         done = world.sereno(*arguments, code=None)
         assert done.returncode in (exits.FAILED, exits.USAGE)
         assert words in done.stderr

@@ -17,7 +17,7 @@ from tests.e2e.harness import World, alive, until
 from tests.e2e.model_server import ModelServer, prompt_with
 from tests.e2e.model_server.opencode import opencode_environment, opencode_program
 
-pytestmark = [pytest.mark.node, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.node, pytest.mark.timeout(300)]
 
 TURN_S = 90.0
 
