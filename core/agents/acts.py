@@ -6,6 +6,7 @@ leaves nothing behind. Finding agents and making them is fleet.py.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sqlite3
 import uuid
@@ -19,6 +20,7 @@ import msgspec
 from sereno.core.agents import life
 from sereno.core.agents.agent import Agent, Extras
 from sereno.core.agents.errors import AgentError, NotPossible, RequestGone
+from sereno.core.agents.leftovers import clear
 from sereno.core.agents.record import Wish
 from sereno.core.agents.states import IN_TURN, Event, State
 from sereno.core.agents.step import Step
@@ -28,10 +30,12 @@ from sereno.core.protocol.requests import Image
 from sereno.core.protocol.values import given
 from sereno.core.providers.driver import CannotAnswer
 from sereno.core.providers.effects import Effect
+from sereno.core.runners.model import RunnerError
 from sereno.core.security.audit import digest
 from sereno.core.store import agents as rows
 from sereno.core.store import audit, prompts, requests
 from sereno.core.store.audit import Entry
+from sereno.core.store.errors import StoreError
 from sereno.core.store.prompts import PromptRow
 
 __all__ = [
@@ -153,6 +157,16 @@ async def start(agent: Agent, *, by: str) -> None:
 
 
 async def interrupt(agent: Agent, *, by: str) -> None:
+    try:
+        await _say_interrupt(agent, by)
+    except StoreError:
+        if agent.live is not None and agent.alive:
+            # It cannot be asked to stop without storing that; so its process is ended.
+            await agent.live.end_now()
+        raise
+
+
+async def _say_interrupt(agent: Agent, by: str) -> None:
     async with agent.act() as step:
         if step.record.state is State.STARTING and step.queue and not step.record.held:
             # What was to run once it is ready waits too: a stop stops.
@@ -202,6 +216,23 @@ async def _gone(agent: Agent, request_id: str) -> RequestGone:
 
 
 async def end(agent: Agent, *, by: str) -> Ended:
+    try:
+        await _say_end(agent, by)
+    except StoreError:
+        # A full disk must not keep a program running that somebody wants to stop.
+        if agent.live is None or agent.live.over.is_set():
+            raise
+        await agent.live.end_now()
+        return Ended(await _still_running(agent))
+    if agent.live is not None:
+        await agent.live.over.wait()
+    if await _still_running(agent):
+        with contextlib.suppress(RunnerError):
+            await clear(agent.context, agent.folder)
+    return Ended(await _still_running(agent))
+
+
+async def _say_end(agent: Agent, by: str) -> None:
     async with agent.act() as step:
         if agent.alive and step.record.state is not State.ENDING:
             step.audit(by, "agent.end")
@@ -216,11 +247,12 @@ async def end(agent: Agent, *, by: str) -> Ended:
         if agent.alive and agent.live is None:
             # Nobody drives it: its provider is not configured any more.
             agent.run_process(fresh=False)
-        live = agent.live
-    if live is None:
-        return Ended()
-    await live.over.wait()
-    return Ended(tuple(live.result.remaining))
+
+
+async def _still_running(agent: Agent) -> tuple[int, ...]:
+    """Pids of the present run, asked of the system: an end is verified, never assumed."""
+    rows = await anyio.to_thread.run_sync(agent.context.runners.processes, agent.folder)
+    return tuple(row.pid for row in rows)
 
 
 async def archive(agent: Agent, *, by: str) -> None:

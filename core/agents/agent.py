@@ -14,6 +14,7 @@ import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import anyio
 import msgspec
@@ -88,6 +89,11 @@ class Agent:
     @property
     def record(self) -> AgentRecord:
         return self.base.record
+
+    @property
+    def folder(self) -> Path:
+        """Of its present, or last, run."""
+        return self.context.home.agent(self.id) / str(self.base.progress.run)
 
     @property
     def made(self) -> bool:

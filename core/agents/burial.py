@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from sereno.core.agents.agent import Agent
     from sereno.core.agents.live import Live
 
-__all__ = ["break_off", "bury", "collapse", "tidy"]
+__all__ = ["LEFT_ALONE", "break_off", "bury", "collapse", "tidy"]
 
 log = logging.getLogger(__name__)
+LEFT_ALONE = frozenset({"no_answer", "unreachable", "refused", "version"})
+"""Failures to reach a runner that lives: only the person may end it."""
 
 
 async def bury(live: Live) -> bool:
@@ -72,7 +74,8 @@ async def break_off(live: Live, failure: Failure, *, nothing_runs: bool) -> bool
         life.break_down(step, failure, agent.context.server_id)
         if not await agent.try_commit(step):
             return False
-    await (tidy(live) if nothing_runs else _clear(live))
+    if failure.code not in LEFT_ALONE:
+        await (tidy(live) if nothing_runs else _clear(live))
     return True
 
 

@@ -18,12 +18,13 @@ import anyio.to_thread
 from sereno.core.agents import acts
 from sereno.core.agents.agent import Agent
 from sereno.core.agents.announce import removed
+from sereno.core.agents.burial import LEFT_ALONE
 from sereno.core.agents.context import Context, Publisher, Runners, Timings
 from sereno.core.agents.creation import first_record
 from sereno.core.agents.errors import UnknownAgent
 from sereno.core.agents.identify import identify
 from sereno.core.agents.inspection import inspect, read_log
-from sereno.core.agents.leftovers import clear_others
+from sereno.core.agents.leftovers import Use, clear_others
 from sereno.core.agents.live import Live
 from sereno.core.agents.page import last_message, read_page
 from sereno.core.agents.requests import entry_of
@@ -128,18 +129,23 @@ class Fleet:
             self._agents[base.record.id] = Agent(self.context, base, self._spawn)
         async with anyio.create_task_group() as group:
             self._group = group
-            group.start_soon(clear_others, self.context, self._in_use)
+            group.start_soon(clear_others, self.context, self._use)
             group.start_soon(self._refresh_places)
             for agent in list(self._agents.values()):
                 await self._wake_up(agent)
             task_status.started()
             await anyio.sleep_forever()
 
-    def _in_use(self, agent_id: str, run: int) -> bool:
+    def _use(self, agent_id: str, run: int) -> Use:
         agent = self._agents.get(agent_id)
-        if agent is None or agent.base.progress.run != run:
-            return False
-        return agent.alive or (agent.live is not None and not agent.live.over.is_set())
+        if agent is None or run > agent.base.progress.run:
+            return Use.UNKNOWN
+        if run < agent.base.progress.run:
+            return Use.OVER
+        failure = agent.record.failure
+        unreachable = failure is not None and failure.code in LEFT_ALONE
+        driven = agent.live is not None and not agent.live.over.is_set()
+        return Use.OURS if agent.alive or driven or unreachable else Use.OVER
 
     async def _wake_up(self, agent: Agent) -> None:
         """Takes up a living agent where the last daemon left it; starts what was still wanted."""

@@ -21,21 +21,21 @@ LOG_LIMIT = 2_000
 
 async def inspect(agent: Agent) -> Inspection:
     record, run = agent.record, agent.base.progress.run
-    live, context = agent.live, agent.context
-    link = live.link if live is not None else None
+    context = agent.context
     provider = context.catalog.get(record.provider)
-    rows: tuple[ProcessRow, ...] = ()
-    if live is not None and link is not None:
-        found = await anyio.to_thread.run_sync(context.runners.processes, live.folder)
-        rows = tuple(
-            ProcessRow(pid=one.pid, ppid=one.ppid, command=one.command, rss_kib=one.rss_kib)
-            for one in found
-        )
+    # Asked of the system: the link may be away while the store refuses, the processes are not.
+    found = await anyio.to_thread.run_sync(context.runners.processes, agent.folder)
+    rows = tuple(
+        ProcessRow(pid=one.pid, ppid=one.ppid, command=one.command, rss_kib=one.rss_kib)
+        for one in found
+    )
+    runner = rows[0].pid if rows else None
+    child = next((row.pid for row in rows if row.ppid == runner), None)
     return Inspection(
         run=run,
         command=tuple(provider.command) if provider is not None else (),
-        runner_pid=link.info.runner_pid if link is not None else None,
-        agent_pid=link.info.child_pid if link is not None else None,
+        runner_pid=runner,
+        agent_pid=child,
         processes=rows,
         journal_bytes=agent.base.progress.position,
         started_ms=record.run_started_ms,

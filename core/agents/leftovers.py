@@ -6,6 +6,7 @@ its predecessor had no time to clean. Never touches the present run of a living 
 
 from __future__ import annotations
 
+import enum
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ import anyio.to_thread
 from sereno.core.agents.context import Context
 from sereno.core.runners.model import EndResult, RunnerError, RunnerGone
 
-__all__ = ["clear", "clear_others"]
+__all__ = ["Use", "clear", "clear_others"]
 
 log = logging.getLogger(__name__)
 
@@ -39,16 +40,36 @@ async def clear(context: Context, folder: Path) -> EndResult:
     return result
 
 
-async def clear_others(context: Context, in_use: Callable[[str, int], bool]) -> None:
-    """Clears every run that nobody drives. `in_use`(agent id, run) is asked just before each one:
-    agents may be made and started meanwhile."""
+class Use(enum.Enum):
+    """What a run's folder is to the fleet."""
+
+    OURS = "ours"
+    """Driven now, or to be taken up again: never touched here."""
+    OVER = "over"
+    """A run that the database knows to be over."""
+    UNKNOWN = "unknown"
+    """Of an agent that the database does not know: somebody may have put another one there."""
+
+
+async def clear_others(context: Context, use: Callable[[str, int], Use]) -> None:
+    """Clears the runs that are known to be over. `use`(agent id, run) is asked just before each
+    one: agents may be made and started meanwhile. What is unknown is said and left alone."""
     for folder in await anyio.to_thread.run_sync(_runs, context.home.agents):
-        if in_use(folder.parent.name, int(folder.name)):
-            continue
-        try:
-            await clear(context, folder)
-        except (RunnerError, OSError) as error:
-            log.error("%s could not be cleaned up: %s", folder, error)
+        match use(folder.parent.name, int(folder.name)):
+            case Use.OVER:
+                try:
+                    await clear(context, folder)
+                except (RunnerError, OSError) as error:
+                    log.error("%s could not be cleaned up: %s", folder, error)
+            case Use.UNKNOWN:
+                log.warning(
+                    "%s holds a run of an agent that this database does not know; it is left "
+                    "alone. Was the database moved away or replaced? Put it back to go on with "
+                    "the agent, or end its processes and remove the folder.",
+                    folder,
+                )
+            case Use.OURS:
+                pass
 
 
 def _runs(agents: Path) -> list[Path]:

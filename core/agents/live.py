@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from sereno.core.agents.burial import break_off, bury, collapse, tidy
+from sereno.core.agents.burial import LEFT_ALONE, break_off, bury, collapse, tidy
 from sereno.core.agents.portions import portions
 from sereno.core.agents.record import Failure
 from sereno.core.agents.states import ALIVE, State
@@ -43,7 +43,8 @@ ACKNOWLEDGED_BYTES = 65_536
 STARTING_RUNNER = 1.0
 """Seconds in which a runner that somebody began to start shows itself; it takes 0.05."""
 MOST_REFUSALS = 5
-MAY_PASS = frozenset({"no_answer", "unreachable", "refused"})
+END_SLACK = 15.0
+MAY_PASS = LEFT_ALONE - {"version"}
 """What may be wrong with attaching on a machine that is busy just now."""
 MIB = 1 << 20
 
@@ -82,6 +83,12 @@ class Live:
             self._to_write.set()
         if self.agent.record.state not in ALIVE or self.agent.record.state is State.ENDING:
             self._to_end.set()
+
+    async def end_now(self) -> None:
+        """Ends the process though that could not be stored; the store hears of it later."""
+        self._to_end.set()
+        with anyio.move_on_after(self.agent.context.config.end_grace_seconds + END_SLACK):
+            await self._ended.wait()
 
     def unheard(self) -> None:
         """The program closed its input before it was told everything."""

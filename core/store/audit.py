@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from sereno.core.store import meta
+from sereno.core.store.errors import StoreError
 
 __all__ = ["AuditRow", "Digest", "Entry", "add", "head", "newest", "oldest"]
 
@@ -63,7 +64,14 @@ def head(connection: sqlite3.Connection) -> tuple[int, bytes]:
     if value is None:
         return 0, bytes(32)
     n, _, last = value.partition(":")
-    return int(n), bytes.fromhex(last)
+    try:
+        return int(n), bytes.fromhex(last)
+    except ValueError as error:
+        raise StoreError(
+            "corrupt",
+            "The head of the audit cannot be read: somebody has changed the database.",
+            "Restore a copy of the database, or move it away to begin anew.",
+        ) from error
 
 
 def oldest(connection: sqlite3.Connection) -> Iterator[AuditRow]:

@@ -173,7 +173,9 @@ class Machine:
         return EndResult()
 
     def list(self, folder: Path) -> tuple[ProcessInfo, ...]:
-        return (ProcessInfo(1, 0, "fake", 10),)
+        process = self.processes.get(folder)
+        living = process is not None and process.alive
+        return (ProcessInfo(1, 0, "fake", 10),) if living else ()
 
     def remove(self, folder: Path) -> None:
         self.removed.append(folder)

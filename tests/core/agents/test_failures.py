@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,10 +16,10 @@ from sereno.core.agents import leftovers
 from sereno.core.agents.context import Timings
 from sereno.core.agents.errors import NotPossible
 from sereno.core.protocol.permissions import Allow
-from sereno.core.runners.model import RunnerStartError
+from sereno.core.runners.model import RunnerError, RunnerStartError
 from sereno.core.store.database import Database
 from sereno.core.store.errors import StoreError
-from tests.core.agents.fakes import FakeCatalog, Machine
+from tests.core.agents.fakes import FakeCatalog, Link, Machine
 from tests.core.agents.place import BY, running
 from tests.core.agents.programs import obedient, silent, stubborn
 
@@ -187,29 +188,91 @@ async def test_a_provider_that_went_away(tmp_path: Path) -> None:
         assert (await place.fleet.wait(agent, 5)).status == "idle"
 
 
-async def test_what_a_dead_daemon_left_is_cleared_and_new_agents_are_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_only_runs_that_are_known_to_be_over_are_cleared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Not the run of an agent made meanwhile; not what another database would know."""
     machine = Machine(obedient)
-    left = tmp_path / "home" / "run" / "agents" / "gone" / "3"
-    left.mkdir(parents=True)
-    (tmp_path / "home").chmod(0o700)
+    agents = tmp_path / "home" / "run" / "agents"
     working = threading.Event()
     look = leftovers._runs
 
-    def look_late(agents: Path) -> list[Path]:
+    def look_late(folder: Path) -> list[Path]:
         assert working.wait(5)
-        return look(agents)
+        return look(folder)
 
     monkeypatch.setattr(leftovers, "_runs", look_late)
+    (tmp_path / "home").mkdir(mode=0o700)
     async with running(tmp_path, machine.runners) as place:
         agent = (await place.create("work")).snapshot.id
         await place.until_said("Working.")
+        over, later, unknown = agents / agent / "0", agents / agent / "9", agents / "gone" / "3"
+        for folder in (over, later, unknown):
+            folder.mkdir(parents=True)
         working.set()
         with anyio.fail_after(5):
-            while left not in machine.removed:
+            while over not in machine.removed or caplog.text.count("left alone") < 2:
                 await anyio.sleep(0.01)
         machine.last.say("end completed")
         assert (await place.fleet.wait(agent, 5)).status == "idle"
         assert machine.last.alive
-        assert machine.removed == [left]
+        assert machine.removed == [over]
+        assert str(unknown) in caplog.text
+
+
+async def test_a_lost_database_ends_no_agent(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        await place.create("work")
+        await place.until_said("Working.")
+    home = tmp_path / "home"
+    (home / "kept").mkdir()
+    for file in home.glob("sereno.db*"):
+        file.rename(home / "kept" / file.name)
+    async with running(tmp_path, machine.runners) as place:
+        assert place.fleet.list() == []
+        await anyio.sleep(0.05)
+    assert machine.last.alive
+    for file in (home / "kept").iterdir():
+        file.replace(home / file.name)
+    for file in home.glob("sereno.db-*"):
+        file.unlink()
+    async with running(tmp_path, machine.runners) as place:
+        (view,) = place.fleet.list()
+        machine.last.say("end completed")
+        assert (await place.fleet.wait(view.snapshot.id, 5)).status == "idle"
+
+
+async def test_a_runner_that_lives_but_refuses_is_left_alone(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        agent = (await place.create("work")).snapshot.id
+        await place.until_said("Working.")
+
+    async def refuse(folder: Path, offset: int) -> Link:
+        raise RunnerError("refused", "The runner refused this daemon.", "Start it elsewhere.")
+
+    runners = replace(machine.runners, attach=refuse)  # type: ignore[arg-type]
+    timings = Timings(retry=0.01)
+    async with running(tmp_path, runners, timings=timings) as place:
+        view = await place.status(agent, "error")
+        assert view.snapshot.last_error == "The runner refused this daemon."
+        ended = await place.fleet.end(agent, by=BY)
+        assert not ended.verified, "what lives is not said to be gone"
+    assert machine.last.alive
+
+
+async def test_a_program_can_be_ended_while_the_disk_is_full(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    (tmp_path / "home").mkdir(mode=0o700)
+    database = Refusing(tmp_path / "home" / "sereno.db")
+    timings = Timings(retry=0.02, drain=0.1)
+    async with running(tmp_path, machine.runners, timings=timings, database=database) as place:
+        agent = (await place.create("work")).snapshot.id
+        await place.until_said("Working.")
+        database.full = True
+        ended = await place.fleet.end(agent, by=BY)
+        assert ended.verified
+        assert not machine.last.alive
+        database.full = False
+        await place.until(agent, lambda view: view.snapshot.status in ("closed", "error"))
