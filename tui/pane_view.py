@@ -29,11 +29,12 @@ from sereno.core.protocol.tools import (
     WriteDetail,
 )
 from sereno.core.protocol.values import given
+from sereno.tui.agent_state import AgentState, Need
 from sereno.tui.lines import Line, wrap
 from sereno.tui.timeline import Block
 from sereno.tui.words import cut, one_line
 
-__all__ = ["pane_lines", "tool_words"]
+__all__ = ["failure_lines", "pane_lines", "tool_words"]
 
 OUTPUT_LINES = 4
 """Of a tool's output a pane shows its end."""
@@ -51,6 +52,22 @@ def pane_lines(blocks: Sequence[Block], width: int, height: int) -> list[Line]:
         if left <= 0:
             break
     return [line for lines in reversed(gathered) for line in lines]
+
+
+def failure_lines(state: AgentState, width: int) -> list[Line]:
+    """Why an agent failed and what to do, in full; empty for the others."""
+    if state.need is not Need.FAILED:
+        return []
+    cause = given(state.snapshot.last_error, "").strip()
+    last = state.timeline.blocks[-1].item if state.timeline.blocks else None
+    said = isinstance(last, ErrorItem) and last.message.strip() == cause
+    lines: list[Line] = []
+    if cause and not said:
+        lines += [(("x ", "failed"), (text, "failed")) for text in wrap(cause, width - 2)]
+    step = given(state.extra.next_step, "").strip()
+    if step:
+        lines += [(("  ", ""), (text, "")) for text in wrap(step, width - 2)]
+    return lines
 
 
 def tool_words(call: ToolCall) -> tuple[str, str]:

@@ -82,7 +82,6 @@ SCENES: dict[str, Scene] = {
     "confirm_archive": Scene(("X",)),
     "rename": Scene(("r",)),
     "leader": Scene(("ctrl+x",)),
-    "palette": Scene(("colon",)),
 }
 
 PICTURES: dict[str, Scene] = {

@@ -21,8 +21,14 @@ def test_screen(name: str, size: tuple[int, int], snap_compare: Any) -> None:
     assert snap_compare(scene.app(), terminal_size=size, run_before=ready)
 
 
-@pytest.mark.parametrize("name", ["fleet", "first_run", "new_agent", "log", "confirm_stop"])
-@pytest.mark.parametrize("look", ["no_colour", "sereno-terminal", "sereno-light"])
+LOOKS = [
+    *((name, "no_colour") for name in ("fleet", "first_run", "new_agent", "log", "confirm_stop")),
+    ("fleet", "sereno-terminal"),
+    ("fleet", "sereno-light"),
+]
+
+
+@pytest.mark.parametrize(("name", "look"), LOOKS)
 def test_look(name: str, look: str, snap_compare: Any) -> None:
     scene = SCENES[name]
     more = {"no_colour": True} if look == "no_colour" else {"theme": look}

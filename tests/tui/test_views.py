@@ -34,7 +34,7 @@ from sereno.core.protocol.tools import (
 from sereno.core.protocol.values import UNSET
 from sereno.tui.lines import plain, width_of
 from sereno.tui.model import Connection, FleetModel, Phase
-from sereno.tui.pane_view import pane_lines, tool_words
+from sereno.tui.pane_view import failure_lines, pane_lines, tool_words
 from sereno.tui.screens.fleet import view as fleet
 from sereno.tui.screens.help import view as helping
 from sereno.tui.screens.log import view as log
@@ -124,6 +124,22 @@ def test_details_name_cause_and_next_step_of_a_failure() -> None:
     told = [plain(line) for line in fleet.details(state, look(60))]
     assert told[0] == "why     exit 1: rate limit, resets 16:00"
     assert told[1] == "next    Wait until 16:00, then send the prompt again."
+
+
+def test_a_long_cause_is_shown_whole() -> None:
+    cause = "quitter ended with exit code 7. Its last words: licence expired"
+    failed = sample.agent(
+        1, "a", status="error", last_error=cause, next_step="Run it by itself to see what it lacks."
+    )
+    (state,) = model(failed).ordered()
+    box = " ".join(plain(line)[8:].strip() for line in fleet.details(state, look(36)))
+    assert cause in box
+    assert "Run it by itself to see what it lacks." in box
+    told = " ".join(plain(line)[2:] for line in failure_lines(state, 30))
+    assert told == f"{cause} Run it by itself to see what it lacks."
+    said = model(failed).ordered()[0]
+    said.timeline.take(Row(ErrorItem(message=cause), 1, 1, 0), "e")
+    assert cause not in " ".join(plain(line) for line in failure_lines(said, 90)), "not twice"
 
 
 def test_details_show_what_is_known_only() -> None:
@@ -272,7 +288,12 @@ def test_the_demo_is_offered_first_only_when_nothing_else_is_there() -> None:
 def test_what_was_not_found_says_how_to_install_it() -> None:
     lines = [plain(line) for line in new_agent.found_lines(sample.providers(), 80)]
     assert lines[0].split() == ["Claude", "Code", "2.1.4", "ready"]
-    assert "not found   npm install -g opencode-ai" in lines[2]
+    assert lines[-1].strip() == "not found: OpenCode", "what is ready comes first"
+    entry = new_agent.find(sample.providers(), "opencode")
+    assert new_agent.how_to_install(entry) == "not found. Install it: npm install -g opencode-ai"
+    assert new_agent.how_to_install(new_agent.find(sample.providers(), "claude")) == ""
+    options = new_agent.provider_options(sample.providers())
+    assert [option.value for option in options] == ["claude", "codex", "demo", "opencode"]
 
 
 def test_a_dangerous_mode_is_marked() -> None:

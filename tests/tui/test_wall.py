@@ -53,6 +53,7 @@ from sereno.tui.widgets.details import Details
 from sereno.tui.widgets.rows import Row, RowList
 from tests.corpus.hostile import all_texts
 from tests.tui import sample
+from tests.tui.scenes import settle
 
 SIZE = (100, 30)
 CORPUS = "\n".join(text.replace("\n", " ") for text in all_texts() if len(text) < 120)
@@ -173,7 +174,7 @@ async def test_t40_every_widget_is_behind_the_wall(name: str, text: str) -> None
     app = sample.app()
     async with app.run_test(size=SIZE) as pilot:
         await app.push_screen(Bench(WIDGETS[name](text), text))
-        await pilot.pause(0.2)
+        await pilot.pause(0.05)
         assert_inert(app)
         assert_no_action(app)
 
@@ -228,22 +229,29 @@ def hostile_link() -> sample.StillLink:
     return link
 
 
-@pytest.mark.parametrize("size", [(100, 30), (60, 20)], ids=str)
+PLACES = ["", "v", "x", "X", "r", "l", "L", "n", "m", "question_mark", "colon", "enter"]
+
+
 @pytest.mark.parametrize(
-    "keys",
-    [[], ["v"], ["x"], ["X"], ["r"], ["l"], ["L"], ["n"], ["question_mark"], ["colon"], ["enter"]],
-    ids=lambda keys: "+".join(keys) or "fleet",
+    ("keys", "size"),
+    [
+        *(([key] if key else [], SIZE) for key in PLACES),
+        ([], (60, 20)),
+        (["enter"], (60, 20)),
+        (["L"], (60, 20)),
+    ],
+    ids=str,
 )
 async def test_t40_t41_every_screen_with_a_hostile_fleet(
     keys: list[str], size: tuple[int, int]
 ) -> None:
     app = sample.app(hostile_link())
     async with app.run_test(size=size) as pilot:
-        await pilot.pause(0.4)
+        await settle(pilot)
         await pilot.press(*keys)
-        await pilot.pause(0.4)
+        await settle(pilot)
         app.notify(CLICK + CORPUS[:500], title=CLICK + CORPUS[:200], severity="error")
-        await pilot.pause(0.2)
+        await pilot.pause(0.05)
         assert_inert(app)
         assert_no_action(app)
 
@@ -252,15 +260,15 @@ async def test_t41_markup_in_titles_and_messages_is_literal() -> None:
     link = sample.StillLink([sample.agent(1, CLICK, last_line=CLICK)])
     app = sample.app(link)
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.pause(0.4)
+        await settle(pilot)
         assert "[@click=app.detach]" in assert_inert(app)
         app.notify(CLICK, title=CLICK)
-        await pilot.pause(0.3)
+        await pilot.pause(0.1)
         assert assert_inert(app).count("[@click=app.detach]x[/]") >= 2
         app.push_screen(Confirm(Question(CLICK, (CLICK,), CLICK)))
-        await pilot.pause(0.3)
+        await pilot.pause(0.1)
         assert "[@click=app.detach]x[/]" in assert_inert(app)
         app.push_screen(AskText(CLICK, CLICK, CLICK))
-        await pilot.pause(0.3)
+        await pilot.pause(0.1)
         assert "[@click=app.detach]x[/]" in assert_inert(app)
         assert_no_action(app)

@@ -23,7 +23,7 @@ from textual.widget import Widget
 
 from sereno.tui.lines import RULE, Line, width_of
 from sereno.tui.model import AgentState, Need
-from sereno.tui.pane_view import pane_lines
+from sereno.tui.pane_view import failure_lines, pane_lines
 from sereno.tui.wall import harmless
 from sereno.tui.widgets.line import paint, palette_of
 from sereno.tui.words import cut
@@ -56,7 +56,7 @@ class PaneBody(Widget):
         if state is None:
             return (None, self.size, id(palette))
         timeline = state.timeline
-        return (state.id, timeline.generation, timeline.version, self.size, id(palette))
+        return (id(state.snapshot), timeline.generation, timeline.version, self.size, id(palette))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         if self._stamp() != self._drawn:
@@ -71,7 +71,9 @@ class PaneBody(Widget):
         width, height = self.size
         lines: list[Line] = []
         if self._state is not None:
-            lines = pane_lines(self._state.timeline.blocks, width, height)
+            trouble = failure_lines(self._state, width)[-height:]
+            lines = pane_lines(self._state.timeline.blocks, width, height - len(trouble))
+            lines += trouble
         palette, base = palette_of(self), self.rich_style
         _, background = self.background_colors
         strips = [paint(line, width, palette, base) for line in lines]

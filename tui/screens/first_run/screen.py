@@ -53,8 +53,11 @@ class Found(LineWidget):
 
     def show(self, entries: Sequence[ProviderEntry], *, known: bool) -> None:
         self._entries, self._known = tuple(entries), known
-        self.styles.height = max(1, len(view.enabled(entries)))
         self.refresh(layout=True)
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        del container, viewport
+        return max(1, len(view.found_lines(self._entries, width)))
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         del height
@@ -167,6 +170,7 @@ class FirstRunScreen(SerenoScreen[None]):
     def _show_modes(self) -> None:
         entry = view.find(self.model.providers, self.query_one("#agent", Choice).value)
         self.query_one("#mode", Choice).show(view.mode_options(entry), view.default_mode(entry))
+        self._trouble(view.how_to_install(entry))
 
     @on(Input.Submitted)
     @on(TaskField.Submitted)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sereno.core.protocol.agents import Usage
 from sereno.core.protocol.tools import ShellDetail
 from sereno.core.protocol.values import given
-from sereno.tui.lines import Line, beside, fit, join, spread, width_of
+from sereno.tui.lines import Line, beside, fit, join, spread, width_of, wrap
 from sereno.tui.model import AgentState, FleetModel, Need, Phase
 from sereno.tui.widgets.attention import wants
 from sereno.tui.widgets.rows import Row
@@ -151,10 +151,8 @@ def details(state: AgentState | None, look: Look) -> list[Line]:
     snapshot = state.snapshot
     facts: list[tuple[str, Line]] = []
     if state.need is Need.FAILED:
-        facts.append(("why", ((one_line(given(snapshot.last_error, "")), "failed"),)))
-        step = given(state.extra.next_step, "")
-        if step:
-            facts.append(("next", ((one_line(step), ""),)))
+        facts += _whole("why", given(snapshot.last_error, ""), "failed", look.width)
+        facts += _whole("next", given(state.extra.next_step, ""), "", look.width)
     where = tail_cut(folder(snapshot.cwd, look.home), look.width - 10)
     facts.append(("where", ((where, ""),)))
     if state.project is not None and state.project.checkout.current_branch:
@@ -167,6 +165,14 @@ def details(state: AgentState | None, look: Look) -> list[Line]:
     if usage is not None:
         facts += [(label, ((words, ""),)) for label, words in _usage(usage)]
     return [((f"{label:<8}", "dim"), *value) for label, value in facts]
+
+
+def _whole(label: str, words: str, style: str, width: int) -> list[tuple[str, Line]]:
+    """Words in full, over as many lines as they need; the label stands before the first."""
+    if not words:
+        return []
+    lines = wrap(one_line(words), max(10, width - 8))
+    return [(label if place == 0 else "", ((line, style),)) for place, line in enumerate(lines)]
 
 
 def _mode(state: AgentState) -> str:

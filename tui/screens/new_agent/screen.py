@@ -109,7 +109,9 @@ class NewAgentScreen(SerenoScreen[None]):
 
     @on(Choice.Chosen, "#agent")
     def _another_agent(self) -> None:
-        self._show_choices(view.Draft(provider=self.query_one("#agent", Choice).value))
+        name = self.query_one("#agent", Choice).value
+        self._show_choices(view.Draft(provider=name))
+        self._trouble(view.how_to_install(view.find(self.model.providers, name)))
 
     @on(Input.Changed, "#folder")
     def _show_command(self) -> None:

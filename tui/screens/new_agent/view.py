@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sereno.core.protocol.agents import ProviderEntry
 from sereno.core.protocol.values import given
-from sereno.tui.lines import Line, beside
+from sereno.tui.lines import Line, beside, wrap
 from sereno.tui.widgets.choice import Option
 from sereno.tui.words import cut, one_line
 
@@ -20,6 +20,7 @@ __all__ = [
     "command_line",
     "first_ready",
     "found_lines",
+    "how_to_install",
     "mode_options",
     "model_options",
     "provider_options",
@@ -72,11 +73,10 @@ def state_of(entry: ProviderEntry) -> tuple[str, str]:
 
 def provider_options(entries: Sequence[ProviderEntry]) -> list[Option]:
     options = []
-    for entry in enabled(entries):
+    for entry in sorted(enabled(entries), key=lambda entry: entry.status == "unavailable"):
         words, style = state_of(entry)
-        hint = one_line(given(entry.install_hint, ""))
-        if entry.status == "unavailable" and hint:
-            words = f"{words}: {hint}"
+        if entry.status == "unavailable":
+            words = "not found"
         options.append(Option(entry.provider, given(entry.label, entry.provider), words, style))
     return options
 
@@ -113,16 +113,32 @@ def command_line(entry: ProviderEntry | None) -> str:
 
 
 def found_lines(entries: Sequence[ProviderEntry], width: int) -> list[Line]:
-    """The agents of this machine, one a line: name, version and whether it is ready."""
+    """The agents of this machine: those that are ready a line each, then the names of the rest."""
     lines: list[Line] = []
+    absent: list[str] = []
     for entry in enabled(entries):
+        label = one_line(given(entry.label, entry.provider))
+        if entry.status == "unavailable":
+            absent.append(label)
+            continue
         words, style = state_of(entry)
-        hint = one_line(given(entry.install_hint, ""))
-        label = cut(one_line(given(entry.label, entry.provider)), 14)
-        note = f"   {hint}" if entry.status == "unavailable" and hint else ""
         cells: list[tuple[Line, int]] = [
-            (((label, "strong" if entry.status == "ready" else "dim"),), 15),
-            (((words, style), (note, "faint")), max(1, width - 15)),
+            (((cut(label, 14), "strong"),), 15),
+            (((words, style),), max(1, width - 15)),
         ]
         lines.append(beside(cells))
+    if absent:
+        told = wrap(f"not found: {', '.join(absent)}", width)
+        lines += [((words, "faint"),) for words in told]
     return lines
+
+
+def how_to_install(entry: ProviderEntry | None) -> str:
+    """What is wrong with a provider that is not ready, and the way out, in full; else empty."""
+    if entry is None or entry.status in ("ready", "loading"):
+        return ""
+    words = one_line(given(entry.error, "") or "It was not found").rstrip(".")
+    hint = one_line(given(entry.install_hint, ""))
+    if not hint:
+        return f"{words}."
+    return f"{words}. {hint}" if hint.startswith("See") else f"{words}. Install it: {hint}"
