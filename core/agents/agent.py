@@ -14,6 +14,7 @@ import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -25,7 +26,7 @@ from sereno.core.agents.auditing import apply_step
 from sereno.core.agents.context import Context
 from sereno.core.agents.errors import AgentError, UnknownAgent
 from sereno.core.agents.live import Live
-from sereno.core.agents.news import News, StateNews
+from sereno.core.agents.news import News, Picture, StateNews, Trouble
 from sereno.core.agents.portions import pieces
 from sereno.core.agents.record import AgentRecord, Failure
 from sereno.core.agents.states import ALIVE, Event, State
@@ -112,7 +113,7 @@ class Agent:
     def view(self) -> AgentView:
         """The agent as lists show it; made when somebody looks, kept until it changes."""
         if self._view is None:
-            self._view = view_of(self.base.picture, provider_available=self.provider_available)
+            self._view = view_of(self._picture, provider_available=self.provider_available)
         return self._view
 
     @asynccontextmanager
@@ -166,6 +167,9 @@ class Agent:
         """
         if step.record.state not in ALIVE:
             self.driver = None
+        if self.refused is not None:
+            # Tells clients that the trouble is over.
+            step.say_state()
         rows, base, news = step.finish(self._driver_memory)
 
         def write(connection: sqlite3.Connection) -> None:
@@ -179,6 +183,8 @@ class Agent:
                 await self.context.database.write(write)
             except BaseException as error:
                 self.roll_back(fenced=isinstance(error, StoreError) and error.code == "fenced")
+                if isinstance(error, StoreError):
+                    await self._refused(error)
                 raise
             self._step = self._view = self.refused = None
             self.base = base
@@ -195,10 +201,26 @@ class Agent:
             else:
                 await self.commit(step)
         except StoreError as error:
-            log.error("agent %s: %s", self.id, error)
-            self.refused = error
+            log.debug("agent %s: %s", self.id, error)
             return False
         return True
+
+    async def _refused(self, error: StoreError) -> None:
+        """Says once that the store refuses, to people and to the log; each retry says nothing."""
+        if self.refused is not None and self.refused.code == error.code:
+            self.refused = error
+            return
+        log.error("agent %s: %s", self.id, error)
+        self.refused, self._view = error, None
+        if self.made:
+            await self._publish([StateNews(self._picture)])
+
+    @property
+    def _picture(self) -> Picture:
+        if self.refused is None:
+            return self.base.picture
+        trouble = Trouble(self.refused.message, self.refused.next_step, self.context.clock())
+        return replace(self.base.picture, trouble=trouble)
 
     async def _publish(self, news: list[News]) -> None:
         """Many rows for many clients take time: others get the loop in between, the order stays."""

@@ -17,7 +17,16 @@ from sereno.core.protocol.values import Wire
 from sereno.core.store.prompts import PromptRow
 from sereno.core.store.timeline import Row
 
-__all__ = ["EventNews", "News", "PayloadNews", "Picture", "RowNews", "StateNews"]
+__all__ = ["EventNews", "News", "PayloadNews", "Picture", "RowNews", "StateNews", "Trouble"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why nothing of this agent can be stored just now, in words; it goes on by itself."""
+
+    message: str
+    next_step: str
+    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,7 @@ class Picture:
     requests: tuple[OpenRequest, ...] = ()
     queue: tuple[PromptRow, ...] = ()
     speech: str = ""
+    trouble: Trouble | None = None
 
 
 class RowNews(msgspec.Struct, frozen=True):

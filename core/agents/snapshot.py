@@ -32,7 +32,7 @@ def snapshot(picture: Picture, *, provider_available: bool = True) -> AgentSnaps
         cwd=record.cwd,
         model=record.wish.model,
         created_at=iso(record.created_ms),
-        updated_at=iso(record.updated_ms),
+        updated_at=iso(_updated_ms(picture)),
         last_user_message_at=_iso(record.last_user_ms),
         status=wire_status(record.state, in_turn=record.turn is not None),
         capabilities=reported.capabilities,
@@ -47,7 +47,7 @@ def snapshot(picture: Picture, *, provider_available: bool = True) -> AgentSnaps
         effective_thinking_option_id=thinking,
         runtime_info=_runtime(record),
         last_usage=record.usage or UNSET,
-        last_error=_last_error(record),
+        last_error=_last_error(picture),
         requires_attention=record.attention is not None,
         attention_reason=record.attention.reason if record.attention else None,
         attention_timestamp=_iso(record.attention.at_ms if record.attention else None),
@@ -75,6 +75,8 @@ def _extra(picture: Picture) -> AgentExtra:
 
 def _next_step(picture: Picture) -> str | None:
     record = picture.record
+    if picture.trouble is not None:
+        return picture.trouble.next_step
     if record.failure is not None and record.state in (State.FAILED, State.BROKEN):
         return record.failure.next_step
     if picture.queue and record.held:
@@ -90,11 +92,19 @@ def _last_line(picture: Picture) -> str:
     return picture.record.last_line
 
 
-def _last_error(record: AgentRecord) -> str | UnsetType:
+def _last_error(picture: Picture) -> str | UnsetType:
     """The wire has no null here: the key is left out."""
+    record = picture.record
+    if picture.trouble is not None:
+        return picture.trouble.message
     if record.failure is None or record.state not in (State.FAILED, State.BROKEN):
         return UNSET
     return record.failure.message
+
+
+def _updated_ms(picture: Picture) -> int:
+    stored, trouble = picture.record.updated_ms, picture.trouble
+    return stored if trouble is None else max(stored + 1, trouble.at_ms)
 
 
 def _persistence(record: AgentRecord) -> Persistence | None:

@@ -15,14 +15,22 @@ from sereno.core.agents.fleet import Fleet
 from sereno.core.agents.views import AgentView
 from sereno.core.config import Config
 from sereno.core.home import Home, prepare
+from sereno.core.protocol.agents import AgentExtra
 from sereno.core.protocol.frames import decode_daemon_frame
 from sereno.core.protocol.messages import AgentStream, AgentUpserted, TimelinePage
 from sereno.core.protocol.requests import AgentConfig, CreateAgent, FetchTimeline
-from sereno.core.protocol.values import Wire
+from sereno.core.protocol.values import UnsetType, Wire
 from sereno.core.store.database import Database
 from tests.core.agents.fakes import Audience, FakeCatalog
 
 BY = "tester"
+
+
+def extra(view: AgentView) -> AgentExtra:
+    """Sereno's part of a snapshot, which the fleet always fills."""
+    found = view.snapshot.sereno
+    assert not isinstance(found, UnsetType)
+    return found
 
 
 @dataclass
@@ -113,7 +121,7 @@ async def running(
     audience = Audience()
     fleet = Fleet(
         database=database,
-        catalog=catalog or FakeCatalog(),
+        catalog=FakeCatalog() if catalog is None else catalog,
         publisher=audience,
         home=home,
         config=config or Config(),

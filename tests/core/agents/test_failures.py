@@ -16,11 +16,12 @@ from sereno.core.agents import leftovers
 from sereno.core.agents.context import Timings
 from sereno.core.agents.errors import NotPossible
 from sereno.core.protocol.permissions import Allow
+from sereno.core.protocol.values import UNSET
 from sereno.core.runners.model import RunnerError, RunnerStartError
 from sereno.core.store.database import Database
 from sereno.core.store.errors import StoreError
 from tests.core.agents.fakes import FakeCatalog, Link, Machine
-from tests.core.agents.place import BY, running
+from tests.core.agents.place import BY, extra, running
 from tests.core.agents.programs import obedient, silent, stubborn
 
 T = TypeVar("T")
@@ -65,7 +66,7 @@ async def test_a_program_that_cannot_be_started(tmp_path: Path) -> None:
         agent = (await place.create("hello")).snapshot.id
         view = (await place.fleet.wait(agent, 5)).view
         assert view.snapshot.last_error == "There is no program fake."
-        assert view.snapshot.sereno.next_step == "Install it."
+        assert extra(view).next_step == "Install it."
         machine.refuse = None
         await place.fleet.start(agent, by=BY)
         assert (await place.fleet.wait(agent, 5)).status == "idle"
@@ -163,11 +164,14 @@ async def test_a_full_disk_loses_nothing_and_goes_on_by_itself(tmp_path: Path) -
             await place.create("not made")
         assert len(place.fleet.list()) == 1
         machine.last.say("say Two.")
-        await anyio.sleep(0.1)
+        shown = await place.until(agent, lambda view: view.snapshot.last_error is not UNSET)
+        assert shown.snapshot.last_error == "The disk is full."
+        assert extra(shown).next_step == "Free some space."
         assert [line for line in machine.last.heard if line.startswith("answer")] == []
         database.full = False
         await place.fleet.answer(agent, "r1", Allow(), by=BY)
         assert (await place.fleet.wait(agent, 5)).status == "idle"
+        assert place.fleet.view(agent).snapshot.last_error is UNSET
         texts = await place.texts(agent)
         assert "".join(texts) == "askMay I?One.t1Two.Thanks for r1 allow."
 

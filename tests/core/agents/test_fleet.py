@@ -13,7 +13,7 @@ from sereno.core.agents.views import PromptResult
 from sereno.core.protocol.permissions import Allow, Deny
 from sereno.core.protocol.requests import AgentConfig, CreateAgent
 from tests.core.agents.fakes import Machine
-from tests.core.agents.place import BY, running
+from tests.core.agents.place import BY, extra, running
 from tests.core.agents.programs import obedient, silent
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ async def test_a_prompt_in_a_turn_waits_and_can_be_taken_back(tmp_path: Path) ->
         again = await place.fleet.prompt(agent, "two", by=BY, message_id="m2")
         assert (first.queued, second.queued) == (True, True)
         assert again == PromptResult(second.prompt_id, queued=True, repeated=True)
-        shown = place.fleet.view(agent).snapshot.sereno
+        shown = extra(place.fleet.view(agent))
         assert [one.text for one in shown.queue] == ["one", "two"]
         back = await place.fleet.take_back(agent, first.prompt_id, by=BY)
         assert back is not None
@@ -99,7 +99,7 @@ async def test_a_stop_denies_requests_and_holds_the_queue(tmp_path: Path) -> Non
         await place.fleet.interrupt(agent, by=BY)
         view = await place.status(agent, "idle")
         assert view.snapshot.pending_permissions == []
-        assert [one.text for one in view.snapshot.sereno.queue] == ["later"]
+        assert [one.text for one in extra(view).queue] == ["later"]
         (entry,) = await place.fleet.requests(closed=True)
         assert (entry.state, entry.response) == ("withdrawn", Deny(message="Interrupted"))
         assert "turn_canceled" in place.told(agent)
@@ -182,7 +182,7 @@ async def test_idle_and_ended_agents_are_listed_without_starting_anything(tmp_pa
         await place.fleet.wait(agent, 5)
         assert machine.last.heard[0] == "start s1", "the next run resumes the session"
         assert (await place.texts(agent))[-2:] == ["again", "You said again."]
-        assert place.fleet.view(agent).snapshot.sereno.run == 2
+        assert extra(place.fleet.view(agent)).run == 2
 
 
 async def test_text_is_merged_in_windows_and_never_reordered(tmp_path: Path) -> None:
@@ -283,7 +283,7 @@ async def test_a_stop_before_it_is_ready_holds_the_first_prompt(tmp_path: Path) 
                 await anyio.sleep(0)
         machine.last.say("ready")
         view = await place.status(agent, "idle")
-        assert [one.text for one in view.snapshot.sereno.queue] == ["hello"]
+        assert [one.text for one in extra(view).queue] == ["hello"]
 
 
 async def test_a_switched_branch_is_told_after_the_turn(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from sereno.core.agents.context import Timings
 from sereno.core.config import Config, ProviderConfig
 from sereno.core.protocol.permissions import Allow
 from sereno.core.providers.catalog import Catalog
-from tests.core.agents.place import BY, Place, running
+from tests.core.agents.place import BY, Place, extra, running
 
 DEMO = (sys.executable, "-P", "-m", "sereno.core.providers.demo", "--pace", "0")
 
@@ -62,7 +62,7 @@ async def test_a_program_that_exits_at_once(tmp_path: Path) -> None:
         outcome = await place.fleet.wait(agent, 10)
         assert outcome.status == "error"
         assert "no licence found" in str(outcome.error)
-        assert [one.text for one in outcome.view.snapshot.sereno.queue] == ["hello"]
+        assert [one.text for one in extra(outcome.view).queue] == ["hello"]
         assert (await place.fleet.inspect(agent)).exit == "exit code 1"
 
 
@@ -104,7 +104,7 @@ async def test_a_program_that_dies_in_a_turn_goes_on_with_the_next_prompt(tmp_pa
         agent = (await place.create("crash 7", "it")).snapshot.id
         outcome = await place.fleet.wait(agent, 10)
         assert outcome.status == "error"
-        assert outcome.view.snapshot.sereno.next_step
+        assert extra(outcome.view).next_step
         assert (await place.fleet.inspect(agent)).exit == "exit code 7"
         await place.fleet.prompt(agent, "cut", by=BY)
         assert (await place.fleet.wait(agent, 10)).status == "error"
