@@ -250,7 +250,8 @@ def _hello() -> bytes:
     client_id = b"cli_" + os.urandom(16).hex().encode()
     return (
         b'{"type":"hello","clientId":"%b","clientType":"cli","protocolVersion":1,'
-        b'"capabilities":{"reasoning_merge_enum":true,"sereno":1,"timeline_jumps":true}}' % client_id
+        b'"capabilities":{"reasoning_merge_enum":true,"sereno":1,"timeline_jumps":true}}'
+        % client_id
     )
 
 
