@@ -138,12 +138,12 @@ class Machine:
     def runners(self) -> Runners:
         return Runners(
             self.start,
-            self.attach,
+            self.attach,  # type: ignore[arg-type]
             self.read_journal,
             self.sweep,
             self.list,
             self.remove,
-            self.started,  # type: ignore[arg-type]
+            self.started,
         )
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 
@@ -19,7 +19,10 @@ from sereno.core.protocol.agents import AgentExtra
 from sereno.core.protocol.frames import decode_daemon_frame
 from sereno.core.protocol.messages import AgentStream, AgentUpserted, TimelinePage
 from sereno.core.protocol.requests import AgentConfig, CreateAgent, FetchTimeline
-from sereno.core.protocol.values import UnsetType, Wire
+from sereno.core.protocol.timeline import Entry, ToolCall
+from sereno.core.protocol.tools import PlainTextDetail
+from sereno.core.protocol.values import UnsetType, Wire, given
+from sereno.core.providers.catalog import Catalog
 from sereno.core.store.database import Database
 from tests.core.agents.fakes import Audience, FakeCatalog
 
@@ -30,6 +33,18 @@ def extra(view: AgentView) -> AgentExtra:
     """Sereno's part of a snapshot, which the fleet always fills."""
     found = view.snapshot.sereno
     assert not isinstance(found, UnsetType)
+    return found
+
+
+def numbers(entries: list[Entry]) -> list[int]:
+    """The numbers of streamed tool calls, once per stored row of a final state."""
+    found = []
+    for entry in entries:
+        item = entry.item
+        if isinstance(item, ToolCall) and isinstance(item.detail, PlainTextDetail):
+            word, _, number = given(item.detail.label, "").partition(" ")
+            if word == "event" and item.status == "completed":
+                found.append(int(number))
     return found
 
 
@@ -121,7 +136,7 @@ async def running(
     audience = Audience()
     fleet = Fleet(
         database=database,
-        catalog=FakeCatalog() if catalog is None else catalog,
+        catalog=cast("Catalog", catalog or FakeCatalog()),
         publisher=audience,
         home=home,
         config=config or Config(),

@@ -11,7 +11,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import anyio
 import pytest
@@ -82,7 +82,9 @@ async def act(place: Place, agent: str, machine: Machine, chatty: Chatty, sent: 
         case "prompt":
             message = f"m{len(sent)}"
             sent.append(message)
-            delivery = "interrupt" if dice.random() < 0.2 else "queue"
+            delivery: Literal["queue", "interrupt"] = (
+                "interrupt" if dice.random() < 0.2 else "queue"
+            )
             await place.fleet.prompt(agent, message, by=BY, message_id=message, delivery=delivery)
         case "answer" if view.pending_permissions:
             asked = dice.choice(view.pending_permissions)

@@ -50,8 +50,7 @@ async def test_a_program_that_never_gets_ready(tmp_path: Path) -> None:
         assert outcome.status == "error"
         assert "within 0.05 s" in (outcome.error or "")
         assert "starting up" in (outcome.error or "")
-        shown = outcome.view.snapshot
-        assert [one.text for one in shown.sereno.queue] == ["hello"], "nothing is lost"
+        assert [one.text for one in extra(outcome.view).queue] == ["hello"], "nothing is lost"
         machine.program = obedient
         result = await place.fleet.prompt(agent, "hello", by=BY, message_id="m1")
         assert result.repeated

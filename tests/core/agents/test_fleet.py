@@ -150,10 +150,10 @@ async def test_a_restart_in_a_turn_goes_on_where_it_was(tmp_path: Path) -> None:
     process = machine.last
     process.say("say While you were away.")
     async with running(tmp_path, machine.runners) as place:
-        shown = place.fleet.view(agent).snapshot
-        assert shown.status == "running"
-        assert [one.id for one in shown.pending_permissions] == ["r1"]
-        assert [one.text for one in shown.sereno.queue] == ["later"]
+        view = place.fleet.view(agent)
+        assert view.snapshot.status == "running"
+        assert [one.id for one in view.snapshot.pending_permissions] == ["r1"]
+        assert [one.text for one in extra(view).queue] == ["later"]
         await place.fleet.answer(agent, "r1", Allow(), by=BY)
         assert (await place.fleet.wait(agent, 5)).status == "idle"
         said = "".join(await place.texts(agent))

@@ -15,11 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from sereno.core.protocol.timeline import AssistantMessage, Entry, ToolCall, UserMessage
-from sereno.core.protocol.tools import PlainTextDetail
-from sereno.core.protocol.values import given
+from sereno.core.protocol.timeline import AssistantMessage, Entry, UserMessage
 from tests.core.agents.kill_driver import TOOLS, catalog, scenario
-from tests.core.agents.place import BY, running
+from tests.core.agents.place import BY, numbers, running
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -90,18 +88,6 @@ def by_turn(entries: list[Entry]) -> list[tuple[str, list[Entry]]]:
         else:
             turns[-1][1].append(entry)
     return turns
-
-
-def numbers(entries: list[Entry]) -> list[int]:
-    """The numbers of streamed tool calls, once per stored row of a final state."""
-    found = []
-    for entry in entries:
-        item = entry.item
-        if isinstance(item, ToolCall) and isinstance(item.detail, PlainTextDetail):
-            word, _, number = given(item.detail.label, "").partition(" ")
-            if word == "event" and item.status == "completed":
-                found.append(int(number))
-    return found
 
 
 def said(entries: list[Entry]) -> str:

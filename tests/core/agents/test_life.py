@@ -15,11 +15,19 @@ from sereno.core.agents.states import ALIVE, Event, State, after
 from sereno.core.agents.step import Base, Step
 from sereno.core.protocol.events import AttentionRequired, PermissionResolved, TurnFailed
 from sereno.core.protocol.messages import PermissionResolvedPush
-from sereno.core.protocol.permissions import Allow, Deny
+from sereno.core.protocol.permissions import Allow, Deny, PermissionRequest
 from sereno.core.protocol.timeline import AssistantMessage, Reasoning, ToolCall
 from sereno.core.protocol.tools import ShellDetail
+from sereno.core.protocol.values import UnsetType
 from sereno.core.providers import effects
 from tests.core.agents import sample
+
+
+def stamp(request: PermissionRequest) -> dict[str, object]:
+    assert not isinstance(request.metadata, UnsetType)
+    found = request.metadata["sereno"]
+    assert isinstance(found, dict)
+    return found
 
 
 def take(step: Step, *wanted: effects.Effect) -> None:
@@ -116,7 +124,7 @@ def test_a_request_is_told_in_the_wires_order_and_calls_once() -> None:
     assert call.reason == "permission"
     assert base.record.attention is None, "a request does not set the unread mark"
     shown = news[0].picture.requests[0].request  # type: ignore[union-attr]
-    assert shown.metadata["sereno"]["askedAt"] == "1970-01-01T00:00:00.200Z"
+    assert stamp(shown)["askedAt"] == "1970-01-01T00:00:00.200Z"
 
 
 def test_an_answer_names_who_gave_it() -> None:

@@ -10,6 +10,7 @@ from sereno.core.agents.timeline import canonical, decode_item, project, voice
 from sereno.core.protocol.timeline import (
     AssistantMessage,
     Reasoning,
+    SeqRange,
     TimelineItem,
     ToolCall,
     ToolStatus,
@@ -111,8 +112,8 @@ def test_laws_of_projection(found: list[TimelineItem]) -> None:
         assert "".join(e.item.text for e in entries if isinstance(e.item, kind)) == said
 
 
-def covered_by(spans: list[object]) -> int:
-    return sum(span.end_seq - span.start_seq + 1 for span in spans)  # type: ignore[attr-defined]
+def covered_by(spans: list[SeqRange]) -> int:
+    return sum(span.end_seq - span.start_seq + 1 for span in spans)
 
 
 @given(st.lists(items, max_size=10))
