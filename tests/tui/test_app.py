@@ -18,7 +18,8 @@ from sereno.tui.messages import (
     Unarchive,
 )
 from sereno.tui.screens.agent.screen import AgentScreen
-from sereno.tui.screens.confirm.screen import DEAD_SECONDS, Confirm
+from sereno.tui.screens.confirm import screen as confirm_module
+from sereno.tui.screens.confirm.screen import Confirm
 from sereno.tui.screens.first_run.screen import FirstRunScreen
 from sereno.tui.screens.fleet.screen import FleetScreen
 from sereno.tui.screens.help.screen import HelpScreen
@@ -130,6 +131,8 @@ async def test_keys_of_places_and_esc_back(key: str, place: type) -> None:
         await pilot.press(key)
         await settle(pilot)
         assert isinstance(app.screen, place)
+        if key == "ctrl+g":
+            return  # The request's own keys are dead at first: test_request_panel.py has them.
         with anyio.fail_after(10):
             while not isinstance(app.screen, FleetScreen):
                 await pilot.press("escape")
@@ -165,13 +168,16 @@ async def alive(app: SerenoApp) -> None:
     """Waits until the confirm panel takes keys."""
     screen = app.screen
     assert isinstance(screen, Confirm)
-    with anyio.fail_after(5):
+    with anyio.fail_after(10):
         while not screen._live:
             await anyio.sleep(0.02)
 
 
 @pytest.mark.parametrize(("key", "act"), [("x", EndAgent), ("X", ArchiveAgent)])
-async def test_ending_is_confirmed_and_never_by_enter(key: str, act: type) -> None:
+async def test_ending_is_confirmed_and_never_by_enter(
+    key: str, act: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confirm_module, "DEAD_SECONDS", 3600)
     link = sample.StillLink(sample.fleet())
     app = sample.app(link)
     async with app.run_test(size=WIDE) as pilot:
@@ -179,8 +185,8 @@ async def test_ending_is_confirmed_and_never_by_enter(key: str, act: type) -> No
         await pilot.press(key)
         assert isinstance(app.screen, Confirm)
         await pilot.press("y")
-        assert isinstance(app.screen, Confirm), f"keys are dead for {DEAD_SECONDS} s"
-        await alive(app)
+        assert isinstance(app.screen, Confirm), "keys are dead at first"
+        app.screen._enliven()
         await pilot.press("enter")
         assert isinstance(app.screen, Confirm)
         await pilot.press("y")
