@@ -43,7 +43,7 @@ from sereno.core.protocol.timeline import AssistantMessage
 from sereno.core.protocol.values import Wire
 from sereno.tui import messages
 from sereno.tui.link import DaemonLink, Stopped
-from sereno.tui.link_api import ActError
+from sereno.tui.link_api import ActError, ClientLike
 from sereno.tui.model import FleetModel, Phase
 from tests.tui import sample
 from tests.tui.test_timeline import page, text
@@ -261,7 +261,11 @@ async def test_a_daemon_that_was_stopped_is_said_and_not_called_lost() -> None:
 
 
 async def test_nothing_can_be_done_without_a_connection() -> None:
-    link = DaemonLink(anyio.sleep_forever)
+    async def never() -> ClientLike:
+        await anyio.sleep_forever()
+        raise AssertionError("it slept for ever")
+
+    link = DaemonLink(never)
     with pytest.raises(ActError, match="not reachable"):
         await link.perform(messages.Interrupt("a"))
 

@@ -153,7 +153,7 @@ def _fill(widget: Widget, text: str) -> None:
         case Log():
             widget.write(text)
         case DataTable():
-            widget.add_column(Content(text[:200]))
+            widget.add_column(Text(text[:200]))
             for line in text.split("\n"):
                 widget.add_row(Content(line))
         case RowList():
