@@ -42,8 +42,8 @@ from sereno.core.protocol.requests import (
 from sereno.core.protocol.timeline import AssistantMessage
 from sereno.core.protocol.values import Wire
 from sereno.tui import messages
-from sereno.tui.link import DaemonLink, Stopped
-from sereno.tui.link_api import ActError, ClientLike
+from sereno.tui.link import ClientLike, DaemonLink, Stopped
+from sereno.tui.link_api import ActError
 from sereno.tui.model import FleetModel, Phase
 from tests.tui import sample
 from tests.tui.test_timeline import page, text
