@@ -45,7 +45,10 @@ def daemon_command(home: Home, mode: str, take: Descriptors | None = None) -> li
 
     `take`: descriptors, numbered as the new program will see them.
     """
-    paths = [f"path={entry}" for entry in sys.path if os.path.isabs(entry)]  # noqa: PTH117
+    # Our own place comes last and always: a working copy may be the folder in which the person
+    # stands, and that one was taken out of the path (sereno/__main__.py).
+    entries = [entry for entry in sys.path if os.path.isabs(entry)]  # noqa: PTH117
+    paths = [f"path={entry}" for entry in dict.fromkeys([*entries, str(_HERE.parent.parent)])]
     command = [sys.executable, "-I", str(_HERE / "launch.py"), f"home={home.root}", f"mode={mode}"]
     if take is not None:
         command.append(f"take=lock:{take.lock},unix:{take.unix}")

@@ -29,6 +29,8 @@ __all__ = ["Attached", "Embedded"]
 
 PATIENCE = 5.0
 """Seconds in which a daemon that holds the lock must answer."""
+STARTING = 10.0
+"""Seconds for which somebody who leaves at once waits until the daemon stands."""
 
 
 class Attached:
@@ -67,6 +69,8 @@ class Embedded:
         self._daemon: EmbeddedDaemon | None = None
         self._leave: Callable[[], None] = lambda: None
         self._started = False
+        self._begun = False
+        self._made = threading.Event()
         self._lock = threading.Lock()
         self._stopped = ""
         self.embedded = True
@@ -95,6 +99,7 @@ class Embedded:
             raise
 
     async def _start(self) -> None:
+        self._begun = True
         try:
             await anyio.to_thread.run_sync(self._make)
         except Exception as error:
@@ -106,12 +111,16 @@ class Embedded:
 
     def _make(self) -> None:
         """On a thread: loads what a daemon needs, and starts one."""
-        from sereno.core.handover import EmbeddedDaemon
+        try:
+            from sereno.core.handover import EmbeddedDaemon
 
-        self._daemon = EmbeddedDaemon(self._home, self._config)
-        self._daemon.on_ended = self._ended
-        self._daemon.watch_signals(lambda _signal: self._leave())
-        self._daemon.start()
+            daemon = EmbeddedDaemon(self._home, self._config)
+            daemon.on_ended = self._ended
+            daemon.watch_signals(lambda _signal: self._leave())
+            daemon.start()
+            self._daemon = daemon
+        finally:
+            self._made.set()
 
     async def _answers(self) -> bool:
         """Whether the daemon that holds the lock comes up: it may have been started just now."""
@@ -126,9 +135,14 @@ class Embedded:
         return False
 
     def hand_over(self) -> None:
-        """The daemon goes on in the background; once, however often it is called."""
+        """The daemon goes on in the background; once, however often it is called.
+
+        Who leaves while it is still starting waits until it stands: half a daemon cannot go on.
+        """
+        if self._begun:
+            self._made.wait(STARTING)
         with self._lock:
-            if self._started and self.embedded and self._daemon is not None:
+            if self.embedded and self._daemon is not None:
                 self.embedded = False
                 self._daemon.hand_over()
 
