@@ -171,6 +171,17 @@ async def test_an_empty_talk_says_so() -> None:
         assert "Nothing has been said yet." in here.talk.render_line(0).text
 
 
+async def test_an_agent_that_failed_at_its_start_says_why_and_what_to_do() -> None:
+    failed: dict[str, Any] = {
+        "last_error": "It ended with exit code 7: licence expired.",
+        "next_step": "Renew it.",
+    }
+    async with place([], status="error", size=(60, 20), **failed) as here:
+        drawn = " ".join(here.talk.render_line(y).text.strip() for y in range(5))
+        assert "It ended with exit code 7: licence expired." in drawn
+        assert "Renew it." in drawn
+
+
 async def test_stopping_is_said_until_it_has_stopped() -> None:
     async with place(TALK, status="running") as here:
         await here.press("ctrl+c")

@@ -263,9 +263,15 @@ def _prose(request: PermissionRequest, shown: str) -> list[AskedLine]:
     said = _words(f"{shown} {heading(request)} {request.name}") | _NOTHING_NEW
     for words in (given(request.title, ""), given(request.description, "")):
         text = reveal(words).strip()
-        if text and not _words(text) <= said:
+        if text and not _words(text) <= said and not _repeats(text, shown):
             lines += [AskedLine(line, "quote") for line in _split(words.strip())]
     return [AskedLine("the agent says:", "label"), *lines] if lines else []
+
+
+def _repeats(words: str, shown: str) -> bool:
+    """Whether the agent only says the beginning of what is shown anyway, however it was cut."""
+    start = " ".join(words.split()).rstrip("….")
+    return start in " ".join(shown.split())
 
 
 def _words(text: str) -> set[str]:

@@ -18,6 +18,7 @@ __all__ = ["Facts", "Sheet", "lay_out", "short_id", "text_lines"]
 
 NARROW = 80
 BAR = "┃ "
+SAYS = "· "
 _WRITING = {
     "deny": "Denied, with these words for the agent:",
     "edit": "Allowed once, with this command instead:",
@@ -89,7 +90,9 @@ def text_lines(request: PermissionRequest, width: int) -> list[Line]:
 
 def _barred(asked: AskedLine, width: int) -> list[Line]:
     style = _STYLES[asked.kind]
-    bar = ("  ", "") if asked.kind == "label" else (BAR, "asks-line")
+    # The bar stands before what will be done, and before nothing else: words of the agent are no
+    # arguments, and who reads only the end must not take them for some (T43).
+    bar = {"label": ("  ", ""), "quote": (SAYS, "dim")}.get(asked.kind, (BAR, "asks-line"))
     return [(bar, (part, style)) for part in wrap(asked.text, max(4, width - 2)) or [""]]
 
 

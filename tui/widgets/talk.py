@@ -22,6 +22,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.timer import Timer
 
+from sereno.tui.lines import wrap
 from sereno.tui.timeline import Timeline
 from sereno.tui.widgets.blocks_palette import PLAIN, Palette
 from sereno.tui.widgets.blocks_text import clock, count
@@ -86,14 +87,23 @@ class Talk(ScrollView, can_focus=True):
         self._behind = False
         self._chosen: str | None = None
         self._drawing: Timer | None = None
+        self._problem = ""
 
     # -- what the screen says ------------------------------------------------------------------
 
     def show(
-        self, timeline: Timeline, *, agent: str, running: bool, now_ms: int, folder: str = ""
+        self,
+        timeline: Timeline,
+        *,
+        agent: str,
+        running: bool,
+        now_ms: int,
+        folder: str = "",
+        problem: str = "",
     ) -> None:
-        """Draws what changed. Cheap when nothing did."""
+        """Draws what changed. Cheap when nothing did. `problem`: why nothing was said at all."""
         before = self._lines.height
+        self._problem = problem
         self._timeline = timeline
         palette = self._palette_of()
         self._looks = Looks(
@@ -182,13 +192,15 @@ class Talk(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         if self._timeline is not None:
             self.redraw()
+            # The width that counts is known only once the layout around this widget stands.
+            self.call_after_refresh(self.redraw)
 
     def render_line(self, y: int) -> Strip:
         row = self.scroll_offset.y + y - self._lead
         width = self.size.width
         base = self.rich_style
-        if row == 0 and not self._lines.height:
-            strip = self._empty_line()
+        if row >= 0 and not self._lines.height:
+            strip = self._empty_line(row)
         elif row == -1 and self._lead:
             strip = self._older_line()
         elif 0 <= row < self._lines.height:
@@ -202,11 +214,14 @@ class Talk(ScrollView, can_focus=True):
         strip = strip.crop(0, width).apply_offsets(0, self.scroll_offset.y + y)
         return strip.extend_cell_length(width).apply_style(base)
 
-    def _empty_line(self) -> Strip:
+    def _empty_line(self, row: int) -> Strip:
         timeline = self._timeline
         known = timeline is not None and timeline.loaded
-        words = "   Nothing has been said yet." if known else "   Loading what was said ..."
-        return Strip([Segment(words, self._looks.palette.dim)])
+        words = ["Nothing has been said yet." if known else "Loading what was said ..."]
+        if known and self._problem:
+            words += ["", *wrap(self._problem, self._width - 3)]
+        text = f"   {words[row]}" if row < len(words) else ""
+        return Strip([Segment(text, self._looks.palette.dim)])
 
     def _older_line(self) -> Strip:
         timeline = self._timeline

@@ -1,4 +1,8 @@
-"""Programs that try to outlive their end. Each prints the pids of its processes, then sleeps."""
+"""Programs that try to outlive their end. Each prints the pids of its processes, then sleeps.
+
+Those that fork for ever stop by themselves after a while: one that a test cannot catch must not
+burn the machine for hours.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +40,10 @@ SCATTERED_COUNT = 6
 CHAIN = (
     _DEAF
     + """
-import os
+import os, time
 os.write(1, b"%d\\n" % os.getpid())
-while True:                 # always a new process, the old one gone
+until = time.monotonic() + 15
+while time.monotonic() < until:  # always a new process, the old one gone
     if os.fork(): os._exit(0)
     os.setsid()
 """
@@ -56,9 +61,10 @@ BUSH = (
     + """
 import os, time
 os.write(1, b"%d\\n" % os.getpid())
-for _ in range(5):          # 32 processes, and each starts others for ever
+for _ in range(5):          # 32 processes, and each starts others again and again
     os.fork()
-while True:
+until = time.monotonic() + 60
+while time.monotonic() < until:
     if os.fork() == 0:
         time.sleep(0.02)
         os._exit(0)

@@ -177,6 +177,7 @@ class AgentScreen(PromptActs):
             running=running,
             now_ms=look.now_ms,
             folder=state.snapshot.cwd,
+            problem=view.problem_words(state),
         )
         requests = [open_.request for open_ in self.model.requests_of(self.agent_id)]
         self.panel.show(requests, view.facts_of(state, self.panel.desk.current, look))

@@ -8,7 +8,7 @@ from sereno.core.protocol.messages import PermissionResolvedPush
 from sereno.core.protocol.permissions import Allow, PermissionRequest
 from sereno.core.protocol.tools import ShellDetail
 from sereno.core.protocol.values import given
-from sereno.core.security.sanitise import sanitise_line
+from sereno.core.security.sanitise import sanitise, sanitise_line
 from sereno.tui.lines import RULE, Line, fit, spread
 from sereno.tui.model import AgentState, Connection, FleetModel, Need, Phase, asked_at
 from sereno.tui.widgets.footer import FooterKey
@@ -178,6 +178,14 @@ def queue_lines(state: AgentState, look: Look) -> list[Line]:
         more = len(queued) - _QUEUE_ROWS
         lines.insert(0, fit(((f" and {more} queued before these", "dim"),), look.width))
     return lines
+
+
+def problem_words(state: AgentState) -> str:
+    """Cause and next step of an agent that failed, whole: for a talk in which nothing stands."""
+    if state.need is not Need.FAILED:
+        return ""
+    parts = (given(state.snapshot.last_error, ""), given(state.extra.next_step, ""))
+    return "\n".join(sanitise(part) for part in parts if part)
 
 
 def hint_line(state: AgentState, look: Look, *, typed: bool, notice: Line, behind: bool) -> Line:
