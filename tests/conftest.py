@@ -13,6 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Time is measured in bench/: a busy machine must not fail a property that holds.
+settings.register_profile("sereno", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sereno")
 
 AGENTS = Path(__file__).parent / "e2e" / "agents"
 REQUIRE_ALL = os.environ.get("SERENO_TEST_REQUIRE_ALL") == "1"

@@ -9,7 +9,6 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,16 +121,11 @@ def test_an_agent_from_prompt_to_timeline_over_a_restart(home: Home, tmp_path: P
         assert audit.entries >= 2
 
 
-def test_the_first_answer_comes_soon(home: Home) -> None:
-    """The target is 0.4 s on a machine of its own (bench/start.py); this only guards the order of
-    magnitude beside other tests."""
-    times = []
+def test_it_answers_again_and_again_after_clean_ends(home: Home) -> None:
+    """How soon is measured by bench/start.py."""
     for _ in range(3):
-        began = time.monotonic()
         with launched(home):
             until(lambda: _greets(home), "the first answer")
-            times.append(time.monotonic() - began)
-    assert min(times) < 2.0, times
 
 
 def _greets(home: Home) -> bool:
