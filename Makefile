@@ -59,7 +59,9 @@ lint: dev
 	@$(BIN)/lint-imports --no-logo
 
 test: dev agents lint
-	@$(BIN)/pytest -q $(ARGS)
+	@if [ -n "$(ARGS)" ]; then $(BIN)/pytest -q $(ARGS); else \
+		$(BIN)/pytest -q -n auto tests/core tests/tui tests/house && \
+		$(BIN)/pytest -q tests/e2e; fi
 
 coverage: dev
 	@$(BIN)/coverage run -m pytest -q $(ARGS)

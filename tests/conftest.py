@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -76,6 +76,16 @@ class _Counting:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.skipped:
             self._left_out[_reason(report)] += 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What hostile text left in a test's log must not end the process that sends it on."""
+    report = yield
+    report.sections = [
+        (name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:

@@ -52,12 +52,14 @@ class Outbox:
         if message.kind is Kind.TIMELINE:
             if message.key in self._newest or not self._fits(message):
                 return self._drop(message)
-        elif message.kind is Kind.STATE:
-            previous = self._queue.pop(message.key, None)
-            if previous is not None:
-                self.pushed -= len(previous)
+        replaced = self._queue.get(message.key) if message.kind is Kind.STATE else None
+        spared = 0 if replaced is None else len(replaced)
+        self.pushed -= spared
         if not self._fits(message) and not self._make_room(message):
+            self.pushed += spared
             return False
+        if replaced is not None:  # only now: a state without room must not cost the older one
+            del self._queue[message.key]
         self._count += 1
         self._queue[message.key if message.kind is Kind.STATE else self._count] = message
         self.pushed += len(message)

@@ -1,7 +1,8 @@
 """The request panel as lines: the judged text in its gutter, our facts, the keys. Pure.
 
-What the agent wrote stands right of a bar that nothing else has, so that no text of its can pass
-for a line of the panel (T43). Only that text scrolls; facts and keys are never cut.
+What the agent will do stands right of a bar, what it says about it right of a dot; nothing else has
+either, so that no text of its can pass for a line of the panel (T43). Only that text scrolls; facts
+and keys are never cut.
 """
 
 from __future__ import annotations

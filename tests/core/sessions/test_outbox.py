@@ -138,3 +138,11 @@ def test_any_mix_is_bounded_and_nothing_but_rows_and_old_states_is_lost(
         states = [one for one in pushed if one.kind is Kind.STATE and one.key == agent]
         seen = [one for one in taken if one.kind is Kind.STATE and one.key == agent]
         assert not states or seen[-1] is states[-1]
+
+
+def test_a_state_that_finds_no_room_leaves_the_older_one_in_its_place() -> None:
+    box = Outbox(limit=LIMIT)
+    for one in (control(1, 160), control(2, 400), row("a", 1, 128), state("a", 1, 4)):
+        assert box.push(one)
+    assert not box.push(state("a", 2, 313))
+    assert words(box.take(10**9)) == ["c1", "c2", "s1", "1"]
