@@ -2,7 +2,8 @@
 
 The script travels inside the prompt (`directive.py`), so the server remembers nothing about
 conversations: resuming, forking and running in parallel need no bookkeeping. `server.py` is the
-HTTP part, one module for each model API (`chat.py`: OpenAI chat completions) the rest.
+HTTP part, one module for each model API the rest: `chat.py` (OpenAI chat completions),
+`messages.py` (Anthropic Messages), `responses.py` (OpenAI Responses).
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""OpenAI chat completions: requests read, answers as server-sent events. Pure.
-
-A request without tools is a side call (title, summary): it gets a short text and uses no step.
-"""
+"""OpenAI chat completions: requests read, answers as server-sent events. Pure."""
 
 from __future__ import annotations
 
@@ -11,64 +8,50 @@ from typing import Any
 
 import msgspec
 
-from tests.e2e.model_server.directive import Directive, Step, due
+from tests.e2e.model_server.ask import JSON_CHUNK, TEXT_CHUNK, Ask, kind_of_failure, pieces
+from tests.e2e.model_server.directive import due
 from tests.e2e.model_server.tools import concrete_call
 
-__all__ = ["PATH", "Ask", "answer_frames", "error_body", "read_request"]
+__all__ = ["PATH", "answer_frames", "error_body", "read_request"]
 
 PATH = "/v1/chat/completions"
-TEXT_CHUNK, JSON_CHUNK = 8, 16
 USAGE = {"prompt_tokens": 10, "completion_tokens": 12, "total_tokens": 22}
-
-
-class Ask(msgspec.Struct, frozen=True):
-    """What a request wants. `directive` None: no script, so a plain word."""
-
-    model: str
-    offered: tuple[str, ...]
-    directive: Directive | None
-    step: int
-
-    @property
-    def side_call(self) -> bool:
-        return not self.offered
-
-    def due_step(self) -> Step:
-        if self.side_call:
-            return Step(text="fake title")
-        if self.directive is None:
-            return Step(text="ok")
-        steps = self.directive.steps
-        return steps[self.step] if self.step < len(steps) else Step(text="(script over)")
 
 
 def read_request(body: dict[str, Any]) -> Ask:
     """What a request body asks for."""
-    texts = [(message.get("role", ""), _text(message)) for message in body.get("messages", [])]
+    messages = body.get("messages", [])
+    texts = [(message.get("role", ""), _text(message)) for message in messages]
     found = due(texts)
+    parts = [part for message in messages for part in _parts(message)]
     return Ask(
         body.get("model", ""),
         tuple(tool["function"]["name"] for tool in body.get("tools") or []),
         found[0] if found else None,
         found[1] if found else 0,
+        images=sum(1 for part in parts if part.get("type") == "image_url"),
     )
+
+
+def _parts(message: dict[str, Any]) -> list[dict[str, Any]]:
+    content = message.get("content")
+    return content if isinstance(content, list) else []
 
 
 def _text(message: dict[str, Any]) -> str:
     content = message.get("content")
     if isinstance(content, str):
         return content
-    parts = content if isinstance(content, list) else []
-    return "\n".join(part.get("text", "") for part in parts)
+    return "\n".join(part.get("text", "") for part in _parts(message))
 
 
 def answer_frames(ask: Ask, number: int) -> Iterator[bytes]:
     """The events of one answer; `number` makes its ids unique."""
     step = ask.due_step()
     yield _chunk(ask, number, {"role": "assistant", "content": ""})
-    for piece in _pieces(step.thinking, TEXT_CHUNK):
+    for piece in pieces(step.thinking, TEXT_CHUNK):
         yield _chunk(ask, number, {"reasoning_content": piece})
-    for piece in _pieces(step.text, TEXT_CHUNK):
+    for piece in pieces(step.text, TEXT_CHUNK):
         yield _chunk(ask, number, {"content": piece})
     for index, tool in enumerate(step.calls):
         name, arguments = concrete_call(tool, ask.offered)
@@ -76,7 +59,7 @@ def answer_frames(ask: Ask, number: int) -> Iterator[bytes]:
         call: dict[str, Any] = {"index": index, "id": f"call_{number}_{index}"}
         call |= {"type": "function", "function": function}
         yield _chunk(ask, number, {"tool_calls": [call]})
-        for piece in _pieces(json.dumps(arguments), JSON_CHUNK):
+        for piece in pieces(json.dumps(arguments), JSON_CHUNK):
             part = {"index": index, "function": {"arguments": piece}}
             yield _chunk(ask, number, {"tool_calls": [part]})
     yield _chunk(ask, number, {}, "tool_calls" if step.calls else "stop")
@@ -85,8 +68,7 @@ def answer_frames(ask: Ask, number: int) -> Iterator[bytes]:
 
 
 def error_body(status: int) -> dict[str, Any]:
-    kinds = {429: "rate_limit_exceeded", 401: "invalid_api_key", 400: "invalid_request_error"}
-    kind = kinds.get(status, "server_error")
+    kind = kind_of_failure(status)
     return {"error": {"message": f"scripted failure {status}", "type": kind, "code": kind}}
 
 
@@ -102,8 +84,3 @@ def _chunk(ask: Ask, number: int, delta: dict[str, Any], finish: str | None = No
 
 def _event(message: dict[str, Any]) -> bytes:
     return b"data: " + msgspec.json.encode(message) + b"\n\n"
-
-
-def _pieces(text: str, size: int) -> Iterator[str]:
-    for start in range(0, len(text), size):
-        yield text[start : start + size]

@@ -2,7 +2,8 @@
 
 Pure. A step may hold `thinking`, `text`, `tool` (or `tools`: several); tools are abstract
 (`{"kind": "shell", "command": …}`, `{"kind": "write", "path": …, "content": …}`) and get the
-agent's own names in `tools.py`. `delay_ms` sleeps before each chunk, `first_delay_ms` before all.
+agent's own names in `tools.py`, where the kinds stand. `delay_ms` sleeps before each chunk,
+`first_delay_ms` before all.
 `error`: {"kind": "429" | "500" | "400" | "401" | "drop", "times": n, "after": frames}; give each
 such directive an `id` of its own, because `times` is counted by the directive's text.
 """
@@ -22,12 +23,15 @@ MARK = "@@fake"
 
 class Fault(msgspec.Struct, frozen=True):
     """An answer that fails. `times`: how often before it works; 0 for always. `after`: frames of
-    the answer before the connection is cut, for `drop`."""
+    the answer before the connection is cut, for `drop`. `retry_after` (seconds) and `headers` go
+    out with a failure by number; `message` replaces its words."""
 
     kind: str
     times: int = 0
     after: int = 3
     retry_after: float | None = None
+    headers: dict[str, str] = {}
+    message: str = ""
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -1,22 +1,25 @@
 """The HTTP part of the scripted model server: asyncio streams, one connection a request.
 
 Every request, its end and every hang-up are kept in `log`, for tests to assert on. To add an API,
-write a module like `chat.py` and a branch in `_answer`.
+write a module like `chat.py` and a row in APIS.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from types import TracebackType
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
-from tests.e2e.model_server import chat
+from tests.e2e.model_server import chat, messages, responses
+from tests.e2e.model_server.ask import Ask
 from tests.e2e.model_server.directive import Fault
 
 __all__ = ["ModelServer"]
 
 HEAD = "HTTP/1.1 {status} {reason}\r\nconnection: close\r\ncontent-type: {kind}\r\n"
+APIS: dict[str, Any] = {api.PATH: api for api in (chat, messages, responses)}
 
 
 class ModelServer:
@@ -35,8 +38,13 @@ class ModelServer:
         return int(self._server.sockets[0].getsockname()[1])
 
     @property
+    def root(self) -> str:
+        """Without `/v1`, as Anthropic's programs want it."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"{self.root}/v1"
 
     def turns(self) -> list[dict[str, Any]]:
         """The logged requests that used a step of a script."""
@@ -88,29 +96,64 @@ class ModelServer:
             await asyncio.gather(answer, gone, return_exceptions=True)
 
     async def _answer(self, writer: asyncio.StreamWriter, path: str, body: bytes) -> None:
-        if path != chat.PATH:
-            self.log.append({"event": "unknown", "path": path})
-            return await _send_json(writer, 404, {"error": {"message": f"no such path: {path}"}})
-        ask = chat.read_request(json.loads(body))
+        api = APIS.get(path)
+        if api is None:
+            return await self._answer_aside(writer, path)
+        parsed = json.loads(body)
+        ask: Ask = api.read_request(parsed)
         directive = None if ask.side_call else ask.directive
-        script = directive is not None
-        self.log.append({"event": "request", "path": path, "script": script, "step": ask.step})
+        self._log_request(path, ask, parsed)
         self._number += 1
         fault = self._due_fault(directive.error, str(directive), ask.step) if directive else None
         if fault is not None and fault.kind != "drop":
-            return await _send_json(writer, int(fault.kind), chat.error_body(int(fault.kind)))
-        writer.write(_head(200, "text/event-stream") + b"\r\n")
+            return await _send_failure(writer, fault, api.error_body(int(fault.kind)))
         await asyncio.sleep(directive.first_delay_ms / 1000 if directive else 0)
-        for count, frame in enumerate(chat.answer_frames(ask, self._number)):
+        if not ask.stream and api is messages:
+            await _send_json(writer, 200, messages.answer_body(ask, self._number))
+        elif not await self._stream(writer, path, api.answer_frames(ask, self._number), ask, fault):
+            return None
+        self.log.append({"event": "answered", "path": path, "step": ask.step})
+        return None
+
+    def _log_request(self, path: str, ask: Ask, body: dict[str, Any]) -> None:
+        entry = {"event": "request", "path": path, "script": False, "step": ask.step}
+        entry["script"] = not ask.side_call and ask.directive is not None
+        self.log.append({**entry, "model": ask.model, "images": ask.images, "body": body})
+
+    async def _stream(
+        self,
+        writer: asyncio.StreamWriter,
+        path: str,
+        frames: Iterable[bytes],
+        ask: Ask,
+        fault: Fault | None,
+    ) -> bool:
+        """Whether the answer was sent whole. `fault`, if any, is a connection to be cut."""
+        writer.write(_head(200, "text/event-stream") + b"\r\n")
+        delay_s = ask.directive.delay_ms / 1000 if ask.directive and not ask.side_call else 0
+        for count, frame in enumerate(frames):
             if fault is not None and count >= fault.after:
                 self.log.append({"event": "dropped", "path": path})
                 writer.transport.abort()
-                return None
+                return False
             writer.write(frame)
             await writer.drain()
-            await asyncio.sleep(directive.delay_ms / 1000 if directive else 0)
-        self.log.append({"event": "answered", "path": path, "step": ask.step})
-        return None
+            await asyncio.sleep(delay_s)
+        return True
+
+    async def _answer_aside(self, writer: asyncio.StreamWriter, path: str) -> None:
+        """What programs ask besides answers: a sign of life, counting, the list of models."""
+        match path:
+            case "/":
+                await _send_json(writer, 200, {})
+            case messages.COUNT_PATH:
+                await _send_json(writer, 200, {"input_tokens": 42})
+            case "/v1/models":
+                await _send_json(writer, 200, {"data": [], "has_more": False})
+            case _:
+                self.log.append({"event": "unknown", "path": path})
+                error = {"error": {"message": f"no such path: {path}"}}
+                await _send_json(writer, 404, error)
 
     def _due_fault(self, fault: Fault | None, script: str, step: int) -> Fault | None:
         if fault is None:
@@ -143,10 +186,25 @@ async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
     return body
 
 
-async def _send_json(writer: asyncio.StreamWriter, status: int, body: dict[str, Any]) -> None:
+async def _send_failure(writer: asyncio.StreamWriter, fault: Fault, body: dict[str, Any]) -> None:
+    headers = dict(fault.headers)
+    if fault.retry_after is not None:
+        headers["retry-after"] = f"{fault.retry_after:g}"
+    if fault.message:
+        body["error"]["message"] = fault.message
+    await _send_json(writer, int(fault.kind), body, headers)
+
+
+async def _send_json(
+    writer: asyncio.StreamWriter,
+    status: int,
+    body: dict[str, Any],
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     data = json.dumps(body).encode()
-    length = f"content-length: {len(data)}\r\n\r\n".encode()
-    writer.write(_head(status, "application/json") + length + data)
+    lines = {**headers, "content-length": str(len(data))}
+    more = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    writer.write(_head(status, "application/json") + more.encode() + b"\r\n" + data)
     await writer.drain()
 
 

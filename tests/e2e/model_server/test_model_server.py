@@ -72,7 +72,7 @@ async def test_side_calls_and_prompts_without_a_script() -> None:
         _, body = await ask(server, [user("plain")])
         assert b'"ok"' in body
         assert server.turns() == []
-        status, _ = await ask(server, [], path="/v1/models")
+        status, _ = await ask(server, [], path="/v1/nothing")
         assert status == 404
 
 
