@@ -14,6 +14,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
+from sereno.core.runners.census import Census
 from sereno.core.runners.folder import JOURNAL_PATTERN, alive, clear, dies_soon, read_record
 from sereno.core.runners.frames import journal_frame
 from sereno.core.runners.model import (
@@ -81,56 +82,38 @@ async def sweep(folder: Path, *, runner_too: bool = False) -> EndResult:
 def kill_run(run: str, seen: Iterable[Seen]) -> EndResult:
     """Kill the processes that were seen, all below them, and all that carry the run's marker.
 
-    Freezes until nobody new is found (nobody can fork away then) and kills, until none is left.
+    Freezes until nobody new is found (nobody can fork away then) and kills. Only when two looks in
+    a row found nobody, and left nobody unclear, nothing is left; what cannot be proved within
+    SWEEP_LIMIT is reported as remaining.
     """
     deadline = time.monotonic() + SWEEP_LIMIT
+    census = Census(run, seen)
+    quiet = 0
     while True:
         frozen: dict[int, str] = {}
-        while new := [row for row in _left(run, seen) if frozen.get(row.pid) != row.start]:
+        found = census.look()
+        while new := [row for row in found.living if frozen.get(row.pid) != row.start]:
             for row in new:
                 frozen[row.pid] = row.start
                 tree.try_send(row, signal.SIGSTOP)
-        if not frozen:
-            return EndResult()
+            if time.monotonic() > deadline:
+                break
+            found = census.look()
         for pid, start in frozen.items():
             tree.try_send(tree.Process(pid, 0, 0, start, ""), signal.SIGKILL)
+        quiet = quiet + 1 if found.nobody and not frozen else 0
+        if quiet == 2:
+            return EndResult()
         if time.monotonic() > deadline:
-            return EndResult(tuple(sorted(row.pid for row in _left(run, seen))))
-        time.sleep(0.005)
+            return EndResult(_still_there(census))
+        if frozen:
+            time.sleep(0.005)
 
 
-def _left(run: str, seen: Iterable[Seen]) -> list[tree.Process]:
-    """Every process of the run that lives."""
-    roots: dict[int, tree.Process] = {}
-    for one in seen:
-        row = tree.look(one.pid)
-        if row is not None and row.start == one.start:
-            roots[row.pid] = row
-    for pid in _marked(run):
-        row = tree.look(pid)
-        if row is not None:
-            roots[pid] = row
-    found = dict(roots)
-    for pid in roots:
-        found.update((row.pid, row) for row in tree.descendants(pid))
-    found.pop(os.getpid(), None)
-    return list(found.values())
-
-
-def _marked(run: str) -> set[int]:
-    """Pids of the processes that were started with the run's marker in their environment."""
-    if not tree.LINUX:
-        return tree.marked_by_ps(run)
-    word = f"SERENO_RUN={run}".encode()
-    found = set()
-    for entry in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            environment = entry.read_bytes()
-        except OSError:  # another user's, or gone
-            continue
-        if word in environment.split(b"\0"):
-            found.add(int(entry.parent.name))
-    return found
+def _still_there(census: Census) -> tuple[int, ...]:
+    """At the end of the time: who was seen, or, of what forks faster than we look, its traces."""
+    found = census.look()
+    return tuple(sorted([row.pid for row in found.living] or found.unclear))
 
 
 def processes(folder: Path) -> tuple[ProcessInfo, ...]:
