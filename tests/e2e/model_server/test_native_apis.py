@@ -65,7 +65,10 @@ async def test_messages_in_blocks_and_by_steps() -> None:
         assert '"command": "ls"' in "".join(parts)
         assert found[-2]["delta"]["stop_reason"] == "tool_use"
         call = {"type": "tool_result", "tool_use_id": "x", "content": "ok"}
-        history = [{"role": "assistant", "content": []}, {"role": "user", "content": [call]}]
+        history: list[dict[str, Any]] = [
+            {"role": "assistant", "content": []},
+            {"role": "user", "content": [call]},
+        ]
         _, _, body = await ask(server, messages.PATH, anthropic(script, *history, stream=False))
         whole = json.loads(body)
         assert whole["content"] == [{"type": "text", "text": "(script over)"}]
