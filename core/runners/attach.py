@@ -15,6 +15,8 @@ from sereno.core.runners.process.peers import credentials
 
 ANSWER_LIMIT = 10.0
 """Seconds within which a runner must answer a greeting; it takes less than a millisecond."""
+QUEUE_PAUSE = 0.01
+"""Seconds between two tries while too many knock at once."""
 
 
 async def attach(folder: Path, offset: int) -> RunnerLink:
@@ -36,11 +38,7 @@ async def attach(folder: Path, offset: int) -> RunnerLink:
             await link.greet()
     except TimeoutError as error:
         await link.aclose()
-        raise RunnerError(
-            "no_answer",
-            f"The runner of agent {info.agent_id} (process {info.runner.pid}) does not answer.",
-            "Was it stopped? Look at it with `ps`, or stop the agent.",
-        ) from error
+        raise _no_answer(info) from error
     except RunnerError as error:
         await link.aclose()
         if error.code == "refused" and await dies_soon(info.runner):
@@ -60,15 +58,42 @@ def _gone(folder: Path) -> RunnerGone:
     )
 
 
+def _no_answer(info: RunnerInfo) -> RunnerError:
+    return RunnerError(
+        "no_answer",
+        f"The runner of agent {info.agent_id} (process {info.runner.pid}) does not answer.",
+        "Was it stopped? Look at it with `ps`, or stop the agent.",
+    )
+
+
+async def _knock(sock: socket.socket, name: str) -> None:
+    """Connects, and waits for a place while the runner's queue is full.
+
+    Linux refuses a unix socket at once then (EAGAIN) and tells nobody when there is room; asyncio's
+    own sock_connect takes that for a connection that is under way, and soon for one that stands.
+    """
+    async with asyncio.timeout(ANSWER_LIMIT):
+        while True:
+            try:
+                sock.connect(name)
+            except BlockingIOError:
+                await asyncio.sleep(QUEUE_PAUSE)
+            else:
+                return
+
+
 async def _connect(folder: Path, info: RunnerInfo) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
         with connect_path(folder / SOCKET) as name:
-            await asyncio.get_running_loop().sock_connect(sock, name)
+            await _knock(sock, name)
         uid, _ = credentials(sock)
         if uid != os.geteuid():
             raise PermissionError(f"it belongs to uid {uid}")
+    except TimeoutError as error:
+        sock.close()
+        raise _no_answer(info) from error
     except (OSError, HomeError) as error:
         sock.close()
         if await dies_soon(info.runner):

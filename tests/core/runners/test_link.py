@@ -340,16 +340,6 @@ async def test_noise_on_the_socket_harms_nobody(place: Place, noise: bytes) -> N
     assert reader.said() == b"unharmed\n"
 
 
-async def test_silent_connections_keep_nobody_out(place: Place) -> None:
-    info = await place.start("cat")
-    silent = [await raw_connection(info.folder) for _ in range(20)]
-    reader = await place.attach(info)  # when the first of them have had their time
-    await reader.link.write(1, b"in\n")
-    await reader.until_said(b"in\n")
-    for sock in silent:
-        sock.close()
-
-
 async def test_a_process_of_the_agent_may_not_talk_to_its_runner(place: Place) -> None:
     """Else a tool could answer the request that asks whether it may run."""
     code = f"""
