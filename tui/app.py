@@ -36,7 +36,8 @@ from sereno.tui.messages import (
     Seen,
     Unarchive,
 )
-from sereno.tui.model import Changes, FleetModel
+from sereno.tui.model import Changes, FleetModel, Phase
+from sereno.tui.news import SECONDS, News, news_lines
 from sereno.tui.palette import Palette
 from sereno.tui.places import Places
 from sereno.tui.screens.base import SerenoScreen
@@ -48,6 +49,7 @@ from sereno.tui.screens.new_agent.view import Draft
 from sereno.tui.terminal import BELL, Bell, title
 from sereno.tui.textual_private import build_wall, queued_writes, write_raw
 from sereno.tui.theme import DEFAULTS, THEMES
+from sereno.tui.widgets.footer import Footer
 
 __all__ = ["Leave", "SerenoApp"]
 
@@ -73,7 +75,6 @@ class SerenoApp(Places, inherit_bindings=False):
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = EVERYWHERE
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {SerenoCommands}
-    NOTIFICATION_TIMEOUT = 6.0
 
     def __init__(
         self,
@@ -113,6 +114,8 @@ class SerenoApp(Places, inherit_bindings=False):
         """Prompts that were sent, by agent id."""
         self.monotonic = time.monotonic
         """The request panel's clock, in seconds; tests bring their own."""
+        self.news: News | None = None
+        """What the footer of the place says besides its keys."""
         self.failure: BaseException | None = None
         """Why the app could not go on: start.py says it on the shell."""
         self._no_colour = no_colour
@@ -250,9 +253,26 @@ class SerenoApp(Places, inherit_bindings=False):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Like Textual's, but never markup: messages hold words of agents (T41)."""
+        """News on the footer; Textual's box only where there is no footer, or too little of it.
+
+        Never markup: messages hold words of agents (T41).
+        """
         del markup
-        super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
+        seconds = SECONDS[severity] if timeout is None else timeout
+        news = News(message, severity)
+        footers = self.screen.query(Footer)
+        rows = footers.first().size.height or 2 if footers else 0
+        if not rows or news_lines(news, self.size.width, rows) is None:
+            super().notify(message, title=title, severity=severity, timeout=seconds, markup=False)
+            return
+        self._show_news(news)
+        self.set_timer(seconds, lambda: self._show_news(None) if self.news is news else None)
+
+    def _show_news(self, news: News | None) -> None:
+        self.news = news
+        for screen in self._listeners():
+            for footer in screen.query(Footer):
+                footer.refresh()
 
     # -- acts ----------------------------------------------------------------------------------
 
@@ -265,13 +285,15 @@ class SerenoApp(Places, inherit_bindings=False):
         try:
             reply = await self.link.perform(act)
         except ActError as error:
-            if not isinstance(act, (Seen, CreateAgent)):  # The form shows its own.
-                self.notify(str(error), severity="error", timeout=12.0)
+            own = isinstance(screen, SerenoScreen) and screen.OWN_NEWS
+            if not own and not isinstance(act, (Seen, CreateAgent)):  # The form shows its own.
+                self.notify(str(error), severity="error")
             screen.post_message(ActFailed(act, str(error)))
             return
         if isinstance(act, ArchiveAgent):
             self.last_archived = act.agent_id
-            self.notify("Archived. u brings it back.")
+            where = "" if isinstance(self.screen, FleetScreen) else " in the fleet"
+            self.notify(f"Archived. u{where} brings it back.")
         if isinstance(act, Unarchive):
             self.last_archived = None
         screen.post_message(ActDone(act, reply))
@@ -292,6 +314,20 @@ class SerenoApp(Places, inherit_bindings=False):
         if clipboard.commands(environment):
             work = partial(clipboard.run, text, environment)
             self.run_worker(work, group="copy", thread=True, exit_on_error=False)
+
+    def action_start_daemon(self) -> None:
+        """A daemon in the background where none runs: another window stopped it, or it broke."""
+        if self.model.connection.phase is Phase.READY:
+            self.notify("A daemon runs already.")
+            return
+        if self.model.connection.phase is not Phase.STARTING:
+            self.run_worker(self._start_daemon(), group="acts", exit_on_error=False)
+
+    async def _start_daemon(self) -> None:
+        try:
+            await self.link.start_daemon()
+        except ActError as error:
+            self.notify(str(error), severity="error")
 
     def action_redraw(self) -> None:
         self.refresh(repaint=True, layout=True)

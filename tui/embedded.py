@@ -20,7 +20,9 @@ from sereno.core.client_errors import ClientError
 from sereno.core.config import Config
 from sereno.core.home import Home
 from sereno.tui.crash import CannotStart
-from sereno.tui.link import ClientLike, Stopped
+from sereno.tui.link import ClientLike
+from sereno.tui.link_api import ActError
+from sereno.tui.link_words import Stopped
 
 if TYPE_CHECKING:
     from sereno.core.handover import EmbeddedDaemon, Ended
@@ -31,6 +33,16 @@ PATIENCE = 5.0
 """Seconds in which a daemon that holds the lock must answer."""
 STARTING = 10.0
 """Seconds for which somebody who leaves at once waits until the daemon stands."""
+
+
+async def _start_in_background(home: Home) -> None:
+    """The same as `sereno daemon start`: the UI is attached to it afterwards."""
+    from sereno.core import control
+
+    try:
+        await anyio.to_thread.run_sync(control.start, home)
+    except ClientError as error:
+        raise ActError(f"{error.message.rstrip('.')}.", error.next_step) from error
 
 
 class Attached:
@@ -44,6 +56,10 @@ class Attached:
     async def connect(self) -> ClientLike:
         """Raises ClientError when nobody answers."""
         return await Client.connect_unix(self._home.socket)
+
+    async def start(self) -> None:
+        """A daemon in the background, where none runs any more. Raises ActError."""
+        await _start_in_background(self._home)
 
     def watch(self, leave: Callable[[], None]) -> None:
         """Nothing: signals end an attached UI, and the daemon is not ours."""
@@ -72,7 +88,7 @@ class Embedded:
         self._begun = False
         self._made = threading.Event()
         self._lock = threading.Lock()
-        self._stopped = ""
+        self._stopped = False
         self.embedded = True
 
     def watch(self, leave: Callable[[], None]) -> None:
@@ -95,8 +111,13 @@ class Embedded:
             return await Client.connect_unix(self._home.socket)
         except ClientError as error:
             if self._stopped:
-                raise Stopped(self._stopped) from error
+                raise Stopped from error
             raise
+
+    async def start(self) -> None:
+        """A daemon in the background, after ours was stopped. Raises ActError."""
+        await _start_in_background(self._home)
+        self._stopped = False
 
     async def _start(self) -> None:
         self._begun = True
@@ -153,6 +174,5 @@ class Embedded:
 
     def _ended(self, ended: Ended) -> None:
         """On the daemon's thread: it ended without us. After a failure another one takes over."""
-        if ended.reason == "stopped":
-            self._stopped = f"{ended.words} {ended.next_step}".strip()
+        self._stopped = ended.reason == "stopped"
         self.embedded = False

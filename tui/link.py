@@ -44,11 +44,12 @@ from sereno.core.protocol.timeline import Cursor
 from sereno.core.protocol.values import UNSET, Wire
 from sereno.tui import requests
 from sereno.tui.link_api import ActError
+from sereno.tui.link_words import Stopped, cause, first, nobody_starts, refused, unconnected
 from sereno.tui.messages import Act, Answer, LoadOlder
 from sereno.tui.model import Connection, FleetModel, Phase
 from sereno.tui.timeline import Taken, Timeline
 
-__all__ = ["ClientLike", "DaemonLink", "Stopped"]
+__all__ = ["ClientLike", "DaemonLink"]
 
 TAIL = 200
 """Rows that are fetched when a timeline is first shown."""
@@ -68,10 +69,6 @@ class ClientLike(Protocol):
     async def aclose(self) -> None: ...
 
 
-class Stopped(Exception):
-    """Raised by a connect function: there is no daemon on purpose. The text says what to do."""
-
-
 class DaemonLink:
     """Keeps one FleetModel in step with one daemon."""
 
@@ -80,10 +77,16 @@ class DaemonLink:
         connect: Callable[[], Awaitable[ClientLike]],
         *,
         embedded: Callable[[], bool] = lambda: False,
+        start: Callable[[], Awaitable[None]] = nobody_starts,
     ) -> None:
-        """`connect` raises ClientError or OSError when nobody answers; Stopped: on purpose."""
+        """`connect` raises ClientError or OSError when nobody answers; Stopped: on purpose.
+
+        `start` makes a daemon run in the background, or raises ActError.
+        """
         self._connect = connect
         self._embedded = embedded
+        self._start = start
+        self._again = asyncio.Event()
         self._client: ClientLike | None = None
         self._model = FleetModel()
         self._tasks: TaskGroup | None = None
@@ -99,19 +102,32 @@ class DaemonLink:
         while True:
             try:
                 client = await self._connect()
-            except Stopped as stopped:
-                model.connected(Connection(Phase.STOPPED, str(stopped)))
-                await anyio.sleep(LONGEST_DELAY)
-                continue
-            except (ClientError, OSError) as error:
-                model.connected(Connection(Phase.LOST, f"{error}; trying again"))
-                await anyio.sleep(delay)
+            except (Stopped, ClientError, OSError) as error:
+                model.connected(unconnected(error, again=delay > FIRST_DELAY))
+                await self._pause(delay)
                 delay = min(delay * 2, LONGEST_DELAY)
                 continue
             delay = FIRST_DELAY
             words = await self._session(client)
             model.connected(Connection(Phase.LOST, f"{words}; trying again"))
-            await anyio.sleep(delay)
+            await self._pause(delay)
+
+    async def _pause(self, seconds: float) -> None:
+        """Before the next call; a daemon that was started ends it at once."""
+        with anyio.move_on_after(seconds):
+            await self._again.wait()
+        self._again.clear()
+
+    async def start_daemon(self) -> None:
+        """See Link. What the connection was is said again when it fails."""
+        before = self._model.connection
+        self._model.connected(Connection(Phase.STARTING))
+        try:
+            await self._start()
+        except ActError:
+            self._model.connected(before)
+            raise
+        self._again.set()
 
     async def _session(self, client: ClientLike) -> str:
         """One connection, from the first request to its end; returns why it ended."""
@@ -127,7 +143,7 @@ class DaemonLink:
                     self._take(message)
                 tasks.cancel_scope.cancel()
         except* (ClientError, OSError) as group:
-            words = str(_first(group))
+            words = cause(first(group))
         finally:
             self._client = self._tasks = None
             self._give_up_answers()
@@ -303,7 +319,7 @@ class DaemonLink:
             words = "The daemon did not say what became of the answer."
             raise ActError(words, "If the request is still shown, answer again.") from error
         except (ClientError, OSError) as error:
-            raise _lost(error) from error
+            raise refused(error) from error
         finally:
             self._answers.pop(act.request_id, None)
         refusal = requests.refusal(reply)
@@ -327,7 +343,7 @@ class DaemonLink:
         try:
             return await client.request(request)
         except (ClientError, OSError) as error:
-            raise _lost(error) from error
+            raise refused(error) from error
 
     async def read_log(
         self, source: str, direction: str, cursor: int | None, limit: int
@@ -365,17 +381,3 @@ class DaemonLink:
         if reply.error:
             raise ActError(reply.error)
         return [entry.path for entry in reply.entries]
-
-
-def _lost(error: ClientError | OSError) -> ActError:
-    if isinstance(error, ClientError):
-        return ActError(f"{error.message.rstrip('.')}.", error.next_step)
-    return ActError(f"The daemon is not reachable: {error.strerror or error}.")
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first single error of a group."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

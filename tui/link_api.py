@@ -34,6 +34,9 @@ class Link(Protocol):
     async def run(self, model: FleetModel) -> None:
         """Connects, feeds the model, connects again; until it is cancelled."""
 
+    async def start_daemon(self) -> None:
+        """Starts one in the background where none runs, and connects to it. Raises ActError."""
+
     def follow(self, agent_ids: Sequence[str]) -> None:
         """These agents are on the screen: their timelines are fetched and kept whole."""
 

@@ -54,11 +54,25 @@ class Phase(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """The link to the daemon: its phase, and what to tell the person about it."""
+    """The link to the daemon: its phase, and what to tell the person about it.
+
+    LOST: it is being called again. STOPPED: none runs, and none comes by itself.
+    """
 
     phase: Phase = Phase.STARTING
     words: str = "starting"
     embedded: bool = False
+
+    @property
+    def short(self) -> str:
+        """The phase in a word or two, for a header; empty while all is well."""
+        match self.phase:
+            case Phase.READY:
+                return ""
+            case Phase.STARTING:
+                return "starting the daemon …"
+            case Phase.LOST | Phase.STOPPED:
+                return "no daemon"
 
 
 @dataclass(frozen=True, slots=True)

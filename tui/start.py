@@ -34,7 +34,7 @@ def run_ui(home: Home, config: Config, *, cwd: Path | None = None) -> int:
     daemon = Attached(home) if somebody_listens(home) else Embedded(home, config)
     unbound_writer()
     app = SerenoApp(
-        DaemonLink(daemon.connect, embedded=lambda: daemon.embedded),
+        DaemonLink(daemon.connect, embedded=lambda: daemon.embedded, start=daemon.start),
         cwd=cwd or Path.cwd(),
         home=str(Path.home()),
         theme=config.ui.theme,

@@ -270,6 +270,7 @@ class StillLink:
         self.virgin = virgin
         self.acts: list[Act] = []
         self.refusal: str | None = None
+        self.starts = 0
         self.followed: list[str] = []
         self.reply: Wire | None = None
         self.log: list[LogLine] = []
@@ -295,6 +296,13 @@ class StillLink:
         if self.refusal is not None:
             raise ActError(self.refusal, "Try again.")
         return self.reply
+
+    async def start_daemon(self) -> None:
+        self.starts += 1
+        if self.refusal is not None:
+            raise ActError(self.refusal, "Try again.")
+        assert self.model is not None
+        self.model.connected(Connection(Phase.READY, "ready"))
 
     async def read_log(
         self, source: str, direction: str, cursor: int | None, limit: int

@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 
 from sereno.core.protocol.additions import LogLine
 from sereno.tui.app import SerenoApp
+from sereno.tui.link_words import NO_DAEMON
 from sereno.tui.model import Connection, Phase
 from tests.tui import sample
 
@@ -57,8 +58,12 @@ def with_log() -> sample.StillLink:
 
 
 def lost() -> sample.StillLink:
-    words = "The daemon went away. Start it: sereno daemon start; trying again"
+    words = "The daemon does not answer on its socket within 5 s; trying again"
     return sample.StillLink(sample.fleet(), connection=Connection(Phase.LOST, words))
+
+
+def stopped() -> sample.StillLink:
+    return sample.StillLink(sample.fleet(), connection=Connection(Phase.STOPPED, NO_DAEMON))
 
 
 def one_agent() -> sample.StillLink:
@@ -73,6 +78,7 @@ SCENES: dict[str, Scene] = {
     "fleet_panes": Scene(("v", "v")),
     "fleet_filter": Scene(("slash", *"cla")),
     "fleet_lost": Scene(link=lost),
+    "fleet_stopped": Scene(link=stopped),
     "first_run": Scene(link=lambda: sample.StillLink(virgin=True)),
     "new_agent": Scene(("n", *"Vouchers")),
     "log": Scene(("L",), with_log),

@@ -243,7 +243,7 @@ async def test_a_refused_act_is_said_in_words() -> None:
         await settle(pilot)
         await pilot.press("r", *"x", "enter")
         await settle(pilot)
-        assert [note.message for note in app._notifications] == ["The name is taken. Try again."]
+        assert "The name is taken. Try again." in shown(app)
 
 
 async def test_opening_clears_the_mark_of_attention() -> None:
@@ -400,7 +400,7 @@ async def test_ctrl_g_without_requests_says_so() -> None:
     async with app.run_test(size=WIDE) as pilot:
         await settle(pilot)
         await pilot.press("ctrl+g")
-        assert [note.message for note in app._notifications] == ["No request is open."]
+        assert "No request is open." in shown(app)
 
 
 async def test_a_stalled_terminal_is_not_drawn_on(monkeypatch: pytest.MonkeyPatch) -> None:

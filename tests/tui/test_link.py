@@ -41,9 +41,11 @@ from sereno.core.protocol.requests import (
 )
 from sereno.core.protocol.timeline import AssistantMessage
 from sereno.core.protocol.values import Wire
+from sereno.tui import link as link_module
 from sereno.tui import messages
-from sereno.tui.link import ClientLike, DaemonLink, Stopped
+from sereno.tui.link import ClientLike, DaemonLink
 from sereno.tui.link_api import ActError
+from sereno.tui.link_words import NO_DAEMON, Stopped
 from sereno.tui.model import FleetModel, Phase
 from tests.tui import sample
 from tests.tui.test_timeline import page, text
@@ -255,9 +257,43 @@ async def test_after_a_loss_it_connects_again_and_closes_the_gap() -> None:
 
 
 async def test_a_daemon_that_was_stopped_is_said_and_not_called_lost() -> None:
-    async with Running(Stopped("It was stopped from another terminal.")) as running:
+    async with Running(Stopped()) as running:
         await until(lambda: running.model.connection.phase is Phase.STOPPED)
-        assert "another terminal" in running.model.connection.words
+        assert running.model.connection.words == NO_DAEMON
+
+
+async def test_nobody_there_twice_means_that_none_runs() -> None:
+    nobody = NoDaemon("no_daemon", "no daemon runs for this home", "open `sereno`")
+    async with Running(nobody, nobody) as running:
+        await until(lambda: running.model.connection.phase is not Phase.STARTING)
+        assert running.model.connection.words == "no daemon runs for this home; trying again"
+        await until(lambda: running.model.connection.phase is Phase.STOPPED)
+        assert running.model.connection.words == NO_DAEMON
+
+
+async def test_a_daemon_that_is_started_from_here_is_called_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(link_module, "FIRST_DELAY", 3600.0)
+    started: list[str] = []
+
+    async def start() -> None:
+        started.append("yes")
+
+    async with Running(Stopped(), ScriptedClient()) as running:
+        running.link._start = start
+        await until(lambda: running.model.connection.phase is Phase.STOPPED)
+        await running.link.start_daemon()
+        await running.ready()
+        assert started == ["yes"]
+
+
+async def test_a_daemon_that_cannot_be_started_leaves_what_was_said() -> None:
+    async with Running(Stopped()) as running:
+        await until(lambda: running.model.connection.phase is Phase.STOPPED)
+        with pytest.raises(ActError, match="sereno daemon start"):
+            await running.link.start_daemon()
+        assert running.model.connection.phase is Phase.STOPPED
 
 
 async def test_nothing_can_be_done_without_a_connection() -> None:

@@ -40,7 +40,7 @@ from sereno.tui.screens.help import view as helping
 from sereno.tui.screens.log import view as log
 from sereno.tui.screens.new_agent import view as new_agent
 from sereno.tui.timeline import Row, Timeline
-from sereno.tui.widgets.attention import attention_line, wants
+from sereno.tui.widgets.attention import attention_lines, wants
 from sereno.tui.widgets.footer import footer_lines
 from tests.tui import sample
 
@@ -81,7 +81,7 @@ def test_the_header_counts_in_words() -> None:
     [
         (Phase.STARTING, "starting the daemon …  14:15"),
         (Phase.LOST, "no daemon  14:15"),
-        (Phase.STOPPED, "daemon stopped  14:15"),
+        (Phase.STOPPED, "no daemon  14:15"),
     ],
 )
 def test_the_header_says_when_the_link_is_not_well(phase: Phase, words: str) -> None:
@@ -168,22 +168,22 @@ def test_an_empty_list_says_why() -> None:
 
 
 def test_the_attention_bar() -> None:
-    line = plain(attention_line(model(), sample.NOW_MS, 160))
+    line = plain(*attention_lines(model(), sample.NOW_MS, 160))
     assert line.startswith(
         " ! 2 requests wait: Fix the tax rounding wants to run a command (0:41), "
         "Repair links in the docs wants to write docs/index.md (0:12)"
     )
     assert line.rstrip().endswith("ctrl+g")
-    assert plain(attention_line(model(), sample.NOW_MS, 60)).split() == [
+    assert plain(*attention_lines(model(), sample.NOW_MS, 60)).split() == [
         "!", "2", "requests", "wait", "ctrl+g",
     ]  # fmt: skip
-    assert attention_line(FleetModel(), 0, 100) == ()
+    assert attention_lines(FleetModel(), 0, 100) == []
 
 
 def test_the_attention_bar_says_what_is_wrong_with_the_link_first() -> None:
     fleet_model = model()
     fleet_model.connected(Connection(Phase.LOST, "The daemon went away"))
-    assert plain(attention_line(fleet_model, 0, 100)) == " ! The daemon went away"
+    assert plain(*attention_lines(fleet_model, 0, 100)) == " ! The daemon went away"
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,9 @@ class SerenoScreen(Screen[Result]):
     PLACE: ClassVar[str] = ""
     """The word for this place: in the help, and after `:`."""
 
+    OWN_NEWS: ClassVar[bool] = False
+    """Whether the place itself says why an act of its own failed (`ActFailed`)."""
+
     FOOTER: ClassVar[tuple[FooterKey, ...]] = ()
     FOLLOWERS: ClassVar[tuple[Follower, ...]] = ()
     """What may follow the leader here, besides keys.LEADER; actions run on this screen."""

@@ -18,12 +18,12 @@ from sereno.core.protocol.tools import (
     WriteDetail,
 )
 from sereno.core.protocol.values import given
-from sereno.tui.lines import Line, spread
+from sereno.tui.lines import Line, spread, wrap
 from sereno.tui.model import AgentState, FleetModel, Phase
 from sereno.tui.widgets.line import LineWidget
 from sereno.tui.words import count, cut, minutes, one_line
 
-__all__ = ["AttentionBar", "attention_line", "trouble_line", "wants"]
+__all__ = ["AttentionBar", "attention_lines", "trouble_lines", "wants"]
 
 
 def wants(request: PermissionRequest) -> str:
@@ -48,14 +48,12 @@ def wants(request: PermissionRequest) -> str:
     return one_line(given(request.title, "") or request.name)
 
 
-def attention_line(model: FleetModel, now_ms: int, width: int) -> Line:
-    """One line, empty when nothing waits."""
-    trouble = trouble_line(model)
-    if trouble:
+def attention_lines(model: FleetModel, now_ms: int, width: int) -> list[Line]:
+    """Nothing where nothing waits; one line of requests, or the whole trouble with the daemon."""
+    trouble = trouble_lines(model, width)
+    if trouble or not model.requests:
         return trouble
     requests = model.requests
-    if not requests:
-        return ()
     head = f"! {count(len(requests), 'request')} {'waits' if len(requests) == 1 else 'wait'}"
     left: list[tuple[str, str]] = [(" ", ""), (head, "asks")]
     if width >= 80:
@@ -64,15 +62,21 @@ def attention_line(model: FleetModel, now_ms: int, width: int) -> Line:
             for open_ in requests[:2]
         ]
         left.append((": " + ", ".join(told), "asks-line"))
-    return spread(tuple(left), (("ctrl+g", "key"), (" ", "")), width)
+    return [spread(tuple(left), (("ctrl+g", "key"), (" ", "")), width)]
 
 
-def trouble_line(model: FleetModel) -> Line:
-    """What is wrong with the link to the daemon, in full; empty while it is well."""
+def trouble_lines(model: FleetModel, width: int) -> list[Line]:
+    """What is wrong with the link to the daemon, in full; none while it is well."""
     connection = model.connection
-    if connection.phase in (Phase.LOST, Phase.STOPPED):
-        return ((" ", ""), (f"! {one_line(connection.words)}", "failed"))
-    return ()
+    words = wrap(f"! {one_line(connection.words)}", max(10, width - 2))
+    match connection.phase:
+        case Phase.LOST:
+            return [((" ", ""), (line, "failed")) for line in words]
+        case Phase.STOPPED:
+            key: Line = (("s", "key"), (" starts one ", "dim"))
+            return [spread(((" ", ""), (line, "failed")), key, width) for line in words[:1]]
+        case _:
+            return []
 
 
 def _told(state: AgentState, request: PermissionRequest, elapsed_ms: int) -> str:
@@ -95,10 +99,11 @@ class AttentionBar(LineWidget):
 
     def update(self, now_ms: int) -> None:
         self._now_ms = now_ms
-        waiting = bool(self._model.requests or trouble_line(self._model))
-        self.set_class(waiting, "-waiting")
+        shown = attention_lines(self._model, now_ms, self.app.size.width)
+        self.set_class(bool(shown), "-waiting")
+        self.styles.height = max(1, len(shown))
         self.refresh()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         del height
-        return [attention_line(self._model, self._now_ms, width)]
+        return attention_lines(self._model, self._now_ms, width)

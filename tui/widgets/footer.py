@@ -1,17 +1,23 @@
 """The most useful keys of the place, in one or two lines under a rule.
 
 The second line goes when the terminal has fewer than 24 rows, and where its words would not fit
-keys are left out whole, never cut. Which keys, and their order, is the screen's word.
+keys are left out whole, never cut. Which keys, and their order, is the screen's word. The app's
+news stand on the rule for their time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 from rich.cells import cell_len
 
 from sereno.tui.lines import RULE, Line
+from sereno.tui.news import news_lines
 from sereno.tui.widgets.line import LineWidget
+
+if TYPE_CHECKING:
+    from sereno.tui.app import SerenoApp
 
 __all__ = ["Footer", "FooterKey", "footer_lines"]
 
@@ -61,7 +67,11 @@ class Footer(LineWidget):
             self.refresh()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        rule: Line = ((RULE * width, "line"),)
+        news = cast("SerenoApp", self.app).news
+        told = None if news is None else news_lines(news, width, height)
+        if told is not None and len(told) > 1:
+            return told
+        rule: Line = told[0] if told else ((RULE * width, "line"),)
         rows = height - 1
         if self._note and rows > 1:
             return [rule, *footer_lines(self._keys, width, 1), ((" ", ""), *self._note)]

@@ -204,4 +204,5 @@ class FirstRunScreen(SerenoScreen[None]):
     def on_act_done(self, message: ActDone) -> None:
         if isinstance(message.act, CreateAgent) and isinstance(message.reply, AgentCreated):
             self.sereno.open_agent(message.reply.agent_id)
-            self.notify("q leaves, the agent keeps working; sereno brings you back.", timeout=20)
+            words = "ctrl+x d leaves, the agent goes on. Come back: sereno"
+            self.notify(words, timeout=20)

@@ -57,6 +57,7 @@ class FleetScreen(SerenoScreen[None]):
         key("r", "rename", "rename", "fleet.rename"),
         key("x", "stop", "stop ...", "fleet.stop"),
         key("X", "archive", "archive ...", "fleet.archive"),
+        key("s", "app.start_daemon", "start a daemon, when none runs", "fleet.start_daemon"),
         key("u", "undo", "undo the last archive", "fleet.undo"),
         key("slash", "filter", "filter", "fleet.filter"),
         key("escape", "clear", "clear the filter", "fleet.clear"),
@@ -160,6 +161,8 @@ class FleetScreen(SerenoScreen[None]):
         return [agents[name] for name in unique][:PANES]
 
     def _footer(self) -> tuple[FooterKey, ...]:
+        if self.model.connection.phase is Phase.STOPPED:
+            return (("s", "start a daemon"), ("L", "log"), ("?", "keys"), ("q", "leave"))
         if not self.model.agents:
             return (
                 ("n", "new agent"),
@@ -181,10 +184,9 @@ class FleetScreen(SerenoScreen[None]):
         return tuple(keys)
 
     def _note(self) -> Line:
-        if not self.model.agents or self.has_class("-narrow"):
+        stopped = self.model.connection.phase is Phase.STOPPED
+        if not self.model.agents or self.has_class("-narrow") or stopped:
             return ()
-        if self.model.connection.phase is Phase.STOPPED:
-            return (("q", "key"), (" leave", "dim"))
         return (("q", "key"), (" detach: the agents keep running", "dim"))
 
     # -- what the keys do ----------------------------------------------------------------------

@@ -51,15 +51,8 @@ def header(model: FleetModel, look: Look) -> tuple[Line, Line]:
     ]
     left += [((f"{number} {word}", style),) for number, word, style in parts if number]
     right: list[Line] = []
-    match model.connection.phase:
-        case Phase.READY:
-            pass
-        case Phase.STARTING:
-            right.append((("starting the daemon …", "dim"),))
-        case Phase.LOST:
-            right.append((("no daemon", "failed"),))
-        case Phase.STOPPED:
-            right.append((("daemon stopped", "failed"),))
+    starting = model.connection.phase is Phase.STARTING
+    right.append(((model.connection.short, "dim" if starting else "failed"),))
     right.append(((look.clock, "dim"),))
     return join(left), join(right)
 
@@ -215,5 +208,6 @@ def empty_lines(model: FleetModel, words: str) -> list[Line]:
             (("  esc clears the filter", "faint"),),
         ]
     if not model.loaded:
-        return [(("  starting …", "dim"),)]
+        started = model.connection.phase is Phase.STARTING
+        return [(("  starting …" if started else "  no daemon, no list", "dim"),)]
     return [(("  no agents yet", "dim"),), (("  n ", "key"), ("starts one", "dim"))]
