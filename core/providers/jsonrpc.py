@@ -105,11 +105,13 @@ class Peer:
     """Both directions of one connection. `state` may be stored and given to another Peer.
 
     `version` counts what changed the state, for callers that cache what they made of it.
+    `bare`: messages go without the `jsonrpc` member, as Codex wants them.
     """
 
-    def __init__(self, state: PeerState | None = None) -> None:
+    def __init__(self, state: PeerState | None = None, bare: bool = False) -> None:
         self.state = state if state is not None else PeerState()
         self.version = 0
+        self._head: dict[str, Any] = {} if bare else {"jsonrpc": "2.0"}
 
     def request(self, method: str, params: Any, context: str = "") -> bytes:
         """The line of a new request; its reply comes back with the same `context`."""
@@ -117,17 +119,17 @@ class Peer:
         self.state.next_id = number + 1
         self.state.calls[number] = Call(method, context)
         self.version += 1
-        return _line({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
+        return _line({**self._head, "id": number, "method": method, "params": params})
 
     def notify(self, method: str, params: Any) -> bytes:
-        return _line({"jsonrpc": "2.0", "method": method, "params": params})
+        return _line({**self._head, "method": method, "params": params})
 
     def respond(self, request_id: Any, result: Any) -> bytes:
-        return _line({"jsonrpc": "2.0", "id": request_id, "result": result})
+        return _line({**self._head, "id": request_id, "result": result})
 
     def respond_error(self, request_id: Any, code: int, message: str) -> bytes:
         error = {"code": code, "message": message}
-        return _line({"jsonrpc": "2.0", "id": request_id, "error": error})
+        return _line({**self._head, "id": request_id, "error": error})
 
     def waiting(self, method: str) -> bool:
         """Whether a request of this method has no reply yet."""
