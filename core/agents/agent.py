@@ -23,6 +23,7 @@ import msgspec
 from sereno.core.agents import life
 from sereno.core.agents.announce import messages, view_of
 from sereno.core.agents.auditing import apply_step
+from sereno.core.agents.beginning import setup_of
 from sereno.core.agents.context import Context
 from sereno.core.agents.errors import AgentError, UnknownAgent
 from sereno.core.agents.live import Live
@@ -33,7 +34,7 @@ from sereno.core.agents.states import ALIVE, Event, State
 from sereno.core.agents.step import Base, Step
 from sereno.core.agents.views import AgentView
 from sereno.core.protocol.requests import Image
-from sereno.core.providers.driver import Driver, Prompt, Setup
+from sereno.core.providers.driver import Driver, Prompt
 from sereno.core.providers.effects import Effect, Ready
 from sereno.core.runners.model import Frame, Stream
 from sereno.core.security.sanitise import sanitise_line
@@ -360,19 +361,15 @@ class Agent:
         step.begin_run()
         step.set(failure=None, held=False, exit=None, run_started_ms=step.now_ms)
         self.stderr.clear()
-        self.driver = provider.driver(self._setup(step.record, step.run), None)
+        self.driver = provider.driver(setup_of(step.record, step.run), None)
         step.say_state()
         self.take(step, self.driver.start(record.session_id))
-
-    def _setup(self, record: AgentRecord, run: int) -> Setup:
-        wish = record.wish
-        return Setup(record.cwd, run, wish.mode, wish.model, wish.thinking)
 
     def _restored_driver(self) -> Driver | None:
         provider = self.context.catalog.get(self.record.provider)
         if provider is None or self.base.progress.driver is None:
             return None
-        setup = self._setup(self.record, self.base.progress.run)
+        setup = setup_of(self.record, self.base.progress.run)
         return provider.driver(setup, self.base.progress.driver)
 
     def _driver_memory(self) -> bytes | None:

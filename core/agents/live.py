@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from sereno.core.agents.beginning import setup_of
 from sereno.core.agents.burial import LEFT_ALONE, break_off, bury, collapse, tidy
 from sereno.core.agents.portions import portions
 from sereno.core.agents.record import Failure
@@ -204,7 +205,9 @@ class Live:
         return RunnerSpec(
             agent_id=agent.id,
             folder=self.folder,
-            command=tuple(provider.command),
+            command=provider.launch(
+                setup_of(agent.record, self.run_number), agent.record.session_id, os.environ
+            ),
             cwd=Path(agent.record.cwd),
             env=provider.env(os.environ),
             journal_limit=context.config.journal_limit_mb * MIB,

@@ -6,21 +6,23 @@ for. Not here: how a program is driven (acp/), started (core/runners) or configu
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from sereno.core.config import BUILT_IN_PROVIDERS, Config, ProviderConfig, ProviderModel
 from sereno.core.protocol.agents import Mode, Model, ProviderEntry, SelectOption
 from sereno.core.protocol.values import UNSET
-from sereno.core.providers.acp.driver import AcpDriver
-from sereno.core.providers.acp.state import Identity
-from sereno.core.providers.driver import Driver, Setup
+from sereno.core.providers.driver import Driver, Identity, Setup
 from sereno.core.providers.effects import Ready
 from sereno.core.providers.environment import MODEL_KEYS, child_environment, resolve
+from sereno.core.providers.places import look_up
 from sereno.core.providers.presets import PRESETS, Preset
+from sereno.core.providers.protocols import extra_arguments, make_driver
 from sereno.core.security.sanitise import sanitise_line
 
 __all__ = ["Availability", "Catalog", "Provider", "read_version"]
@@ -56,7 +58,13 @@ class Provider:
 
     @property
     def command(self) -> tuple[str, ...]:
+        """The program as it is configured; `launch` says what is really started."""
         return (self._config and self._config.command) or self._preset.command
+
+    @property
+    def preset(self) -> Preset:
+        """What this provider is built on."""
+        return self._preset
 
     @property
     def enabled(self) -> bool:
@@ -101,12 +109,29 @@ class Provider:
         """The environment of the program, made from the daemon's own (T46, T74)."""
         configured = resolve(base, self._config.env if self._config is not None else {})
         own = {**configured, **self._preset.fixed(base, configured)}
-        return child_environment(base, self._preset.prefixes, own)
+        child = child_environment(base, self._preset.prefixes, own)
+        found = self._path(child)
+        paths = child.get("PATH", "")
+        if found is not None and shutil.which(self.command[0], path=paths) is None:
+            # What stands beside it may be what it runs on, such as node.
+            beside = str(Path(found).parent)
+            child["PATH"] = f"{paths}{os.pathsep}{beside}" if paths else beside
+        return child
+
+    def _path(self, child: Mapping[str, str]) -> str | None:
+        """The program for a child environment."""
+        command = self.command
+        return look_up(command[0], child, self._preset.places) if command else None
+
+    def launch(self, setup: Setup, resume: str | None, env: Mapping[str, str]) -> tuple[str, ...]:
+        """The command line of one run, which begins as `setup` says or goes on with `resume`."""
+        extra = extra_arguments(self._preset.protocol, self._complete(setup), resume)
+        program = self.find(env).path or self.command[0]
+        return (program, *self.command[1:], *extra)
 
     def find(self, env: Mapping[str, str]) -> Availability:
-        """Looks for the program on the path of `env`, the daemon's environment."""
-        command = self.command
-        path = shutil.which(command[0], path=self.env(env).get("PATH")) if command else None
+        """Looks for the program, with the daemon's environment `env`."""
+        path = self._path(self.env(env))
         if path is not None:
             return Availability(True, path, None)
         if self._config is not None and self._config.command:
@@ -117,10 +142,14 @@ class Provider:
 
     def driver(self, setup: Setup, state: bytes | None = None) -> Driver:
         """A driver for one run; `state` is a snapshot of it from before a restart."""
-        if setup.mode is None and self._preset.required_mode is not None:
-            mode = self._preset.required_mode
-            setup = Setup(setup.cwd, setup.run, mode, setup.model, setup.thinking)
-        return AcpDriver(Identity(self.name, self.label, self._preset.login_hint), setup, state)
+        identity = Identity(self.name, self.label, self._preset.login_hint, self.command)
+        return make_driver(self._preset.protocol, identity, self._complete(setup), state)
+
+    def _complete(self, setup: Setup) -> Setup:
+        """With what the preset and the configuration say."""
+        tools = () if self._config is None else self._config.disallowed_tools
+        mode = setup.mode or self._preset.required_mode
+        return replace(setup, mode=mode, disallowed_tools=tools)
 
     def entry(self, env: Mapping[str, str]) -> ProviderEntry:
         """As the wire's provider snapshot lists it (section 6.9.1)."""

@@ -2,7 +2,8 @@
 
 A driver is sans-I/O: it gets the bytes of the program's standard output and the wishes of the
 person, and returns effects. It knows no process, clock or task, and everything that it must
-remember comes out of `snapshot()`. Implemented by acp/ here; native drivers follow.
+remember comes out of `snapshot()`. Implemented by acp/, claude/ and codex/; which one drives a
+provider is the preset's `protocol`.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import msgspec
+
 from sereno.core.protocol.permissions import PermissionResponse
 from sereno.core.protocol.requests import Image
 from sereno.core.providers.effects import Effect
 
-__all__ = ["CannotAnswer", "Driver", "DriverBusy", "Prompt", "Setup"]
+__all__ = ["CannotAnswer", "Driver", "DriverBusy", "Identity", "Prompt", "Setup"]
 
 
 class DriverBusy(Exception):
@@ -44,15 +47,34 @@ class Prompt:
     attachments: tuple[Mapping[str, Any], ...] = ()
 
 
+class Identity(msgspec.Struct, frozen=True):
+    """Who is driven: the provider's name on the wire, and its label for people. `login_hint`: how
+    to sign in, for failures that are about that. `command`: the program as a person would start
+    it."""
+
+    provider: str
+    label: str
+    login_hint: str = ""
+    command: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a session is to begin with. `run` counts the agent's processes: it makes ids unique."""
+    """What a session is to begin with. `run` counts the agent's processes: it makes ids unique.
+
+    `session_id`: a UUID that no session has yet, the same for the whole run: for programs that let
+    the caller choose the id of a new session. `title`: the agent's name as the person sees it.
+    `disallowed_tools`: names of tools, as the program calls them, that the model must not have.
+    """
 
     cwd: str
     run: int = 1
     mode: str | None = None
     model: str | None = None
     thinking: str | None = None
+    title: str | None = None
+    session_id: str | None = None
+    disallowed_tools: tuple[str, ...] = ()
 
 
 class Driver(Protocol):

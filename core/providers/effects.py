@@ -142,7 +142,9 @@ class Changed:
 class SessionFailed:
     """There is no session (any more); a process that still lives should be ended.
 
-    Codes: auth_required, protocol_version, mode_refused, model_refused, start_failed, exited.
+    Codes: auth_required, protocol_version, mode_refused, model_refused, start_failed, exited;
+    session_lost: the program does not know the session that was to be resumed, and could not begin
+    anew by itself; the agent forgets that session, and its next run begins a new one.
     """
 
     error: str

@@ -1,7 +1,8 @@
 """The agent programs that Sereno knows by name: command, environment, modes, how to install.
 
 Data and small pure functions. A preset says nothing about whether the program is there
-(catalog.py). All of them speak the Agent Client Protocol, some through an adapter.
+(catalog.py). `protocol` chooses the driver (protocols.py): Claude Code and Codex have one of their
+own, all others speak the Agent Client Protocol.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import Any
 
 from sereno.core.protocol.agents import Mode
 from sereno.core.providers.environment import MODEL_KEYS
+from sereno.core.providers.protocols import ProtocolName
 
-__all__ = ["PRESETS", "Preset"]
+__all__ = ["CLAUDE_MODES", "CODEX_MODES", "PRESETS", "Preset"]
 
 Environment = Mapping[str, str]
 
@@ -23,6 +25,8 @@ Environment = Mapping[str, str]
 @dataclass(frozen=True)
 class Preset:
     """`required_mode`: set even where nobody chose one, because the program's own asks nobody.
+    `places`: folders of the program's own installer, looked at where the search path lacks it.
+    `status`: what is added to the program's name to ask it whether it is signed in (sign_in.py).
 
     `fixed`: variables that the program is always given. It sees the daemon's environment and the
     configured one, so that what the person has set there is kept. `order` sorts lists; small first.
@@ -41,6 +45,9 @@ class Preset:
     prefixes: tuple[str, ...] = ()
     fixed: Callable[[Environment, Environment], dict[str, str]] = lambda _base, _configured: {}
     real: bool = True
+    protocol: ProtocolName = "acp"
+    places: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
 
 
 OPENCODE_ASKS = {"edit": "ask", "bash": "ask", "webfetch": "ask", "external_directory": "ask"}
@@ -81,41 +88,57 @@ def _demo_command() -> tuple[str, ...]:
     return (sys.executable, "-P", "-m", "sereno.core.providers.demo")
 
 
+CLAUDE_MODES = (
+    _mode("default", "Always ask", "safe", "Asks before it changes or runs anything"),
+    _mode("acceptEdits", "Accept file edits", "moderate", "Edits files here without asking"),
+    _mode("plan", "Plan", "planning", "Makes a plan first"),
+    _mode("auto", "Auto", "moderate", "A model of Anthropic's decides what must be asked"),
+    _mode("dontAsk", "Refuse", "safe", "Refuses what is not allowed by a rule, and never asks"),
+    _mode("bypassPermissions", "Bypass", "dangerous", "Does everything without asking"),
+)
+"""Claude Code's own permission modes, by its own names."""
+
+CODEX_MODES = (
+    _mode("read-only", "Read only", "safe", "Reads here; asks before everything else"),
+    _mode("auto", "Ask", "safe", "Works in this folder, in a sandbox; asks before it runs things"),
+    _mode("plan", "Plan", "planning", "Makes a plan and asks about it"),
+    _mode("full-access", "Full access", "dangerous", "Does everything, without asking or sandbox"),
+)
+"""Codex has no modes of its own: each is a sandbox and an approval policy."""
+
 PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
         Preset(
             "claude",
             "Claude",
-            "Claude Code, through its Agent Client Protocol adapter",
-            ("claude-agent-acp",),
+            "Claude Code, by Anthropic",
+            ("claude",),
             10,
-            "npm install -g @agentclientprotocol/claude-agent-acp  (needs Node.js 22)",
+            "npm install -g @anthropic-ai/claude-code",
             "Run `claude` in a terminal and log in there.",
-            (
-                _mode("default", "Manual", "safe", "Always asks before making changes"),
-                _mode("acceptEdits", "Accept edits", "moderate", "Accepts edits of files"),
-                _mode("plan", "Plan", "planning", "Makes a plan before changes"),
-            ),
+            CLAUDE_MODES,
             "default",
             prefixes=("ANTHROPIC_", "CLAUDE_", "AWS_", "GOOGLE_", "CLOUD_ML_REGION"),
+            protocol="claude",
+            places=("~/.local/bin", "~/.claude/local", "~/.claude/bin"),
+            status=("auth", "status", "--json"),
         ),
         Preset(
             "codex",
             "Codex",
-            "OpenAI Codex, through its Agent Client Protocol adapter",
-            ("codex-acp",),
+            "Codex, by OpenAI",
+            ("codex", "app-server"),
             20,
-            "npm install -g @agentclientprotocol/codex-acp",
+            "npm install -g @openai/codex",
             "Run `codex login` in a terminal.",
-            (
-                _mode("read-only", "Read-only", "safe", "Asks before edits and network access"),
-                _mode("workspace-write", "Workspace access", "moderate", "Edits files here"),
-            ),
-            "read-only",
-            required_mode="read-only",
+            CODEX_MODES,
+            "auto",
+            required_mode="auto",
             prefixes=("OPENAI_", "CODEX_"),
-            fixed=lambda _, own: {"INITIAL_AGENT_MODE": own.get("INITIAL_AGENT_MODE", "read-only")},
+            protocol="codex",
+            places=("~/.codex/bin",),
+            status=("login", "status"),
         ),
         Preset(
             "opencode",
@@ -132,6 +155,8 @@ PRESETS: dict[str, Preset] = {
             "build",
             prefixes=("OPENCODE_", *MODEL_KEYS),
             fixed=_opencode,
+            places=("~/.opencode/bin",),
+            status=("auth", "list"),
         ),
         Preset(
             "gemini",

@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 import msgspec
 
 from sereno.core.protocol.agents import Command, Feature, Mode, Model, SelectOption
-from sereno.core.providers.driver import Setup
+from sereno.core.providers.driver import Identity, Setup
 from sereno.core.providers.effects import Diagnostic, Effect, Level
 from sereno.core.providers.jsonrpc import Peer, PeerState
 
@@ -140,14 +140,6 @@ class State(msgspec.Struct, omit_defaults=True):
     junk: int = 0
     junk_bytes: int = 0
     """Lines, and bytes of lines, that were no messages."""
-
-
-class Identity(msgspec.Struct, frozen=True):
-    """Who is driven: the provider's name on the wire, and its label for people."""
-
-    provider: str
-    label: str
-    login_hint: str = ""
 
 
 class Core:

@@ -290,6 +290,9 @@ class FakeProvider:
     def env(self, base: Mapping[str, str]) -> dict[str, str]:
         return {}
 
+    def launch(self, setup: Setup, resume: str | None, env: Mapping[str, str]) -> tuple[str, ...]:
+        return self.command
+
     def driver(self, setup: Setup, state: bytes | None = None) -> FakeDriver:
         return FakeDriver(setup, state)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,7 @@ def opencode(tmp_path: Path, folder: Path) -> Callable[..., Rig]:
     home = tmp_path / "home"
     home.mkdir()
 
-    def make(model_url: str, run: int = 1, **wishes: str) -> Rig:
+    def make(model_url: str, run: int = 1, **wishes: Any) -> Rig:
         settings = ProviderConfig(
             "opencode",
             "opencode",

@@ -10,10 +10,11 @@ import pytest
 
 from sereno.core.config import Config, ProviderConfig, ProviderModel
 from sereno.core.protocol.agents import Capabilities, Mode
+from sereno.core.providers import catalog
 from sereno.core.providers.catalog import Catalog, Provider, read_version
 from sereno.core.providers.driver import Setup
 from sereno.core.providers.effects import Ready
-from tests.core.providers.bench import methods
+from sereno.core.providers.places import USUAL
 
 SECRETS = {
     "SERENO_HOME": "x",
@@ -89,26 +90,71 @@ def test_opencode_asks_unless_the_person_said_otherwise() -> None:
 
 def test_programs_that_would_not_ask_are_told_to() -> None:
     assert provider("goose").env({})["GOOSE_MODE"] == "approve"
-    assert provider("codex").env({})["INITIAL_AGENT_MODE"] == "read-only"
-    codex = provider("codex").driver(Setup("/r"))
-    assert methods(codex.start(None)) == ["initialize"]
-    codex.receive(b'{"id":0,"result":{"protocolVersion":1}}\n')
-    modes = b'{"currentModeId":"agent","availableModes":[{"id":"read-only"}]}'
-    effects = codex.receive(b'{"id":1,"result":{"sessionId":"s","modes":' + modes + b"}}\n")
-    assert methods(effects) == ["session/set_mode"]
+    claude, codex = provider("claude"), provider("codex")
+    assert (claude.default_mode, codex.default_mode) == ("default", "auto")
+    for one in (claude, codex):
+        tiers = {mode.id: mode.color_tier for mode in one.modes}
+        assert tiers[one.default_mode or ""] == "safe"
+        assert "dangerous" in tiers.values()
+
+
+def test_a_program_is_found_where_installers_put_it(tmp_path: Path) -> None:
+    def install(folder: str, name: str, words: str = "") -> str:
+        program = tmp_path / folder / name
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(f"#!/bin/sh\necho {words}\n")
+        program.chmod(0o755)
+        return str(program)
+
+    home = {"HOME": str(tmp_path), "PATH": "/bin"}
+    usual = ("~/.local/bin", "~/.claude/local", "~/.nvm/versions/node/*/bin", "/usr/local/bin")
+    assert set(usual) <= {*USUAL, *provider("claude").preset.places}
+    node = install(".nvm/versions/node/v9.11.2/bin", "codex")
+    assert provider("codex").find(home).path == node
+    node = install(".nvm/versions/node/v22.1.0/bin", "codex")
+    assert provider("codex").find(home).path == node
+    assert provider("codex").env(home)["PATH"] == f"/bin:{Path(node).parent}"
+    local = install(".claude/local", "claude")
+    assert provider("claude").find(home).path == local
+    own = provider("opencode", extends="opencode", label="x")
+    assert own.find(home).installed is False
+    opencode = install(".opencode/bin", "opencode")
+    assert own.launch(Setup("/r"), None, home) == (opencode, "acp")
+    on_path = {**home, "PATH": str(tmp_path / "bin")}
+    first = install("bin", "opencode")
+    assert own.launch(Setup("/r"), None, on_path) == (first, "acp")
+    assert own.env(on_path)["PATH"] == on_path["PATH"]
+    named = provider("mine", extends="acp", command=("./opencode",))
+    assert named.find(home).path is None
+
+
+def test_every_run_is_told_what_the_configuration_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Setup] = []
+
+    def arguments(_: str, setup: Setup, resume: str | None) -> tuple[str, ...]:
+        told.append(setup)
+        return ("--resume", resume) if resume else ()
+
+    monkeypatch.setattr(catalog, "extra_arguments", arguments)
+    one = provider("work", extends="claude", command=("/x/claude", "-v"), disallowed_tools=("Web",))
+    assert one.preset.protocol == "claude"
+    assert one.launch(Setup("/r", mode="plan"), "s", {}) == ("/x/claude", "-v", "--resume", "s")
+    assert (told[0].mode, told[0].disallowed_tools) == ("plan", ("Web",))
+    provider("codex").launch(Setup("/r"), None, {})
+    assert told[1].mode == "auto"
 
 
 def test_order_names_and_defaults(tmp_path: Path) -> None:
-    catalog = Catalog(Config())
-    assert catalog.names()[0] == "claude"
-    assert catalog.names()[-1] == "demo"
-    assert catalog.default({"PATH": str(tmp_path)}).name == "demo"
+    known = Catalog(Config())
+    assert known.names()[0] == "claude"
+    assert known.names()[-1] == "demo"
+    assert known.default({"PATH": str(tmp_path)}).name == "demo"
     program = tmp_path / "opencode"
     program.write_text("#!/bin/sh\necho opencode 9.8.7-beta\n")
     program.chmod(0o755)
     env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    assert catalog.default(env).name == "opencode"
-    found = catalog.default(env)
+    assert known.default(env).name == "opencode"
+    found = known.default(env)
     assert found.find(env).path == str(program)
     assert read_version(found, env) == "9.8.7-beta"
     mine = ProviderConfig("mine", "acp", command=(str(program), "acp"))
@@ -117,11 +163,11 @@ def test_order_names_and_defaults(tmp_path: Path) -> None:
 
 def test_nothing_usable_is_an_error(tmp_path: Path) -> None:
     off = {"demo": ProviderConfig("demo", "demo", enabled=False)}
-    catalog = Catalog(Config(providers=off))
-    assert catalog.get("demo") is None
-    assert "demo" in catalog.names()
+    known = Catalog(Config(providers=off))
+    assert known.get("demo") is None
+    assert "demo" in known.names()
     with pytest.raises(LookupError):
-        catalog.default({"PATH": str(tmp_path)})
+        known.default({"PATH": str(tmp_path)})
 
 
 def test_a_program_that_is_missing_says_how_to_get_it(tmp_path: Path) -> None:
