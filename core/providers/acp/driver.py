@@ -16,7 +16,7 @@ from sereno.core.protocol.timeline import ErrorItem
 from sereno.core.providers.acp import permissions
 from sereno.core.providers.acp.calls import close_calls
 from sereno.core.providers.acp.content import prompt_blocks
-from sereno.core.providers.acp.failures import Failure, describe_exit, explain, message_of
+from sereno.core.providers.acp.failures import Failure, by_hand, describe_exit, explain, message_of
 from sereno.core.providers.acp.opening import KEYS, Opening
 from sereno.core.providers.acp.options import changes, merge_options, read_options, setter_call
 from sereno.core.providers.acp.pieces import is_clean, read_hot
@@ -308,7 +308,7 @@ class AcpDriver:
         was_ready, in_turn = state.phase == READY, state.prompt_id is not None
         step = "Send a prompt to start it again; it continues the conversation if it can."
         if not was_ready:
-            step = f"Run {label} by itself in a terminal to see what it lacks."
+            step = by_hand(label, self._core.identity.command)
         effects += permissions.cancel_all(self._core, "The program ended", tell=False)
         if in_turn:
             effects += self._end("failed", Failure("exited", words, step), None)

@@ -7,6 +7,8 @@ texts. Pure functions; the texts have not been sanitised before and are here.
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +16,7 @@ import msgspec
 from sereno.core.providers.jsonrpc import RpcFailure
 from sereno.core.security.sanitise import sanitise, sanitise_line
 
-__all__ = ["Failure", "describe_exit", "explain", "message_of"]
+__all__ = ["Failure", "by_hand", "describe_exit", "explain", "message_of"]
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -119,6 +121,13 @@ def _detail(data: Any) -> str:
         if found:
             return found
     return ""
+
+
+def by_hand(label: str, command: Sequence[str]) -> str:
+    """The next step for a program that does not get ready: its command line, to be tried."""
+    if not command:
+        return f"Run {label} by itself in a terminal to see what it lacks."
+    return f"Run it by hand in a terminal to see what it lacks: {shlex.join(command)}"
 
 
 def describe_exit(label: str, code: int | None, signal: str | None, stderr_tail: str) -> str:

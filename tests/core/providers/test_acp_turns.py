@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from sereno.core.config import Config, ProviderConfig
 from sereno.core.protocol.requests import Image
 from sereno.core.protocol.timeline import ToolCall
 from sereno.core.protocol.tools import ShellDetail
-from sereno.core.providers.driver import DriverBusy, Prompt
+from sereno.core.providers.catalog import Catalog
+from sereno.core.providers.driver import DriverBusy, Prompt, Setup
 from sereno.core.providers.effects import (
     Asked,
     Changed,
@@ -175,8 +177,19 @@ def test_quiet_ends() -> None:
     bench.take(bench.driver.start(None))
     failed = only(bench.driver.exited(0, None, ""), SessionFailed)
     assert "ended by itself" in failed.error
-    assert "by itself in a terminal" in failed.next_step
+    assert failed.next_step == "Run Agent by itself in a terminal to see what it lacks."
     assert "not known" in only(Bench.opened().driver.exited(None, None, ""), SessionFailed).error
+
+
+def test_the_next_step_names_the_command_that_was_configured() -> None:
+    config = ProviderConfig("quitter", "acp", command=("sh", "-c", "exit 7"))
+    found = Catalog(Config(providers={"quitter": config})).get("quitter")
+    assert found is not None
+    driver = found.driver(Setup("/repo"))
+    driver.start(None)
+    failed = only(driver.exited(7, None, "licence expired\n"), SessionFailed)
+    assert "licence expired" in failed.error
+    assert failed.next_step.endswith("what it lacks: sh -c 'exit 7'")
 
 
 def test_the_snapshot_is_the_same_object_while_text_streams() -> None:

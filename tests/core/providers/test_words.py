@@ -24,7 +24,7 @@ from sereno.core.protocol.tools import (
 from sereno.core.providers.acp.content import block_text
 from sereno.core.providers.acp.details import clip, detail_of
 from sereno.core.providers.acp.diffs import unified_diff
-from sereno.core.providers.acp.failures import describe_exit, explain, message_of
+from sereno.core.providers.acp.failures import by_hand, describe_exit, explain, message_of
 from sereno.core.providers.acp.state import CallRecord
 from sereno.core.providers.demo.language import (
     Act,
@@ -85,6 +85,13 @@ def test_ends_in_words() -> None:
     assert "exit code 127" in describe_exit("A", 127, None, "")
     text = describe_exit("A", None, "9 (KILL)", "one\n\ntwo\nthree\nfour\x1b[0m\n")
     assert text == "A was ended by signal 9 (KILL). Its last words: two / three / four"
+
+
+def test_what_does_not_get_ready_is_tried_by_its_command_line() -> None:
+    words = by_hand("quitter", ("sh", "-c", "echo licence expired >&2; exit 7"))
+    assert words.endswith("what it lacks: sh -c 'echo licence expired >&2; exit 7'")
+    assert "quitter" not in words, "the provider's name is no program"
+    assert by_hand("quitter", ()).startswith("Run quitter by itself")
 
 
 # ── differences ──────────────────────────────────────────────────────────────
