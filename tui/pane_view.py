@@ -34,7 +34,7 @@ from sereno.tui.lines import Line, wrap
 from sereno.tui.timeline import Block
 from sereno.tui.words import cut, one_line
 
-__all__ = ["failure_lines", "pane_lines", "tool_words"]
+__all__ = ["failure_lines", "failure_shown", "pane_lines", "tool_words"]
 
 OUTPUT_LINES = 4
 """Of a tool's output a pane shows its end."""
@@ -68,6 +68,15 @@ def failure_lines(state: AgentState, width: int) -> list[Line]:
     if step:
         lines += [(("  ", ""), (text, "")) for text in wrap(step, width - 2)]
     return lines
+
+
+def failure_shown(state: AgentState, width: int, height: int) -> list[Line]:
+    """`failure_lines` in at most `height` lines: from their beginning, and how to see the rest."""
+    lines = failure_lines(state, width)
+    if len(lines) <= height:
+        return lines
+    rest: Line = (("  ", ""), ("all of it: ", "dim"), ("enter", "key"))
+    return [*lines[: max(0, height - 1)], rest][:height]
 
 
 def tool_words(call: ToolCall) -> tuple[str, str]:

@@ -111,12 +111,6 @@ async def test_the_head_says_who_how_and_since_when() -> None:
         assert "Ask always   context 61 %   $1.12" in head
 
 
-async def test_a_failed_agent_says_the_next_step() -> None:
-    async with place(TALK, status="error", last_error="x", next_step="Log in again.") as here:
-        assert "failed" in here.words("#head")
-        assert "Log in again." in here.hint()
-
-
 async def test_a_request_elsewhere_is_named_in_the_head() -> None:
     async with place(TALK) as here:
         other = sample.agent(2, "Other", status="running", pending=[PSQL])

@@ -23,7 +23,7 @@ from textual.widget import Widget
 
 from sereno.tui.lines import RULE, Line, width_of
 from sereno.tui.model import AgentState, Need
-from sereno.tui.pane_view import failure_lines, pane_lines
+from sereno.tui.pane_view import failure_shown, pane_lines
 from sereno.tui.wall import harmless
 from sereno.tui.widgets.line import paint, palette_of
 from sereno.tui.words import cut
@@ -71,7 +71,7 @@ class PaneBody(Widget):
         width, height = self.size
         lines: list[Line] = []
         if self._state is not None:
-            trouble = failure_lines(self._state, width)[-height:]
+            trouble = failure_shown(self._state, width, height)
             lines = pane_lines(self._state.timeline.blocks, width, height - len(trouble))
             lines += trouble
         palette, base = palette_of(self), self.rich_style

@@ -6,7 +6,7 @@ that opens and closes. Not here: what a block looks like (talk_lines.py, blocks_
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import ClassVar
@@ -22,10 +22,11 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.timer import Timer
 
-from sereno.tui.lines import wrap
+from sereno.tui.lines import Line
 from sereno.tui.timeline import Timeline
 from sereno.tui.widgets.blocks_palette import PLAIN, Palette
-from sereno.tui.widgets.blocks_text import clock, count
+from sereno.tui.widgets.blocks_render import NARROW, strip_of
+from sereno.tui.widgets.blocks_text import clock, count, safe
 from sereno.tui.widgets.talk_lines import Looks, TalkLines
 
 __all__ = ["Talk"]
@@ -34,6 +35,11 @@ COLUMN = 100
 """Cells; the talk never gets wider, however wide the terminal is."""
 _BATCH_S = 0.012
 """Seconds spent at once on drawing older blocks that nobody sees yet."""
+
+
+def _nothing(width: int) -> Sequence[Line]:
+    del width
+    return ()
 
 
 class Talk(ScrollView, can_focus=True):
@@ -87,7 +93,7 @@ class Talk(ScrollView, can_focus=True):
         self._behind = False
         self._chosen: str | None = None
         self._drawing: Timer | None = None
-        self._problem = ""
+        self._trouble: Callable[[int], Sequence[Line]] = _nothing
 
     # -- what the screen says ------------------------------------------------------------------
 
@@ -99,11 +105,14 @@ class Talk(ScrollView, can_focus=True):
         running: bool,
         now_ms: int,
         folder: str = "",
-        problem: str = "",
+        trouble: Callable[[int], Sequence[Line]] = _nothing,
     ) -> None:
-        """Draws what changed. Cheap when nothing did. `problem`: why nothing was said at all."""
+        """Draws what changed. Cheap when nothing did.
+
+        `trouble`: what is wrong with the agent, in lines of so many cells, under all that was said.
+        """
         before = self._lines.height
-        self._problem = problem
+        self._trouble = trouble
         self._timeline = timeline
         palette = self._palette_of()
         self._looks = Looks(
@@ -150,12 +159,25 @@ class Talk(ScrollView, can_focus=True):
         if timeline is None:
             return
         anchor = None if self._follow else self._anchor()
-        self._lines.refresh(timeline.blocks, self._looks, least=self.size.height * 2)
+        self._lines.refresh(timeline.blocks, self._looks, self.size.height * 2, self._tail())
         if self._chosen is not None and self._chosen not in self._lines.keys:
             self._chosen = None
         self._resized(anchor)
         if self._lines.pending and self._drawing is None:
             self._drawing = self.set_interval(1 / 30, self._draw_more)
+
+    def _tail(self) -> list[Strip]:
+        """The trouble as strips, set off from what was said."""
+        assert self._timeline is not None
+        pad = "" if self._width < NARROW else "  "
+        styles = {"failed": self._looks.palette.bad}
+        lines = [
+            strip_of(
+                Segment(pad), *(Segment(safe(text), styles.get(style)) for text, style in line)
+            )
+            for line in self._trouble(self._width - len(pad) - 1)
+        ]
+        return [Strip([]), *lines] if lines and self._timeline.blocks else lines
 
     def _draw_more(self) -> None:
         anchor = None if self._follow else self._anchor()
@@ -200,7 +222,7 @@ class Talk(ScrollView, can_focus=True):
         width = self.size.width
         base = self.rich_style
         if row >= 0 and not self._lines.height:
-            strip = self._empty_line(row)
+            strip = self._empty_line() if row == 0 else Strip([])
         elif row == -1 and self._lead:
             strip = self._older_line()
         elif 0 <= row < self._lines.height:
@@ -214,14 +236,11 @@ class Talk(ScrollView, can_focus=True):
         strip = strip.crop(0, width).apply_offsets(0, self.scroll_offset.y + y)
         return strip.extend_cell_length(width).apply_style(base)
 
-    def _empty_line(self, row: int) -> Strip:
+    def _empty_line(self) -> Strip:
         timeline = self._timeline
         known = timeline is not None and timeline.loaded
-        words = ["Nothing has been said yet." if known else "Loading what was said ..."]
-        if known and self._problem:
-            words += ["", *wrap(self._problem, self._width - 3)]
-        text = f"   {words[row]}" if row < len(words) else ""
-        return Strip([Segment(text, self._looks.palette.dim)])
+        words = "Nothing has been said yet." if known else "Loading what was said ..."
+        return Strip([Segment(f"   {words}", self._looks.palette.dim)])
 
     def _older_line(self) -> Strip:
         timeline = self._timeline

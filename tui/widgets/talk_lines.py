@@ -62,9 +62,16 @@ class TalkLines:
         self._drawn: dict[str, _Drawn] = {}
         self._folded: dict[str, bool] = {}
         self._looks: Looks | None = None
+        self._tail: Sequence[Strip] = ()
 
-    def refresh(self, blocks: Sequence[Block], looks: Looks, least: int) -> None:
-        """Takes new blocks or looks; draws the newest blocks until `least` lines are there."""
+    def refresh(
+        self, blocks: Sequence[Block], looks: Looks, least: int, tail: Sequence[Strip] = ()
+    ) -> None:
+        """Takes new blocks or looks; draws the newest blocks until `least` lines are there.
+
+        `tail`: lines under the newest block that belong to none.
+        """
+        self._tail = tail
         old = self._looks
         if old is not None and (old.width, old.palette) != (looks.width, looks.palette):
             self._drawn.clear()
@@ -98,12 +105,14 @@ class TalkLines:
     def line(self, y: int) -> tuple[str, Strip]:
         """Line `y` from the first drawn one: its block's key and its strip."""
         place = bisect_right(self.starts, y) - 1
+        if y >= self.height - len(self._tail):
+            return "", self._tail[y - self.height]
         index = self.pending + place
         return self.keys[index], self._drawn[self.keys[index]].strips[y - self.starts[place]]
 
     def block_at(self, y: int) -> int | None:
-        """Which block line `y` belongs to, as an index into `keys`."""
-        if not 0 <= y < self.height:
+        """Which block line `y` belongs to, as an index into `keys`; of the tail, the newest."""
+        if not 0 <= y < self.height or not self.starts:
             return None
         return self.pending + bisect_right(self.starts, y) - 1
 
@@ -141,7 +150,7 @@ class TalkLines:
         for key in self.keys[self.pending :]:
             self.starts.append(height)
             height += len(self._drawn[key].strips)
-        self.height = height
+        self.height = height + len(self._tail)
 
     def _strips(self, index: int) -> list[Strip]:
         """The lines of one block, drawn again only when something about it changed."""

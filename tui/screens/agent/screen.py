@@ -7,6 +7,7 @@ is in tui/widgets; the words on it are in view.py.
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import ClassVar
 
 from textual import events, on
@@ -25,6 +26,7 @@ from sereno.tui.keys import Follower, key
 from sereno.tui.lines import Line
 from sereno.tui.messages import Answer, Interrupt, LoadOlder, Seen
 from sereno.tui.model import AgentState, Changes, Need
+from sereno.tui.pane_view import failure_lines
 from sereno.tui.screens.agent import view
 from sereno.tui.screens.agent.completion import Completion
 from sereno.tui.screens.agent.pager import RequestPager
@@ -177,7 +179,7 @@ class AgentScreen(PromptActs):
             running=running,
             now_ms=look.now_ms,
             folder=state.snapshot.cwd,
-            problem=view.problem_words(state),
+            trouble=partial(failure_lines, state),
         )
         requests = [open_.request for open_ in self.model.requests_of(self.agent_id)]
         self.panel.show(requests, view.facts_of(state, self.panel.desk.current, look))

@@ -8,7 +8,7 @@ from sereno.core.protocol.messages import PermissionResolvedPush
 from sereno.core.protocol.permissions import Allow, PermissionRequest
 from sereno.core.protocol.tools import ShellDetail
 from sereno.core.protocol.values import given
-from sereno.core.security.sanitise import sanitise, sanitise_line
+from sereno.core.security.sanitise import sanitise_line
 from sereno.tui.lines import RULE, Line, fit, spread
 from sereno.tui.model import AgentState, Connection, FleetModel, Need, Phase, asked_at
 from sereno.tui.widgets.footer import FooterKey
@@ -180,14 +180,6 @@ def queue_lines(state: AgentState, look: Look) -> list[Line]:
     return lines
 
 
-def problem_words(state: AgentState) -> str:
-    """Cause and next step of an agent that failed, whole: for a talk in which nothing stands."""
-    if state.need is not Need.FAILED:
-        return ""
-    parts = (given(state.snapshot.last_error, ""), given(state.extra.next_step, ""))
-    return "\n".join(sanitise(part) for part in parts if part)
-
-
 def hint_line(state: AgentState, look: Look, *, typed: bool, notice: Line, behind: bool) -> Line:
     """One line under the composer: news first, then what enter would do."""
     if notice:
@@ -202,9 +194,6 @@ def hint_line(state: AgentState, look: Look, *, typed: bool, notice: Line, behin
             words = "up takes the last one back"
     elif state.need is Need.STOPPED and typed:
         words = "starts the agent again"
-    step = given(state.extra.next_step, "")
-    if not words and not left and state.need is Need.FAILED and step:
-        return spread(((" ", ""), (sanitise_line(step), "failed")), (), look.width)
     return spread(left, ((words, "dim"), (" ", "")), look.width)
 
 
