@@ -104,7 +104,6 @@ class SerenoApp(Places, inherit_bindings=False):
         self.cwd = cwd
         self.home = home
         self.pinned: list[str] = []
-        self.last_archived: str | None = None
         self.new_agent_draft = Draft()
         self.drafts: dict[str, str] = {}
         """What was typed and not sent, by place: it outlives the screen it was typed on."""

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from textual.app import App
-
+from sereno.tui.agent_acts import AgentActs
 from sereno.tui.messages import CreateAgent, Seen
 from sereno.tui.model import FleetModel, Need
 from sereno.tui.screens.new_agent.view import Draft
@@ -17,12 +16,13 @@ from sereno.tui.screens.new_agent.view import Draft
 __all__ = ["Places"]
 
 
-class Places(App[str], inherit_bindings=False):
+class Places(AgentActs, inherit_bindings=False):
     """The app's ways from place to place."""
 
     model: FleetModel
     cwd: Path
     home: str
+    new_agent_draft: Draft
 
     def open_agent(self, agent_id: str) -> None:
         """The agent's screen, on top of the fleet; nothing else stays between them."""
@@ -35,11 +35,13 @@ class Places(App[str], inherit_bindings=False):
             self.post_message(Seen(agent_id))
         self.push_screen(AgentScreen(agent_id))
 
-    def open_new_agent(self, *, editor: bool = False) -> None:
-        """The form; with `editor` the task is written in $EDITOR first."""
+    def open_new_agent(self, *, editor: bool = False, task: str = "") -> None:
+        """The form; with `editor` the task is written in $EDITOR first. `task` stands there."""
         from sereno.tui.screens.new_agent.screen import NewAgentScreen
 
         self.to_fleet()
+        if task:
+            self.new_agent_draft.task = task
         self.push_screen(NewAgentScreen(editor=editor))
 
     def open_log(self, source: str = "daemon") -> None:
@@ -49,6 +51,14 @@ class Places(App[str], inherit_bindings=False):
         if isinstance(self.screen, LogScreen):
             self.pop_screen()
         self.push_screen(LogScreen(source))
+
+    def filter_fleet(self, words: str) -> None:
+        """The fleet with only the agents that these words fit."""
+        from sereno.tui.screens.fleet.screen import FleetScreen
+
+        self.to_fleet()
+        if isinstance(self.screen, FleetScreen):
+            self.screen.filter_by(words)
 
     def to_fleet(self) -> None:
         """Closes everything above the fleet; drafts are kept by their screens."""

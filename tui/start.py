@@ -53,7 +53,8 @@ def run_ui(home: Home, config: Config, *, cwd: Path | None = None) -> int:
     if app.failure is not None:
         _say(sys.stderr, f"sereno: {app.failure}")
         return 1
-    _say(sys.stdout, leaving_line(app.model.counts(), working_known=app.model.loaded))
+    counts = app.model.counts() if app.model.loaded else None
+    _say(sys.stdout, leaving_line(counts, daemon=somebody_listens(home)))
     return 0
 
 
@@ -66,25 +67,35 @@ def _say(stream: TextIO, words: str) -> None:
         return
 
 
+def leaving_line(counts: Counts | None, *, daemon: bool) -> str:
+    """What the shell shows after leaving: what goes on, how to come back, how to stop.
+
+    `counts`: None where the list of agents was never received. `daemon`: whether one answers now.
+    """
+    asks, busy = (0, 0) if counts is None else (counts.asks, counts.busy)
+    working = f"{count(busy, 'agent')} {'is' if busy == 1 else 'are'} working."
+    if asks:
+        told = f" {count(asks, 'agent')} {'waits' if asks == 1 else 'wait'} for your answer"
+        told += f", {busy} {'is' if busy == 1 else 'are'} working." if busy else "."
+    elif busy:
+        told = f" {working}"
+    else:
+        told = "" if counts is None else " No agent is working."
+    if not daemon:
+        return f"sereno: left; no daemon runs.{told} Come back: sereno"
+    all_of_them = asks or busy
+    stop = "Stop all: sereno stop --all" if all_of_them else "Stop it: sereno daemon stop"
+    return f"sereno: detached.{told} Come back: sereno   {stop}"
+
+
 def somebody_listens(home: Home) -> bool:
     """Whether a daemon of this home takes connections; it is not asked anything."""
     try:
         with socket.socket(socket.AF_UNIX) as probe, connect_path(home.socket) as name:
             probe.settimeout(2.0)
             probe.connect(name)
+    except BlockingIOError:
+        return True  # It is there, and its queue is full.
     except OSError:
         return False
     return True
-
-
-def leaving_line(counts: Counts, *, working_known: bool) -> str:
-    """What the shell shows after leaving: what goes on, how to come back, how to stop."""
-    working = counts.busy + counts.asks
-    if not working_known:
-        told = "detached."
-    elif working:
-        told = f"detached. {count(working, 'agent')} {'is' if working == 1 else 'are'} working."
-    else:
-        told = "detached. No agent is working."
-    stop = "sereno stop --all" if working else "sereno daemon stop"
-    return f"sereno: {told} Come back: sereno   Stop {'all' if working else 'it'}: {stop}"

@@ -10,6 +10,7 @@ import os
 import pty
 import select
 import signal
+import socket
 import stat
 import struct
 import subprocess
@@ -234,19 +235,39 @@ def test_leaving_a_terminal_that_does_not_read(home: Path, start: Callable[..., 
 
 
 @pytest.mark.parametrize(
-    ("busy", "asks", "known", "told"),
+    ("busy", "asks", "told"),
     [
-        (
-            1,
-            0,
-            True,
-            "detached. 1 agent is working. Come back: sereno   Stop all: sereno stop --all",
-        ),
-        (2, 1, True, "detached. 3 agents are working."),
-        (0, 0, True, "detached. No agent is working. Come back: sereno   Stop it: sereno daemon"),
-        (0, 0, False, "detached. Come back: sereno"),
+        (1, 0, "detached. 1 agent is working. Come back: sereno   Stop all: sereno stop --all"),
+        (2, 1, "detached. 1 agent waits for your answer, 2 are working. Come back"),
+        (1, 2, "detached. 2 agents wait for your answer, 1 is working. Come back"),
+        (0, 2, "detached. 2 agents wait for your answer. Come back: sereno   Stop all"),
+        (0, 0, "detached. No agent is working. Come back: sereno   Stop it: sereno daemon stop"),
     ],
 )
-def test_the_leaving_line(busy: int, asks: int, known: bool, told: str) -> None:
+def test_the_leaving_line(busy: int, asks: int, told: str) -> None:
     counts = Counts(agents=9, asks=asks, failed=0, busy=busy, done=0, idle=0, stopped=0)
-    assert told in leaving_line(counts, working_known=known)
+    assert told in leaving_line(counts, daemon=True)
+
+
+def test_the_leaving_line_claims_no_more_than_is_known() -> None:
+    assert leaving_line(None, daemon=True).startswith("sereno: detached. Come back: sereno")
+    counts = Counts(agents=1, asks=0, failed=0, busy=1, done=0, idle=0, stopped=0)
+    gone = "sereno: left; no daemon runs. 1 agent is working. Come back: sereno"
+    assert leaving_line(counts, daemon=False) == gone
+
+
+def test_a_daemon_whose_queue_is_full_is_there(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.run.mkdir()
+    with socket.socket(socket.AF_UNIX) as busy:
+        busy.bind(str(home.socket))
+        busy.listen(0)
+        waiting = [socket.socket(socket.AF_UNIX) for _ in range(3)]
+        try:
+            for each in waiting:
+                each.setblocking(False)
+                each.connect_ex(str(home.socket))
+            assert somebody_listens(home)
+        finally:
+            for each in waiting:
+                each.close()

@@ -1,7 +1,7 @@
 """The fleet: every agent by need, live panes of what they do, and the keys that act on one.
 
 Home of the app. It reads the model and posts messages.py messages; the lines it shows are made in
-view.py. Destructive acts go through the confirm screen.
+view.py; what its keys do to an agent is in tui/agent_acts.py.
 """
 
 from __future__ import annotations
@@ -16,14 +16,9 @@ from textual.widgets import Input
 
 from sereno.tui.keys import key
 from sereno.tui.lines import Line
-from sereno.tui.messages import Act, ArchiveAgent, EndAgent, Rename, Unarchive
 from sereno.tui.model import AgentState, Changes, Need, Phase
 from sereno.tui.screens.base import SerenoScreen
-from sereno.tui.screens.confirm.screen import Confirm, Question
-from sereno.tui.screens.confirm.text import AskText
 from sereno.tui.screens.fleet import view
-from sereno.tui.screens.modes.screen import ModesPanel
-from sereno.tui.screens.new_agent.view import find
 from sereno.tui.widgets.attention import AttentionBar
 from sereno.tui.widgets.details import Details
 from sereno.tui.widgets.field import Field
@@ -31,7 +26,6 @@ from sereno.tui.widgets.footer import Footer, FooterKey
 from sereno.tui.widgets.header import Header
 from sereno.tui.widgets.pane import PaneBox
 from sereno.tui.widgets.rows import RowList
-from sereno.tui.words import folder, one_line
 
 __all__ = ["FleetScreen"]
 
@@ -192,8 +186,13 @@ class FleetScreen(SerenoScreen[None]):
     # -- what the keys do ----------------------------------------------------------------------
 
     @property
+    def agent_id(self) -> str:
+        """Of the selected agent; empty where there is none."""
+        return self.query_one("#agents", RowList).cursor_key
+
+    @property
     def selected(self) -> AgentState | None:
-        return self.model.agents.get(self.query_one("#agents", RowList).cursor_key)
+        return self.model.agents.get(self.agent_id)
 
     @on(RowList.Highlighted)
     def _highlighted(self) -> None:
@@ -219,16 +218,7 @@ class FleetScreen(SerenoScreen[None]):
         self.sereno.open_new_agent(editor=True)
 
     def action_modes(self) -> None:
-        state = self.selected
-        if state is None:
-            return
-
-        def chosen(acts: list[Act] | None) -> None:
-            for act in acts or ():
-                self.post_message(act)
-
-        entry = find(self.model.providers, state.snapshot.provider)
-        self.app.push_screen(ModesPanel(state, entry), chosen)
+        self.sereno.modes_of(self.agent_id)
 
     def action_log(self) -> None:
         if self.selected is not None:
@@ -253,6 +243,12 @@ class FleetScreen(SerenoScreen[None]):
         field.add_class("-open")
         field.focus()
 
+    def filter_by(self, words: str) -> None:
+        """Shows only what fits; `esc` shows all again."""
+        field = self.query_one("#filter", Input)
+        field.value = words
+        field.set_class(bool(words), "-open")
+
     def action_clear(self) -> None:
         field = self.query_one("#filter", Input)
         field.remove_class("-open")
@@ -270,55 +266,13 @@ class FleetScreen(SerenoScreen[None]):
         self.query_one("#agents", RowList).focus()
 
     def action_rename(self) -> None:
-        state = self.selected
-        if state is None:
-            return
-
-        def renamed(name: str | None) -> None:
-            if name and name.strip() and name.strip() != state.snapshot.title:
-                self.post_message(Rename(state.id, name.strip()))
-
-        self.app.push_screen(AskText("Rename", "New name", state.snapshot.title or ""), renamed)
+        self.sereno.rename_agent(self.agent_id)
 
     def action_stop(self) -> None:
-        state = self.selected
-        if state is None:
-            return
-        question = Question(
-            f"Stop {one_line(state.title)}?",
-            (
-                "Its process and everything it started end now; a running turn is lost.",
-                "The conversation stays: the next prompt starts it again.",
-            ),
-            "stop it",
-        )
-        self._confirm(question, EndAgent(state.id))
+        self.sereno.stop_agent(self.agent_id)
 
     def action_archive(self) -> None:
-        state = self.selected
-        if state is None:
-            return
-        where = folder(state.snapshot.cwd, self.sereno.home)
-        question = Question(
-            f"Archive {one_line(state.title)}?",
-            (
-                "It ends, and leaves the list; nothing of it is deleted. u brings it back.",
-                f"The folder {where} is not touched.",
-            ),
-            "archive it",
-        )
-        self._confirm(question, ArchiveAgent(state.id))
-
-    def _confirm(self, question: Question, act: EndAgent | ArchiveAgent) -> None:
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.post_message(act)
-
-        self.app.push_screen(Confirm(question), answered)
+        self.sereno.archive_agent(self.agent_id)
 
     def action_undo(self) -> None:
-        agent_id = self.sereno.last_archived
-        if agent_id is None:
-            self.notify("Nothing was archived from here since this terminal was opened.")
-            return
-        self.post_message(Unarchive(agent_id))
+        self.sereno.undo_archive()

@@ -1,0 +1,96 @@
+"""What can be done to one agent from any place: each act with its question or its panel first.
+
+A part of SerenoApp in a file of its own, shared by the fleet's keys and the palette's words.
+Destructive acts go through the confirm screen.
+"""
+
+from __future__ import annotations
+
+from textual.app import App
+
+from sereno.tui.messages import Act, ArchiveAgent, EndAgent, Rename, Unarchive
+from sereno.tui.model import AgentState, FleetModel
+from sereno.tui.words import folder, one_line
+
+__all__ = ["AgentActs"]
+
+
+class AgentActs(App[str], inherit_bindings=False):
+    """Acts by agent id; an id that is gone does nothing."""
+
+    model: FleetModel
+    home: str
+    last_archived: str | None = None
+
+    def rename_agent(self, agent_id: str, name: str = "") -> None:
+        """With a name at once; without one a panel asks for it."""
+        from sereno.tui.screens.confirm.text import AskText
+
+        state = self.model.agents.get(agent_id)
+        if state is None:
+            return
+        old = state.snapshot.title or ""
+
+        def renamed(words: str | None) -> None:
+            if words and words.strip() and words.strip() != old:
+                self.post_message(Rename(agent_id, words.strip()))
+
+        if name.strip():
+            renamed(name)
+        else:
+            self.push_screen(AskText("Rename", "New name", old), renamed)
+
+    def modes_of(self, agent_id: str) -> None:
+        """The panel of mode and model."""
+        from sereno.tui.screens.modes.screen import ModesPanel
+        from sereno.tui.screens.new_agent.view import find
+
+        state = self.model.agents.get(agent_id)
+        if state is None:
+            return
+
+        def chosen(acts: list[Act] | None) -> None:
+            for act in acts or ():
+                self.post_message(act)
+
+        entry = find(self.model.providers, state.snapshot.provider)
+        self.push_screen(ModesPanel(state, entry), chosen)
+
+    def undo_archive(self) -> None:
+        """Brings back what was archived last from this terminal."""
+        if self.last_archived is None:
+            self.notify("Nothing was archived from here since this terminal was opened.")
+            return
+        self.post_message(Unarchive(self.last_archived))
+
+    def stop_agent(self, agent_id: str) -> None:
+        """Asks, then ends its processes."""
+        state = self.model.agents.get(agent_id)
+        if state is not None:
+            lines = (
+                "Its process and everything it started end now; a running turn is lost.",
+                "The conversation stays: the next prompt starts it again.",
+            )
+            self._ask("Stop", state, lines, "stop it", EndAgent(agent_id))
+
+    def archive_agent(self, agent_id: str) -> None:
+        """Asks, then ends it and takes it from the list."""
+        state = self.model.agents.get(agent_id)
+        if state is not None:
+            lines = (
+                "It ends, and leaves the list; nothing of it is deleted. u brings it back.",
+                f"The folder {folder(state.snapshot.cwd, self.home)} is not touched.",
+            )
+            self._ask("Archive", state, lines, "archive it", ArchiveAgent(agent_id))
+
+    def _ask(
+        self, verb: str, state: AgentState, lines: tuple[str, ...], yes: str, act: Act
+    ) -> None:
+        from sereno.tui.screens.confirm.screen import Confirm, Question
+
+        def answered(sure: bool | None) -> None:
+            if sure:
+                self.post_message(act)
+
+        question = Question(f"{verb} {one_line(state.title)}?", lines, yes)
+        self.push_screen(Confirm(question), answered)
