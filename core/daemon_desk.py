@@ -9,11 +9,11 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import anyio.to_thread
+import msgspec
 
 from sereno.core.agents.auditing import verify_audit
 from sereno.core.home import Home
@@ -31,8 +31,7 @@ REPLY_S = 0.05
 """Seconds between the reply to a stop and the stop, so that the reply goes out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """What is true of this daemon from its start to its end."""
 
     version: str

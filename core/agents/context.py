@@ -6,9 +6,10 @@ One value instead of globals, so that tests can put their own parts in. No behav
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from sereno.core.home import Home
 from sereno.core.protocol.agents import ProjectPlacement
@@ -30,8 +31,7 @@ class Publisher(Protocol):
     def publish(self, message: Outgoing) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Timings:
+class Timings(msgspec.Struct, frozen=True):
     """Seconds. `text_window`: how long rows are gathered, and chunks of text joined, after a
     commit. `start`: how long a program may take to say that its session stands. `cancel`: how long
     it may take to end an interrupted turn before its process is ended. `deaf`: how long one may
@@ -46,8 +46,7 @@ class Timings:
     retry: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Runners:
+class Runners(msgspec.Struct, frozen=True):
     """The functions of core/runners, replaceable one by one."""
 
     start: Callable[[RunnerSpec], Awaitable[RunnerInfo]]
@@ -59,8 +58,7 @@ class Runners:
     started: Callable[[Path], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """`clock`: epoch milliseconds. `monotonic`: seconds, for windows and deadlines. `place`: reads
     a folder's placement from disk; called in a thread."""
 

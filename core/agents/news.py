@@ -20,8 +20,7 @@ from sereno.core.store.timeline import Row
 __all__ = ["EventNews", "News", "PayloadNews", "Picture", "RowNews", "StateNews", "Trouble"]
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(msgspec.Struct, frozen=True):
     """Why nothing of this agent can be stored just now, in words; it goes on by itself."""
 
     message: str
@@ -50,21 +49,18 @@ class RowNews(msgspec.Struct, frozen=True):
     row: Row
 
 
-@dataclass(frozen=True, slots=True)
-class StateNews:
+class StateNews(msgspec.Struct, frozen=True):
     picture: Picture
 
 
-@dataclass(frozen=True, slots=True)
-class EventNews:
+class EventNews(msgspec.Struct, frozen=True):
     """An event of `agent_stream` that is not stored."""
 
     event: StreamEvent
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class PayloadNews:
+class PayloadNews(msgspec.Struct, frozen=True):
     """Any other message."""
 
     payload: Wire

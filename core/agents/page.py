@@ -6,7 +6,8 @@ Costs what it returns, whatever the timeline's length. Not here: the rules of jo
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+
+import msgspec
 
 from sereno.core.agents.timeline import canonical, project, voice
 from sereno.core.protocol.agents import AgentSnapshot
@@ -24,8 +25,7 @@ DEFAULT_LIMIT = 200
 LOOKED_AT_FOR_LAST_MESSAGE = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Wanted(msgspec.Struct, frozen=True):
     """A request with its defaults filled in; `limit` 0 = everything, `seq` the cursor's."""
 
     direction: Direction
@@ -34,8 +34,7 @@ class _Wanted:
     projection: Projection
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(msgspec.Struct, frozen=True):
     rows: list[Row]
     stale: bool = False
     gap: bool = False

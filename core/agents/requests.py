@@ -6,7 +6,6 @@ lock sees to it that answers come one after the other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -22,8 +21,7 @@ _requests = msgspec.json.Decoder(PermissionRequest)
 _responses: msgspec.json.Decoder[PermissionResponse] = msgspec.json.Decoder(PermissionResponse)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenRequest:
+class OpenRequest(msgspec.Struct, frozen=True):
     request: PermissionRequest
     asked_ms: int
 

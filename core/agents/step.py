@@ -7,7 +7,6 @@ published and its writes sent. Pure: it is given the time and touches nothing ou
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -47,8 +46,7 @@ _VOICES = (AssistantMessage, Reasoning)
 _json = msgspec.json.Encoder()
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(msgspec.Struct, frozen=True):
     """What is committed of an agent, and therefore true."""
 
     record: AgentRecord

@@ -6,8 +6,9 @@ Not here: how they are made (snapshot.py, timeline.py, agent.py).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import msgspec
 
 from sereno.core.protocol.additions import LogLine, ProcessRow
 from sereno.core.protocol.agents import AgentSnapshot, ProjectPlacement
@@ -28,8 +29,7 @@ Principal = str
 """Who does something, in words for the ledger and the audit: "owner (cli)", "Pixel 9"."""
 
 
-@dataclass(frozen=True, slots=True)
-class AgentView:
+class AgentView(msgspec.Struct, frozen=True):
     """One agent as lists show it. `encoded` is the JSON of an `AgentEntry` ({agent, project}),
     made once per change and shared by all readers."""
 
@@ -40,8 +40,7 @@ class AgentView:
     provider_available: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PromptResult:
+class PromptResult(msgspec.Struct, frozen=True):
     """`queued`: the prompt waits (for a running turn or for the program to be ready).
 
     `repeated`: this message id was accepted before; nothing was done again.
@@ -52,8 +51,7 @@ class PromptResult:
     repeated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TakenBack:
+class TakenBack(msgspec.Struct, frozen=True):
     """A prompt that was taken out of the queue, whole."""
 
     prompt_id: str
@@ -62,8 +60,7 @@ class TakenBack:
     attachments: tuple[Mapping[str, Any], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True):
     """`remaining`: pids of the agent's process tree that could not be ended; empty = verified."""
 
     remaining: tuple[int, ...] = ()
@@ -73,8 +70,7 @@ class Ended:
         return not self.remaining
 
 
-@dataclass(frozen=True, slots=True)
-class WaitOutcome:
+class WaitOutcome(msgspec.Struct, frozen=True):
     """Wire reference 6.6.5. `error` only with status "error"."""
 
     status: Literal["idle", "error", "permission", "timeout"]
@@ -83,8 +79,7 @@ class WaitOutcome:
     last_message: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Inspection:
+class Inspection(msgspec.Struct, frozen=True):
     """What stands behind an agent; pids are None where no process runs."""
 
     run: int
@@ -95,15 +90,14 @@ class Inspection:
     journal_bytes: int
     started_ms: int | None
     exit: str | None
-    stderr_tail: tuple[str, ...] = field(default=())
+    stderr_tail: tuple[str, ...] = ()
 
     @property
     def memory_kib(self) -> int:
         return sum(row.rss_kib for row in self.processes)
 
 
-@dataclass(frozen=True, slots=True)
-class LogPage:
+class LogPage(msgspec.Struct, frozen=True):
     """Lines of an agent's stderr and diagnostics. Cursors: see `Fleet.log`."""
 
     lines: tuple[LogLine, ...]

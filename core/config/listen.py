@@ -7,22 +7,21 @@ no address of this list; they are checked so that a mistake is found on the day 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 _FORMS = 'an address such as "127.0.0.1:6767", "[::1]:6767", "6767" or "unix:///path"'
 _TCP = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.%]+)\]|(?P<name>[A-Za-z0-9_.-]+)):(?P<port>\d{1,5})")
 
 
-@dataclass(frozen=True, slots=True)
-class TcpAddress:
+class TcpAddress(msgspec.Struct, frozen=True):
     """A TCP address; `host` without brackets, port 0 for any free one."""
 
     host: str
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class UnixAddress:
+class UnixAddress(msgspec.Struct, frozen=True):
     """The path of a unix socket, absolute or beginning with `~/`."""
 
     path: str

@@ -7,8 +7,9 @@ silently ignored is worse than a program that does not start.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
 
 from sereno.core.config.errors import ConfigError
 from sereno.core.config.keys import SETTINGS, UNIONS, VARIABLES, nearest
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from sereno.core.home import Home
 
 _TABLES = {key.rsplit(".", depth)[0] for key in SETTINGS for depth in range(1, key.count(".") + 1)}
-_Part = TypeVar("_Part")
+_Part = TypeVar("_Part", bound=msgspec.Struct)
 
 
 def load_config(
@@ -49,7 +50,7 @@ def build_config(source: Source, env: Mapping[str, str], flags: Mapping[str, obj
     _check_tls(source, values)
     config = _build(Config(), "", values)
     providers = source.tables.get("providers", {})
-    return dataclasses.replace(config, providers=read_providers(source, providers))
+    return msgspec.structs.replace(config, providers=read_providers(source, providers))
 
 
 def _from_file(source: Source) -> dict[str, Any]:
@@ -116,11 +117,11 @@ def _check_tls(source: Source, values: Mapping[str, Any]) -> None:
 def _build(part: _Part, prefix: str, values: Mapping[str, Any]) -> _Part:
     """A copy of the default tree in which the given values stand."""
     changes: dict[str, Any] = {}
-    for field in dataclasses.fields(part):  # type: ignore[arg-type]
-        key = prefix + field.name
-        current = getattr(part, field.name)
-        if dataclasses.is_dataclass(current):
-            changes[field.name] = _build(current, key + ".", values)
+    for name in part.__struct_fields__:
+        key = prefix + name
+        current = getattr(part, name)
+        if isinstance(current, msgspec.Struct):
+            changes[name] = _build(current, key + ".", values)
         elif key in values:
-            changes[field.name] = values[key]
-    return dataclasses.replace(part, **changes)  # type: ignore[type-var]
+            changes[name] = values[key]
+    return msgspec.structs.replace(part, **changes)

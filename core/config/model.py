@@ -8,9 +8,10 @@ wire reference's section 8, in snake case.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
+
+import msgspec
 
 Loopback = Literal["same-user", "token", "trust"]
 LogLevel = Literal["trace", "debug", "info", "warn", "error", "fatal"]
@@ -22,15 +23,13 @@ BUILT_IN_PROVIDERS = ("claude", "codex", "copilot", "demo", "gemini", "goose", "
 GENERIC_PROVIDER = "acp"
 
 
-@dataclass(frozen=True, slots=True)
-class CorsConfig:
+class CorsConfig(msgspec.Struct, frozen=True):
     """`allowed_origins`: web origins that may connect besides our own, exact text, or `*`."""
 
     allowed_origins: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AuthConfig:
+class AuthConfig(msgspec.Struct, frozen=True):
     """`password`: a bcrypt hash, never the password. `loopback`: who may connect on this machine
     while no password is set."""
 
@@ -38,8 +37,7 @@ class AuthConfig:
     loopback: Loopback = "same-user"
 
 
-@dataclass(frozen=True, slots=True)
-class RelayConfig:
+class RelayConfig(msgspec.Struct, frozen=True):
     """`endpoint`: where the daemon dials; `public_endpoint`: what offers name, if it differs."""
 
     enabled: bool = False
@@ -47,45 +45,40 @@ class RelayConfig:
     public_endpoint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TlsConfig:
+class TlsConfig(msgspec.Struct, frozen=True):
     """Paths of a PEM certificate chain and its key; both or neither."""
 
     cert: str | None = None
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DaemonConfig:
+class DaemonConfig(msgspec.Struct, frozen=True):
     """`listen`: addresses besides the home's own unix socket. In this release they are checked and
     not yet opened: the daemon serves `run/daemon.sock` only, TCP comes later.
     `hostnames`: names that a Host header may carry besides localhost; True allows all."""
 
     listen: tuple[str, ...] = ("127.0.0.1:6767",)
     hostnames: Hostnames = ()
-    cors: CorsConfig = field(default_factory=CorsConfig)
-    auth: AuthConfig = field(default_factory=AuthConfig)
-    relay: RelayConfig = field(default_factory=RelayConfig)
-    tls: TlsConfig = field(default_factory=TlsConfig)
+    cors: CorsConfig = msgspec.field(default_factory=CorsConfig)
+    auth: AuthConfig = msgspec.field(default_factory=AuthConfig)
+    relay: RelayConfig = msgspec.field(default_factory=RelayConfig)
+    tls: TlsConfig = msgspec.field(default_factory=TlsConfig)
 
 
-@dataclass(frozen=True, slots=True)
-class AppConfig:
+class AppConfig(msgspec.Struct, frozen=True):
     """`base_url`: the web app that pairing links open."""
 
     base_url: str = "https://app.paseo.sh"
 
 
-@dataclass(frozen=True, slots=True)
-class LogConfig:
+class LogConfig(msgspec.Struct, frozen=True):
     """What the daemon writes to `logs/daemon.log`, and how."""
 
     level: LogLevel = "info"
     format: LogFormat = "json"
 
 
-@dataclass(frozen=True, slots=True)
-class AgentsConfig:
+class AgentsConfig(msgspec.Struct, frozen=True):
     """`end_grace_seconds`: how long an agent may take to leave by itself before it is killed.
     `queue_limit`: prompts that may wait for one agent. `journal_limit_mb`: MiB that a runner keeps
     on disk for a daemon that is away; when they are full it stops reading the agent."""
@@ -95,8 +88,7 @@ class AgentsConfig:
     journal_limit_mb: int = 64
 
 
-@dataclass(frozen=True, slots=True)
-class UiConfig:
+class UiConfig(msgspec.Struct, frozen=True):
     """How the terminal UI looks and makes itself heard. `bell`: once for each new request."""
 
     theme: str = "sereno"
@@ -105,8 +97,7 @@ class UiConfig:
     animations: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class ThinkingOption:
+class ThinkingOption(msgspec.Struct, frozen=True):
     """One amount of thinking that a model offers."""
 
     id: str
@@ -115,8 +106,7 @@ class ThinkingOption:
     is_default: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderModel:
+class ProviderModel(msgspec.Struct, frozen=True):
     """A model that the configuration names itself."""
 
     id: str
@@ -126,8 +116,7 @@ class ProviderModel:
     thinking_options: tuple[ThinkingOption, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderConfig:
+class ProviderConfig(msgspec.Struct, frozen=True):
     """One `[providers.NAME]`: a new way to start an agent, or a change to a built-in one.
 
     `extends` is a built-in name or `acp`; for a built-in one it is its own name. `command` is the
@@ -140,7 +129,7 @@ class ProviderConfig:
     label: str | None = None
     description: str | None = None
     command: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    env: Mapping[str, str] = msgspec.field(default_factory=lambda: MappingProxyType({}))
     models: tuple[ProviderModel, ...] = ()
     additional_models: tuple[ProviderModel, ...] = ()
     disallowed_tools: tuple[str, ...] = ()
@@ -148,13 +137,14 @@ class ProviderConfig:
     order: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(msgspec.Struct, frozen=True):
     """Every setting."""
 
-    daemon: DaemonConfig = field(default_factory=DaemonConfig)
-    app: AppConfig = field(default_factory=AppConfig)
-    log: LogConfig = field(default_factory=LogConfig)
-    agents: AgentsConfig = field(default_factory=AgentsConfig)
-    ui: UiConfig = field(default_factory=UiConfig)
-    providers: Mapping[str, ProviderConfig] = field(default_factory=lambda: MappingProxyType({}))
+    daemon: DaemonConfig = msgspec.field(default_factory=DaemonConfig)
+    app: AppConfig = msgspec.field(default_factory=AppConfig)
+    log: LogConfig = msgspec.field(default_factory=LogConfig)
+    agents: AgentsConfig = msgspec.field(default_factory=AgentsConfig)
+    ui: UiConfig = msgspec.field(default_factory=UiConfig)
+    providers: Mapping[str, ProviderConfig] = msgspec.field(
+        default_factory=lambda: MappingProxyType({})
+    )

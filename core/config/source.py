@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from sereno.core.config.errors import ConfigError
 
@@ -22,13 +23,12 @@ _LONGEST_TO_SEARCH = 128 * 1024
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """One version of config.toml; `tables` is what tomllib makes of `text`."""
 
     path: Path
     text: str = ""
-    tables: dict[str, Any] = field(default_factory=dict)
+    tables: dict[str, Any] = msgspec.field(default_factory=dict)
 
     def line_of(self, key: tuple[str, ...]) -> int | None:
         """The line, from 1, on which the key or table begins.

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from sereno.core.runners.model import Seen
 from sereno.core.runners.process import tree
@@ -18,8 +19,7 @@ _KERNEL = 2
 """The parent of all kernel threads; they have no environment and are never anybody's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """One look. `living`: of the run. `unclear`: pids that were listed and had gone before it could
     be seen whose they were; any of them may have left a child that the list did not hold.
     """

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from sereno.core.runners.process.wire import Kind
 
@@ -31,8 +32,7 @@ class Stream(enum.IntEnum):
     START = Kind.START
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True):
     """One frame of a journal.
 
     `end`: the journal's offset behind it, from which one may go on reading. `at_ms`: milliseconds
@@ -52,8 +52,7 @@ class Frame:
         return int.from_bytes(self.data[:8], "little", signed=True)
 
 
-@dataclass(frozen=True)
-class RunnerSpec:
+class RunnerSpec(msgspec.Struct, frozen=True):
     """An agent program to be run.
 
     `folder`: new, or empty, for this run alone. `env`: all that the program gets, besides the two
@@ -73,16 +72,14 @@ MARKERS = ("SERENO_AGENT_ID", "SERENO_RUN")
 """Variables in every agent's environment; SERENO_RUN's random value finds what a run left over."""
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """A process, named so that no other process that gets its pid is taken for it (T83)."""
 
     pid: int
     start: str
 
 
-@dataclass(frozen=True)
-class RunnerInfo:
+class RunnerInfo(msgspec.Struct, frozen=True):
     """What stands in runner.json. `child` is None when the runner died before it had one."""
 
     agent_id: str
@@ -103,8 +100,7 @@ class RunnerInfo:
         return self.child.pid if self.child else None
 
 
-@dataclass(frozen=True)
-class EndResult:
+class EndResult(msgspec.Struct, frozen=True):
     """`remaining`: pids of the agent's processes that could not be ended; empty means verified."""
 
     remaining: tuple[int, ...] = ()
@@ -114,8 +110,7 @@ class EndResult:
         return not self.remaining
 
 
-@dataclass(frozen=True)
-class ProcessInfo:
+class ProcessInfo(msgspec.Struct, frozen=True):
     """One process of a runner's tree. `rss_kib`: resident memory in KiB."""
 
     pid: int

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 __all__ = ["GENESIS", "Link", "Verdict", "digest", "verify"]
 
@@ -16,8 +17,7 @@ GENESIS = bytes(32)
 """What the first entry names as its predecessor."""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """An entry in its place: `n` counts from 1, `hash` covers everything else here.
 
     Who (`actor`) did what (`action`, a dotted word) to what (`subject`, an id); `details` is JSON
@@ -34,8 +34,7 @@ class Link:
     hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """`first_bad`: number of the first entry that does not hold; None when all do.
 
     When entries are missing at the end, it is the number of the first one missing.

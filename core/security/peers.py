@@ -17,8 +17,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 __all__ = [
     "MARKER",
@@ -39,16 +40,14 @@ _SO_PEERPIDFD = 77  # Linux 6.5; not in the socket module yet.
 _LOCAL_PEERCRED, _LOCAL_PEERPID, _SOL_LOCAL = 1, 2, 0  # macOS
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(msgspec.Struct, frozen=True):
     """Of a peer at the time it connected. `pid` is 0 where the system does not say it."""
 
     pid: int
     uid: int
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(msgspec.Struct, frozen=True):
     """`start`: a time that together with the pid names one process for ever (kernel ticks)."""
 
     pid: int

@@ -5,8 +5,9 @@ Implemented by core/listeners; nothing here touches a socket.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from sereno.core.security.roles import Role
 from sereno.core.sessions.batch import Batch
@@ -14,8 +15,7 @@ from sereno.core.sessions.batch import Batch
 __all__ = ["Channel", "Peer"]
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(msgspec.Struct, frozen=True):
     """Who connected, as the listener found out before a byte was read.
 
     `credential` keys sessions together with the client id, so that nobody joins the session of

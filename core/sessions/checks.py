@@ -12,7 +12,6 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -49,8 +48,7 @@ class Refused(Exception):
         self.request_type = request_type
 
 
-@dataclass(slots=True)
-class Unit:
+class Unit(msgspec.Struct):
     """One message on its way through the stages. `now`: monotonic seconds; `under_way`: how many
     requests of the session run already. SCHEMA sets `frame` and `request_type`."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
 
 import msgspec
@@ -28,8 +27,7 @@ _Value = int | str
 _DEFAULT_SORT = (Sort(key="updated_at", direction="desc"),)
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(msgspec.Struct, frozen=True):
     """A page of agents. `next_cursor` is None on the last one."""
 
     views: tuple[AgentView, ...]
@@ -94,7 +92,7 @@ def discreet(view: AgentView) -> AgentView:
         sereno=UNSET,
     )
     entry = AgentEntry(agent=agent, project=view.project)
-    return replace(view, snapshot=agent, encoded=msgspec.json.encode(entry))
+    return msgspec.structs.replace(view, snapshot=agent, encoded=msgspec.json.encode(entry))
 
 
 def result_frame(

@@ -9,11 +9,11 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, TypeVar, get_args
 
 import anyio
 import anyio.abc
+import msgspec
 
 from sereno.core.agents.errors import AgentError
 from sereno.core.agents.views import AgentView
@@ -42,8 +42,7 @@ H = TypeVar("H", bound=Callable[..., Any])
 _EXPLAINED = (AgentError, StoreError, WorkspaceError, HomeError, RequestFailed)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """Who asks, from where, and what a handler may use."""
 
     session: Session

@@ -6,9 +6,10 @@ It keeps handlers free of composition: tests hand them a fleet of their own.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
+
+import msgspec
 
 from sereno.core.protocol.additions import AuditVerifyResult, DaemonStatusResult, ReadLogResult
 
@@ -41,8 +42,7 @@ class DaemonControl(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+class Services(msgspec.Struct, frozen=True):
     """`note`: an entry for the audit (actor, action, subject, details), written soon.
     `now_ms`: epoch milliseconds."""
 

@@ -7,10 +7,10 @@ holds state only; messages are routed by the registry.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
+import msgspec
 
 from sereno.core.protocol.frames import Hello
 from sereno.core.protocol.requests import AgentFilter
@@ -24,26 +24,24 @@ from sereno.core.sessions.limits import TokenBucket
 __all__ = ["Session", "Subscription"]
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(msgspec.Struct, frozen=True):
     """The live list of agents. An agent that does not match `filter` is reported as removed."""
 
     id: str
     filter: AgentFilter | None
 
 
-@dataclass(eq=False, slots=True)
-class Session:
+class Session(msgspec.Struct, eq=False):
     """`peer` is that of the first socket; the others have the same credential."""
 
     client_id: str
     peer: Peer
     bucket: TokenBucket
-    connections: list[Connection] = field(default_factory=list)
+    connections: list[Connection] = msgspec.field(default_factory=list)
     subscription: Subscription | None = None
     app_version: str | None = None
-    capabilities: Mapping[str, Any] = field(default_factory=dict)
-    calls: set[anyio.CancelScope] = field(default_factory=set)
+    capabilities: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    calls: set[anyio.CancelScope] = msgspec.field(default_factory=set)
     """The requests under way."""
     unstarted: int = 0
     """Of these, those whose task has not run yet."""

@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+
+import msgspec
 
 from sereno.core.store.errors import StoreError
 
 __all__ = ["AgentRow", "Progress", "add", "advance", "all_rows", "delete", "set_record"]
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True):
     """`position`: the journal offset up to which everything is committed; `driver`: the driver's
     snapshot at that offset. All of run number `run`, 0 before the first."""
 
@@ -25,8 +25,7 @@ class Progress:
     driver: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AgentRow:
+class AgentRow(msgspec.Struct, frozen=True):
     id: str
     record: bytes
     progress: Progress

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from sereno.core.store import meta
 from sereno.core.store.errors import StoreError
@@ -22,8 +23,7 @@ Digest = Callable[[int, int, str, str, str, str, bytes], bytes]
 """(n, at_ms, actor, action, subject, details, previous hash) to hash."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """Who did what to what; `details` is JSON text, `at_ms` epoch milliseconds."""
 
     at_ms: int
@@ -33,8 +33,7 @@ class Entry:
     details: str = "{}"
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRow:
+class AuditRow(msgspec.Struct, frozen=True):
     n: int
     at_ms: int
     actor: str

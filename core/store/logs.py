@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 __all__ = ["KEPT", "Line", "NewLine", "add", "bounds", "forwards", "last"]
 
@@ -12,8 +13,7 @@ KEPT = 2_000
 """Lines kept for one agent; older ones go."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     n: int
     at_ms: int
     level: str
@@ -21,8 +21,7 @@ class Line:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class NewLine:
+class NewLine(msgspec.Struct, frozen=True):
     """A line that has no number yet."""
 
     at_ms: int

@@ -7,8 +7,9 @@ agent goes back to queued (core/agents decides that).
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 __all__ = ["Change", "PromptRow", "PromptState", "add", "by_message", "change", "pending"]
 
@@ -16,8 +17,7 @@ PromptState = Literal["queued", "sent", "done", "failed", "taken_back"]
 _COLUMNS = "id, message_id, text, extras, asked_by, state, queued_ms"
 
 
-@dataclass(frozen=True, slots=True)
-class PromptRow:
+class PromptRow(msgspec.Struct, frozen=True):
     """`extras`: JSON of images and attachments; None without any."""
 
     id: str
@@ -29,8 +29,7 @@ class PromptRow:
     queued_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     id: str
     state: PromptState
 

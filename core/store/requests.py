@@ -6,8 +6,9 @@ What a request means, and who may answer it, is decided above.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 __all__ = ["Closing", "LedgerRow", "add", "close", "every", "find", "open_of"]
 
@@ -15,8 +16,7 @@ ClosedState = Literal["answered", "withdrawn"]
 _COLUMNS = "agent, id, request, asked_ms, state, response, closed_by, closed_ms"
 
 
-@dataclass(frozen=True, slots=True)
-class Closing:
+class Closing(msgspec.Struct, frozen=True):
     """The one transition of a request. `response`: JSON of a PermissionResponse."""
 
     id: str
@@ -26,8 +26,7 @@ class Closing:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerRow:
+class LedgerRow(msgspec.Struct, frozen=True):
     agent: str
     id: str
     request: bytes

@@ -7,7 +7,8 @@ Everything that belongs together is in one transaction, so that no kill at any m
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+
+import msgspec
 
 from sereno.core.store import agents, audit, logs, prompts, requests, timeline, writes
 from sereno.core.store.errors import StoreError
@@ -15,8 +16,7 @@ from sereno.core.store.errors import StoreError
 __all__ = ["StepRows", "apply"]
 
 
-@dataclass(frozen=True, slots=True)
-class StepRows:
+class StepRows(msgspec.Struct, frozen=True):
     """`record` is None where it did not change. `old` must be what is committed."""
 
     agent: str

@@ -12,9 +12,10 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from sereno.core.store.errors import explain
 
@@ -24,16 +25,14 @@ log = logging.getLogger(__name__)
 GROUP_LIMIT = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """`error` is None when the job was committed, with what it returned in `value`."""
 
     value: Any = None
     error: Exception | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """`work` may run twice (when its group fails and is taken apart): it must only use the
     connection. `token` is the caller's and comes back with the outcome."""
 

@@ -12,8 +12,9 @@ import os
 import selectors
 import subprocess
 import time
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from sereno.core.workspaces.gitfiles import find_checkout
 
@@ -55,8 +56,7 @@ _SAFE_OPTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FileList:
+class FileList(msgspec.Struct, frozen=True):
     """Paths relative to the directory, with "/"; `complete` is False when a bound was met."""
 
     paths: tuple[str, ...]

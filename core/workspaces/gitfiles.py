@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 _MOST_CONFIG = 1024 * 1024
 _MOST_HEAD = 4096
@@ -23,8 +24,7 @@ _BLANKS = " \t\r"  # what git's own isspace() takes for one, besides the line's 
 _ESCAPES = {"n": "\n", "t": "\t", "b": "\b", '"': '"', "\\": "\\"}
 
 
-@dataclass(frozen=True, slots=True)
-class GitCheckout:
+class GitCheckout(msgspec.Struct, frozen=True):
     """A checkout on disk. `main_root` is the main repository's folder when this is one of its
     linked worktrees (for a bare repository the repository itself), else None."""
 

@@ -10,12 +10,12 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import anyio
 import anyio.to_thread
+import msgspec
 
 from sereno.core.workspaces.files import JUNK, FileList, list_files
 from sereno.core.workspaces.fuzzy import rank
@@ -28,8 +28,7 @@ _FOLDER_DEPTH = 4
 _FOLDER_TIME_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(msgspec.Struct, frozen=True):
     """A path, relative for files inside a directory, absolute for folders of the user."""
 
     path: str

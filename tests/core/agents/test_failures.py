@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import anyio
 import pytest
+from msgspec.structs import replace
 
 from sereno.core.agents import leftovers
 from sereno.core.agents.context import Timings
@@ -255,7 +255,7 @@ async def test_a_runner_that_lives_but_refuses_is_left_alone(tmp_path: Path) -> 
     async def refuse(folder: Path, offset: int) -> Link:
         raise RunnerError("refused", "The runner refused this daemon.", "Start it elsewhere.")
 
-    runners = replace(machine.runners, attach=refuse)  # type: ignore[arg-type]
+    runners = replace(machine.runners, attach=refuse)
     timings = Timings(retry=0.01)
     async with running(tmp_path, runners, timings=timings) as place:
         view = await place.status(agent, "error")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from sereno.core.config import (
@@ -40,12 +40,12 @@ def test_no_file_is_the_defaults(home: Home) -> None:
 
 
 def test_every_field_has_its_row_and_every_row_its_field() -> None:
-    def names(part: object, prefix: str = "") -> set[str]:
+    def names(part: msgspec.Struct, prefix: str = "") -> set[str]:
         found = set()
-        for field in dataclasses.fields(part):  # type: ignore[arg-type]
-            value = getattr(part, field.name)
-            key = prefix + field.name
-            found |= names(value, key + ".") if dataclasses.is_dataclass(value) else {key}
+        for name in part.__struct_fields__:
+            value = getattr(part, name)
+            key = prefix + name
+            found |= names(value, key + ".") if isinstance(value, msgspec.Struct) else {key}
         return found
 
     assert names(Config()) == {*SETTINGS, "providers"}
