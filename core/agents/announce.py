@@ -48,7 +48,7 @@ def messages(
 
 
 def removed(agent_id: str) -> Outgoing:
-    return _state(agent_id, encode_payload(AgentRemoved(agent_id=agent_id)))
+    return _state(agent_id, encode_payload(AgentRemoved(agent_id=agent_id, reason="deleted")))
 
 
 def view_of(picture: Picture, *, provider_available: bool) -> AgentView:

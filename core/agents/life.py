@@ -6,7 +6,9 @@ asked, answered and failed. Not here: driving the driver, processes, storage (ag
 
 from __future__ import annotations
 
-from sereno.core.agents.record import Attention, Failure, Reported, Turn
+import msgspec
+
+from sereno.core.agents.record import Attention, Denial, Failure, Reported, Turn
 from sereno.core.agents.states import IN_TURN, Event, State
 from sereno.core.agents.step import Step
 from sereno.core.protocol.agents import AttentionReason
@@ -24,8 +26,8 @@ from sereno.core.protocol.events import (
 )
 from sereno.core.protocol.messages import PermissionPush, PermissionResolvedPush
 from sereno.core.protocol.permissions import Deny, PermissionResponse
-from sereno.core.protocol.timeline import AssistantMessage, UserMessage
-from sereno.core.protocol.values import UNSET, UnsetType, iso
+from sereno.core.protocol.timeline import AssistantMessage, TimelineItem, ToolCall, UserMessage
+from sereno.core.protocol.values import UNSET, UnsetType, given, iso
 from sereno.core.providers import effects
 from sereno.core.store.prompts import PromptRow
 
@@ -33,6 +35,13 @@ __all__ = ["answered", "begin_turn", "break_down", "left", "take", "withdraw_all
 
 INTERRUPTED = "Interrupted"
 TURN_FAILED = "Turn failed"
+_WITHDRAWN = {
+    INTERRUPTED: "the turn was stopped",
+    TURN_FAILED: "the turn failed",
+    "Turn ended": "the turn is over",
+}
+"""The wire's words for a request that nobody answered (6.4), as people read them."""
+SESSION_LOST = "session_lost"
 ENDINGS = (effects.TurnEnded, effects.SessionFailed)
 _TITLES: dict[AttentionReason, str] = {
     "finished": "Agent finished",
@@ -52,7 +61,7 @@ def take(step: Step, effect: effects.Effect, at_ms: int, server_id: str) -> None
     """One effect of the driver. `at_ms`: when the program said it."""
     match effect:
         case effects.Item(item, delta):
-            step.add_item(item, at_ms, delta=delta)
+            step.add_item(_with_denial(step, item), at_ms, delta=delta)
         case effects.Send(data):
             step.send(data)
         case effects.Ready():
@@ -93,6 +102,7 @@ def begin_turn(step: Step, prompt: PromptRow) -> None:
 
 def answered(step: Step, request_id: str, response: PermissionResponse, by: str) -> None:
     """A person's answer: ledger, audit, and everyone who looks at the request."""
+    _note_denial(step, request_id, response, by)
     step.close_request(request_id, "answered", response, by)
     step.audit(by, "request.answered", request=request_id, behavior=_behavior(response))
     _say_closed(step, request_id, response, by)
@@ -124,6 +134,8 @@ def break_down(step: Step, failure: Failure, server_id: str) -> None:
         step.say_state()
         return
     step.set(failure=failure, held=True)
+    if failure.code == SESSION_LOST:
+        step.set(session_id=None)
     step.log("error", "agent", failure.message)
     step.audit(f"agent {step.record.id[:8]}", "agent.broke", code=failure.code)
     called = _mark(step, "error")
@@ -184,7 +196,9 @@ def _turn_ended(step: Step, end: effects.TurnEnded, server_id: str) -> None:
     withdraw_all(step, TURN_FAILED if outcome == "failed" else INTERRUPTED)
     message_id = _message_id(step)
     step.finish_prompt("failed" if outcome == "failed" else "done")
-    step.set(turn=None, usage=end.usage or step.record.usage, last_line=_last_line(step))
+    step.set(
+        turn=None, denials={}, usage=end.usage or step.record.usage, last_line=_last_line(step)
+    )
     reason = end.error or (INTERRUPTED if outcome == "canceled" else "The turn failed.")
     match outcome:
         case "completed":
@@ -243,16 +257,53 @@ def _withdraw(step: Step, request_id: str, reason: str) -> None:
     if turn is not None and turn.interrupted_by is not None and step.record.state in IN_TURN:
         reason = INTERRUPTED
     response = Deny(message=reason)
-    if step.close_request(request_id, "withdrawn", response, reason):
+    words = _WITHDRAWN.get(reason, reason)
+    if reason == INTERRUPTED and step.record.state is State.ENDING:
+        words = "the agent was ended"
+    if step.close_request(request_id, "withdrawn", response, words):
         step.audit(f"agent {step.record.id[:8]}", "request.withdrawn", request=request_id)
-        _say_closed(step, request_id, response, "")
+        _say_closed(step, request_id, response, withdrawn=words)
 
 
-def _say_closed(step: Step, request_id: str, response: PermissionResponse, by: str) -> None:
+def _note_denial(step: Step, request_id: str, response: PermissionResponse, by: str) -> None:
+    """Whose no it was is told with the tool call itself, once its program gave it up."""
+    asked = next(one.request for one in step.requests if one.request.id == request_id)
+    extra = given(asked.metadata, {}).get("sereno")
+    call_id = extra.get("callId") if isinstance(extra, dict) else None
+    if not isinstance(call_id, str):
+        return
+    denials = {one: denial for one, denial in step.record.denials.items() if one != call_id}
+    if isinstance(response, Deny):
+        denials[call_id] = Denial(by, given(response.message, ""))
+    step.set(denials=denials)
+
+
+def _with_denial(step: Step, item: TimelineItem) -> TimelineItem:
+    """A call that did not run because a person said no: the wire has only "failed" for it."""
+    if not isinstance(item, ToolCall) or item.status not in ("failed", "canceled"):
+        return item
+    denial = step.record.denials.get(item.call_id)
+    if denial is None:
+        return item
+    metadata = given(item.metadata, {})
+    extra = {**metadata.get("sereno", {}), "denied": {"by": denial.by, "words": denial.words}}
+    return msgspec.structs.replace(item, metadata={**metadata, "sereno": extra})
+
+
+def _say_closed(
+    step: Step,
+    request_id: str,
+    response: PermissionResponse,
+    by: str = "",
+    *,
+    withdrawn: str | UnsetType = UNSET,
+) -> None:
     step.say_state()
     provider = step.record.provider
     step.say_event(
-        PermissionResolved(provider=provider, request_id=request_id, resolution=response)
+        PermissionResolved(
+            provider=provider, request_id=request_id, resolution=response, withdrawn=withdrawn
+        )
     )
     step.say(
         PermissionResolvedPush(
@@ -260,6 +311,7 @@ def _say_closed(step: Step, request_id: str, response: PermissionResponse, by: s
             request_id=request_id,
             resolution=response,
             answered_by=by or UNSET,
+            withdrawn=withdrawn,
         )
     )
 

@@ -19,7 +19,17 @@ from sereno.core.protocol.agents import (
     Usage,
 )
 
-__all__ = ["AgentRecord", "Attention", "Failure", "Reported", "Turn", "Wish", "decode", "encode"]
+__all__ = [
+    "AgentRecord",
+    "Attention",
+    "Denial",
+    "Failure",
+    "Reported",
+    "Turn",
+    "Wish",
+    "decode",
+    "encode",
+]
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -43,6 +53,13 @@ class Turn(msgspec.Struct, frozen=True):
     prompt_id: str
     started_ms: int
     interrupted_by: str | None = None
+
+
+class Denial(msgspec.Struct, frozen=True):
+    """Who said no to a tool call, and their reason."""
+
+    by: str
+    words: str = ""
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -94,6 +111,8 @@ class AgentRecord(msgspec.Struct, frozen=True):
     run_started_ms: int | None = None
     exit: str | None = None
     """How the last process ended, in words."""
+    denials: dict[str, Denial] = {}
+    """Tool calls of the present turn to which a person said no, by call id."""
 
 
 _decoder = msgspec.json.Decoder(AgentRecord)

@@ -76,6 +76,8 @@ class PermissionResolved(Wire, tag_field="type", tag="permission_resolved"):
     provider: str
     request_id: str
     resolution: PermissionResponse
+    withdrawn: str | UnsetType = UNSET
+    """Sereno's addition: as in PermissionResolvedPush."""
 
 
 class AttentionData(Wire):

@@ -135,8 +135,12 @@ class AgentUpserted(Wire, tag_field="kind", tag="upsert"):
 
 
 class AgentRemoved(Wire, tag_field="kind", tag="remove"):
+    """`reason` is Sereno's addition: "deleted" where it is gone for good; absent where it only does
+    not match the subscription any more (it was archived, for one)."""
+
     wire_type: ClassVar[str] = "agent_update"
     agent_id: str
+    reason: Literal["deleted"] | UnsetType = UNSET
 
 
 class AgentStream(Wire):
@@ -254,13 +258,17 @@ class PermissionPush(Wire):
 
 
 class PermissionResolvedPush(Wire):
-    """`answered_by` is Sereno's addition: who gave the answer, in words."""
+    """Sereno's additions: `answered_by`: who gave the answer, in words. `withdrawn`: nobody did,
+    the request is void, and why, in words that go on after "withdrawn: "; the resolution is then
+    the denial that other clients understand.
+    """
 
     wire_type: ClassVar[str] = "agent_permission_resolved"
     agent_id: str
     request_id: str
     resolution: PermissionResponse
     answered_by: str | UnsetType = UNSET
+    withdrawn: str | UnsetType = UNSET
 
 
 class ProvidersSnapshot(Wire):

@@ -38,7 +38,8 @@ class PermissionAction(Wire):
 
 
 class PermissionRequest(Wire):
-    """`metadata["sereno"]` holds what the daemon adds: `askedAt` (iso), `editable` (bool)."""
+    """`metadata["sereno"]` holds what the daemon adds: `askedAt` (iso), `editable` (bool), `callId`
+    (of the tool call that waits for it)."""
 
     id: str
     provider: str

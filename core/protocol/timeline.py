@@ -56,7 +56,8 @@ class Reasoning(Wire, tag_field="type", tag="reasoning"):
 class ToolCall(Wire, tag_field="type", tag="tool_call", forbid_unknown_fields=True):
     """One state of a tool call; later ones with the same call id replace it.
 
-    `error` is always sent: None unless `failed`, then any JSON value but null.
+    `error` is always sent: None unless `failed`, then any JSON value but null. Where a person's no
+    is why it did not run, `metadata["sereno"]["denied"]` is {"by": who, "words": their reason}.
     """
 
     call_id: str

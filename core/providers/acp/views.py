@@ -129,6 +129,7 @@ def _input(view: CallRecord, tag: str) -> dict[str, Any]:
 def _metadata(request: OpenRequest, detail: ToolDetail) -> dict[str, Any]:
     raw = msgspec.json.encode(request.facts, order="sorted")
     extra: dict[str, Any] = {"argumentsHash": hashlib.sha256(raw).hexdigest()}
+    extra["callId"] = request.call_id
     warnings = _warnings(request.view)
     if warnings:
         extra["warnings"] = warnings
