@@ -270,6 +270,7 @@ class StillLink:
         self.virgin = virgin
         self.acts: list[Act] = []
         self.refusal: str | None = None
+        self.providers: list[ProviderEntry] | None = None
         self.starts = 0
         self.followed: list[str] = []
         self.reply: Wire | None = None
@@ -279,7 +280,8 @@ class StillLink:
     async def run(self, model: FleetModel) -> None:
         self.model = model
         model.apply(listing(self.agents))
-        model.apply(ProvidersSnapshot(request_id="p", entries=providers(), generated_at=stamp(1)))
+        entries = providers() if self.providers is None else self.providers
+        model.apply(ProvidersSnapshot(request_id="p", entries=entries, generated_at=stamp(1)))
         for snapshot in self.agents:
             for seq, item in zip(itertools.count(1), self.items.get(int(snapshot.id[:8]), [])):
                 model.apply(row(snapshot.id, seq, item))

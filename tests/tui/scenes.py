@@ -14,6 +14,7 @@ import anyio
 from textual.pilot import Pilot
 
 from sereno.core.protocol.additions import LogLine
+from sereno.core.protocol.agents import ProviderEntry
 from sereno.tui.app import SerenoApp
 from sereno.tui.link_words import NO_DAEMON
 from sereno.tui.model import Connection, Phase
@@ -70,6 +71,26 @@ def one_agent() -> sample.StillLink:
     return sample.StillLink(sample.fleet()[2:3])
 
 
+def bare() -> sample.StillLink:
+    """A new home on a machine without any agent program."""
+    link = sample.StillLink(virgin=True)
+    link.providers = [
+        *(
+            ProviderEntry(
+                provider=name.lower(),
+                status="unavailable",
+                enabled=True,
+                label=name,
+                error=f"{name.lower()} was not found",
+                install_hint=f"npm install -g @agentclientprotocol/{name.lower()}-agent-acp",
+            )
+            for name in ("Claude", "Codex", "OpenCode", "Gemini", "Copilot", "Goose")
+        ),
+        sample.providers()[-1],
+    ]
+    return link
+
+
 SCENES: dict[str, Scene] = {
     "fleet": Scene(),
     "fleet_one_agent": Scene(link=one_agent),
@@ -80,6 +101,7 @@ SCENES: dict[str, Scene] = {
     "fleet_lost": Scene(link=lost),
     "fleet_stopped": Scene(link=stopped),
     "first_run": Scene(link=lambda: sample.StillLink(virgin=True)),
+    "first_run_missing": Scene(("shift+tab", "shift+tab", "shift+tab", "right"), bare),
     "new_agent": Scene(("n", *"Vouchers")),
     "log": Scene(("L",), with_log),
     "log_search": Scene(("L", "slash", *"tax", "enter"), with_log),

@@ -288,7 +288,9 @@ def test_the_demo_is_offered_first_only_when_nothing_else_is_there() -> None:
 def test_what_was_not_found_says_how_to_install_it() -> None:
     lines = [plain(line) for line in new_agent.found_lines(sample.providers(), 80)]
     assert lines[0].split() == ["Claude", "Code", "2.1.4", "ready"]
-    assert lines[-1].strip() == "not found: OpenCode", "what is ready comes first"
+    assert lines[-1].strip() == "not found: OpenCode; choose one to see how to install it", (
+        "what is ready comes first"
+    )
     entry = new_agent.find(sample.providers(), "opencode")
     assert new_agent.how_to_install(entry) == "not found. Install it: npm install -g opencode-ai"
     assert new_agent.how_to_install(new_agent.find(sample.providers(), "claude")) == ""

@@ -131,7 +131,7 @@ class FirstRunScreen(SerenoScreen[None]):
                     yield from self._fields()
             yield Static("", id="trouble", markup=False)
             yield Static(
-                "Your agents keep working when you close this window or lose SSH.\n"
+                "Agents keep working when this window closes.\n"
                 "Nothing can be reached from the network.",
                 id="promise",
             )

@@ -128,7 +128,8 @@ def found_lines(entries: Sequence[ProviderEntry], width: int) -> list[Line]:
         ]
         lines.append(beside(cells))
     if absent:
-        told = wrap(f"not found: {', '.join(absent)}", width)
+        names = ", ".join(absent)
+        told = wrap(f"not found: {names}; choose one to see how to install it", width)
         lines += [((words, "faint"),) for words in told]
     return lines
 
