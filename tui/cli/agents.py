@@ -86,7 +86,7 @@ def row(entry: Entry, now_ms: int, home: str) -> tuple[str, ...]:
     if agent.get("archivedAt"):
         words = "archived"
     elif queued := len((agent.get("sereno") or {}).get("queue") or []):
-        words += f" +{queued}"
+        words += f", {queued} queued"
     return (
         agent["id"][:SHORT],
         words,
@@ -100,12 +100,13 @@ def row(entry: Entry, now_ms: int, home: str) -> tuple[str, ...]:
 def project_root(cwd: str) -> tuple[str, str]:
     """The checkout that holds a folder, and the repository behind it; outside git the folder.
 
-    Both differ in a worktree, whose `.git` is a file that names the main repository.
+    Both differ in a worktree, whose `.git` is a file that names the main repository. An empty
+    folder `.git` makes no repository, for git neither.
     """
     place = cwd
     while True:
         mark = os.path.join(place, ".git")  # noqa: PTH118 - pathlib costs 8 ms here
-        if os.path.isdir(mark):  # noqa: PTH112
+        if os.path.isfile(f"{mark}/HEAD"):  # noqa: PTH113
             return place, place
         if os.path.isfile(mark):  # noqa: PTH113
             return place, _main_root(mark) or place

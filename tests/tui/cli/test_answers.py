@@ -142,8 +142,12 @@ def test_json(daemon: FakeDaemon, sereno: Run) -> None:
     assert sereno("run", "hi", "-q").out == FIRST + "\n"
 
 
-def test_detached(daemon: FakeDaemon, sereno: Run) -> None:
+def test_detached(daemon: FakeDaemon, sereno: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     Fake(daemon, whole)
+    assert sereno("run", "-d", "hi").out == FIRST + "\n", "in a pipe the id alone"
+    with monkeypatch.context() as terminal:
+        terminal.setattr("sereno.tui.cli.commands.run.on_terminal", lambda: True)
+        assert sereno("run", "-d", "hi").out == f"{FIRST[:8]}  Fix the build\n"
     assert sereno("run", "-d", "-q", "hi").out == FIRST + "\n"
     value = json.loads(sereno("run", "-d", "--json", "hi").out)
     assert value["id"] == FIRST

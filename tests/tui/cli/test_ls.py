@@ -33,6 +33,13 @@ def test_the_list(daemon: FakeDaemon, sereno: Run) -> None:
     assert sereno("ls", "-agq").out.split() == [FIRST, SECOND]
 
 
+def test_prompts_that_wait_are_said_in_words(daemon: FakeDaemon, sereno: Run) -> None:
+    one = agent(FIRST, status="running")
+    one["sereno"]["queue"] = [{"id": "q1", "text": "more", "queuedAt": AT}]
+    furnish(daemon, one)
+    assert "busy, 1 queued" in sereno("ls", "-g").out
+
+
 def test_json(daemon: FakeDaemon, sereno: Run) -> None:
     furnish(daemon, agent(pendingPermissions=[request()]))
     (value,) = json.loads(sereno("ls", "-g", "--json").out)
@@ -66,6 +73,8 @@ def test_only_this_project_by_default(
     here = tmp_path / "here"
     below = here / "below"
     (below / ".git").mkdir(parents=True)
+    (here / ".git").mkdir()
+    (here / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     furnish(daemon, agent(FIRST, cwd=str(below)), agent(SECOND, cwd=str(tmp_path / "hereafter")))
     monkeypatch.chdir(here)
     result = sereno("ls")
@@ -92,6 +101,8 @@ def test_a_vanished_folder(
 def test_worktrees_belong_to_their_repository(tmp_path: Path) -> None:
     main = tmp_path / "main"
     (main / ".git" / "worktrees" / "fix").mkdir(parents=True)
+    (main / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    (tmp_path / ".git").mkdir()
     tree = tmp_path / "trees" / "fix"
     (tree / "src").mkdir(parents=True)
     (tree / ".git").write_text(f"gitdir: {main}/.git/worktrees/fix\n")

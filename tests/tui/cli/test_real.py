@@ -78,7 +78,7 @@ def test_a_rude_agent_does_not(world: World, prompt: str) -> None:
 
 
 def test_send_waits_for_its_own_turn(world: World) -> None:
-    agent = world.run("wait 1s then show")
+    agent = world.run("wait 4s then show")
     done = world.sereno("send", agent, "think about it")
     assert done.stdout == "I have thought about it.\n"
     assert "waits for the running turn" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import click
 
@@ -88,7 +89,13 @@ def command(
     return _show_created(agent, out)
 
 
+def on_terminal() -> bool:
+    """Whether a person reads stdout."""
+    return sys.stdout.isatty()
+
+
 def _show_created(agent: AgentSnapshot, out: Output) -> int:
+    """On a terminal the short id and the title; in a pipe the id alone: `id=$(sereno run -d …)`."""
     result = {
         "id": agent.id,
         "shortId": short(agent.id),
@@ -98,7 +105,8 @@ def _show_created(agent: AgentSnapshot, out: Output) -> int:
         "status": agent.status,
     }
     line = f"{short(agent.id)}  {clean_line(agent.title or '-')}"
-    emit(result, [agent.id], [line], as_json=out.as_json, quiet=out.quiet)
+    quiet = out.quiet or not on_terminal()
+    emit(result, [agent.id], [line], as_json=out.as_json, quiet=quiet)
     return exits.OK
 
 
