@@ -26,8 +26,9 @@ class ControlError(ClientError):
 
 
 class DaemonState:
-    """What is known of a home's daemon. `running`: its process lives; `answers`: it accepts and
-    greets. The other fields are of its status file, empty when there is none."""
+    """What is known of a home's daemon. `running`: its process lives, or the home is locked by one
+    that starts or takes over; `answers`: it accepts and greets. The other fields are of its status
+    file, empty when there is none."""
 
     def __init__(self, record: dict[str, Any], *, running: bool, answers: bool) -> None:
         self.running = running
@@ -45,7 +46,8 @@ def status(home: Home, *, timeout_s: float = 1.5) -> DaemonState:
     answers = _answers(home, timeout_s)
     record = _record(home)
     alive = bool(record) and _alive(int(record.get("pid", 0)), int(record.get("start", 0)))
-    return DaemonState(record, running=answers or alive, answers=answers)
+    running = answers or alive or not _lock_is_free(home)
+    return DaemonState(record, running=running, answers=answers)
 
 
 def start(home: Home, *, timeout_s: float = 10.0) -> DaemonState:
@@ -124,12 +126,16 @@ def stop(home: Home, *, timeout_s: float = 15.0) -> bool:
     if not state.running:
         return False
     end = time.monotonic() + timeout_s
-    if not _ask(home, restart=False):
-        _signal(state, signal.SIGTERM)
     while time.monotonic() < end:
-        if not _still_there(home, state):
-            return True
-        time.sleep(_STEP_S)
+        if not _ask(home, restart=False):
+            _signal(state, signal.SIGTERM)
+        while time.monotonic() < end:
+            if not _still_there(home, state):
+                return True
+            if _record(home).get("pid", state.pid) != state.pid:
+                break  # That one died just before, and its standby went on: this one is asked too.
+            time.sleep(_STEP_S)
+        state = status(home)
     raise ControlError(
         "still_running",
         f"the daemon (pid {state.pid}) is still there after {timeout_s:g} s",

@@ -31,7 +31,8 @@ _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Mode(enum.Enum):
-    """BESIDE: with a standby beside it. BACKGROUND: silent once it runs."""
+    """FOREGROUND: somebody's child, who starts it again when it dies. BESIDE: with a standby that
+    does so. BACKGROUND: the same, and whoever starts it waits for the end of its stderr."""
 
     FOREGROUND = "foreground"
     BESIDE = "beside"
@@ -112,17 +113,31 @@ class _Run:
         # What was made so far stays for ever: later collections need not look at it.
         gc.freeze()
         gc.enable()
-        if self._mode is Mode.BESIDE:
-            from sereno.core.standby_spawn import Keeper
+        if self._mode is Mode.FOREGROUND:
+            return
+        # Whoever started us waits for the end of what we say, and that must be ours to end: the
+        # standby lives on and would keep the pipe open.
+        said = os.dup(2) if self._mode is Mode.BACKGROUND else None
+        if said is not None:
+            _silence()
+        try:
+            self._keep_standby()
+        finally:
+            if said is not None:
+                os.close(said)
 
-            keeper = Keeper(self._home, self._daemon.keep(), deaths=self._deaths)
-            keeper.start()
-            self._end_standby = keeper.quit
-        if self._mode is Mode.BACKGROUND:
-            # Whoever started us waits for the end of what we say.
-            null = os.open(os.devnull, os.O_RDWR)
-            os.dup2(null, 2)
-            os.close(null)
+    def _keep_standby(self) -> None:
+        from sereno.core.standby_spawn import Keeper
+
+        keeper = Keeper(self._home, self._daemon.keep(), deaths=self._deaths)
+        keeper.start()
+        self._end_standby = keeper.quit
+
+
+def _silence() -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 2)
+    os.close(null)
 
 
 def _become_new(home: Home, mode: Mode, descriptors: Descriptors) -> None:

@@ -35,7 +35,11 @@ TERMINAL_RESET = (
 )
 OLD_S = 60.0
 """A daemon that lived so long did not die of its start."""
-MOST_DEATHS = 5
+FREE_DEATHS = 5
+"""Daemons that may die young in a row before the next one waits: whoever kills them one after the
+other must not wait for any of them."""
+MOST_DEATHS = 20
+PAUSE_S = 0.5
 _IGNORED = (SIGHUP, SIGINT, SIGTSTP)
 
 
@@ -58,8 +62,8 @@ def main(arguments: list[str]) -> None:
     deaths = 0 if word == GO or time.monotonic() - born > OLD_S else deaths + 1
     if deaths > MOST_DEATHS:
         return
-    if deaths > 1:
-        time.sleep(0.5 * deaths)
+    if deaths > FREE_DEATHS:
+        time.sleep(PAUSE_S)
     posix.close(PIPE)
     for number in _IGNORED:
         signal(number, SIG_DFL)

@@ -163,6 +163,16 @@ class Knocker(threading.Thread):
         assert not self.is_alive()
 
 
+@contextmanager
+def knocking(home: Home) -> Iterator[Knocker]:
+    knocker = Knocker(home)
+    knocker.start()
+    try:
+        yield knocker
+    finally:
+        knocker.stop()
+
+
 def raw_connect(home: Home) -> socket.socket:
     """A connection without a word. Raises OSError when it is refused."""
     connection = socket.socket(socket.AF_UNIX)

@@ -16,7 +16,7 @@ import pytest
 from sereno.core import control
 from sereno.core.home import Home, prepare
 from sereno.core.security.peers import process_table
-from tests.core.daemon_house import daemon, pid_of, python, standby_of, tidy, until
+from tests.core.daemon_house import daemon, pid_of, python, tidy, until
 
 
 @pytest.fixture
@@ -34,7 +34,6 @@ def test_start_waits_for_an_answer_and_start_again_is_the_same_one(home: Home) -
     assert os.getsid(state.pid) == state.pid, "it does not belong to our terminal"
     for fd in (0, 1, 2):
         assert os.readlink(f"/proc/{state.pid}/fd/{fd}") == os.devnull
-    assert not standby_of(state.pid), "a stopped service must not come back by itself"
     assert control.stop(home) is True
     assert control.stop(home) is False
     assert not Path(f"/proc/{state.pid}").exists() or not control._alive(state.pid, state.start)

@@ -27,8 +27,8 @@ from sereno.core.protocol.requests import (
     WaitForFinish,
 )
 from tests.core.daemon_house import (
-    Knocker,
     daemon,
+    knocking,
     log_of,
     pid_of,
     standby_of,
@@ -85,16 +85,6 @@ def ui(home: Home, act: str, terminal: int | None = None) -> Iterator[Ui]:
         if shown.process.poll() is None:
             shown.process.kill()
         shown.process.communicate()
-
-
-@contextmanager
-def knocking(home: Home) -> Iterator[Knocker]:
-    knocker = Knocker(home)
-    knocker.start()
-    try:
-        yield knocker
-    finally:
-        knocker.stop()
 
 
 def new_daemon(home: Home, old: int) -> int:
