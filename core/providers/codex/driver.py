@@ -1,0 +1,309 @@
+"""The driver of one `codex app-server`: bytes in, effects out (driver.Driver).
+
+Ties the parts together: which message goes to which of them, and the program's end. What a message
+means is in opening.py, turn.py, items.py, text.py, approvals.py, settings.py and notices.py.
+"""
+
+from __future__ import annotations
+
+import signal as signals
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from sereno.core.protocol.permissions import PermissionResponse
+from sereno.core.protocol.timeline import ErrorItem
+from sereno.core.providers.acp.pieces import is_clean
+from sereno.core.providers.codex import approvals, items, notices, usage
+from sereno.core.providers.codex.children import Children
+from sereno.core.providers.codex.failures import Failure, describe_exit
+from sereno.core.providers.codex.opening import Opening
+from sereno.core.providers.codex.settings import LIST, UPDATE, Settings
+from sereno.core.providers.codex.state import FAILED, READY, Core, State
+from sereno.core.providers.codex.text import Text
+from sereno.core.providers.codex.turn import TURN_METHODS, Turns
+from sereno.core.providers.codex.values import as_dict, as_text
+from sereno.core.providers.driver import DriverBusy, Identity, Prompt, Setup
+from sereno.core.providers.effects import Diagnostic, Effect, Item, Send, SessionFailed
+from sereno.core.providers.jsonrpc import Incoming, Junk, Notification, Reply, Request, Stray
+from sereno.core.security.sanitise import sanitise, sanitise_line
+
+__all__ = ["CodexDriver"]
+
+JUNK_LINES, JUNK_BYTES = 1_000, 256 * 1024
+"""What a program may print before it answers the first request."""
+
+_decode_state = msgspec.json.Decoder(State).decode
+_encode_state = msgspec.json.Encoder().encode
+
+
+class CodexDriver:
+    """See `Driver` for what each method promises."""
+
+    def __init__(self, identity: Identity, setup: Setup, state: bytes | None = None) -> None:
+        self._core = Core(identity, setup, _decode_state(state) if state else State())
+        self._settings = Settings(self._core)
+        self._opening = Opening(self._core, self._settings)
+        self._text = Text(self._core)
+        self._children = Children(self._core)
+        self._turns = Turns(self._core, self._text, self._children)
+        self._snapshot = state or b""
+        self._snapshot_version = self._core.version if state else -1
+        self._handlers = self._table()
+
+    # ── from the program ─────────────────────────────────────────────────────
+
+    def receive(self, data: bytes) -> list[Effect]:
+        effects: list[Effect] = []
+        core = self._core
+        if core.state.phase == FAILED:
+            return []  # given up: what it says has no meaning any more
+        for line in core.peer.lines(data):
+            if isinstance(line, Junk):
+                effects += self._junk(line.text, line.reason)
+                continue
+            core.line_clean, core.line_size = is_clean(line), len(line)
+            for message in core.peer.read(line):
+                effects += self._message(message)
+            if core.state.phase == FAILED:
+                break
+        return effects
+
+    def _message(self, message: Incoming) -> list[Effect]:
+        match message:
+            case Notification(method, params):
+                return self._notification(method, params)
+            case Request(rpc_id, method, params):
+                self._text.end()
+                return approvals.ask(self._core, rpc_id, method, params)
+            case Reply():
+                return self._reply(message)
+            case Stray(_, text):
+                return self._core.noted("warning", "A reply that nobody waits for", sanitise(text))
+            case Junk(text, reason):
+                return self._junk(text, reason)
+
+    def _reply(self, reply: Reply) -> list[Effect]:
+        method = reply.call.method
+        if method in TURN_METHODS:
+            return self._turns.replied(reply)
+        if method == "skills/list":
+            return self._opening.skills(reply)
+        if self._core.state.phase != READY:
+            return self._opening.reply(reply)
+        if method == UPDATE:
+            return self._settings.replied(reply)
+        if method == LIST:
+            return self._settings.listed(reply)
+        return self._turns.side_reply(reply)
+
+    def _table(self) -> dict[str, Callable[[dict[str, Any]], list[Effect]]]:
+        """What is done with the notifications of our own thread."""
+        core, text, turns = self._core, self._text, self._turns
+        return {
+            "item/agentMessage/delta": text.message_delta,
+            "item/reasoning/summaryTextDelta": lambda p: text.thought_delta(p, raw=False),
+            "item/reasoning/textDelta": lambda p: text.thought_delta(p, raw=True),
+            "item/commandExecution/outputDelta": lambda p: items.grow(core, p),
+            "item/plan/delta": lambda p: items.grow(core, p),
+            "item/fileChange/patchUpdated": self._patched,
+            "item/started": self._item_started,
+            "item/completed": self._item_completed,
+            "turn/started": lambda p: turns.started(as_dict(p.get("turn"))),
+            "turn/completed": lambda p: turns.completed(as_dict(p.get("turn"))),
+            "turn/plan/updated": lambda p: notices.read_plan(core, p),
+            "thread/tokenUsage/updated": lambda p: usage.read_tokens(core, p),
+            "thread/settings/updated": self._settings.updated,
+            "error": lambda p: notices.read_error(core, p),
+        }
+
+    def _notification(self, method: str, params: dict[str, Any]) -> list[Effect]:
+        core = self._core
+        match method:
+            case "serverRequest/resolved":
+                return approvals.resolved(core, params.get("requestId"))
+            case "account/rateLimits/updated":
+                return usage.read_limits(core, params)
+            case "thread/started":
+                return self._children.thread_started(as_dict(params.get("thread")))
+            case "skills/changed":
+                cwds = {"cwds": [core.setup.cwd]}
+                return [Send(core.peer.request("skills/list", cwds))]
+        handler = self._handlers.get(method)
+        if handler is None:
+            return notices.read_notice(core, method, params)
+        thread_id = params.get("threadId")
+        if thread_id == core.state.thread_id:
+            return handler(params)
+        if isinstance(thread_id, str) and self._children.owns(thread_id):
+            return self._of_child(thread_id, method, params)
+        shown = sanitise_line(str(thread_id), 80)
+        return core.noted("debug", f"News of another conversation: {shown}")
+
+    def _of_child(self, thread_id: str, method: str, params: dict[str, Any]) -> list[Effect]:
+        turn, item = as_dict(params.get("turn")), as_dict(params.get("item"))
+        match method:
+            case "turn/started":
+                return self._children.turn_started(thread_id, as_text(turn.get("id")))
+            case "turn/completed":
+                return self._children.ended(thread_id, as_text(turn.get("status")))
+            case "item/started":
+                effects = self._children.item_started(thread_id, item)
+                return effects + approvals.check_changed(self._core, as_text(item.get("id")))
+            case "item/completed":
+                return self._children.item_completed(thread_id, item)
+            case _:
+                return []
+
+    def _item_started(self, params: dict[str, Any]) -> list[Effect]:
+        item, core = as_dict(params.get("item")), self._core
+        match item.get("type"):
+            case "enteredReviewMode":
+                core.state.reviewing = as_text(item.get("id"))
+                core.touch()
+            case "subAgentActivity":
+                return self._children.activity(item)
+            case "collabAgentToolCall" if item.get("tool") == "spawnAgent":
+                return self._children.spawned(item)
+        if not items.is_tool(item) and item.get("type") != "contextCompaction":
+            return []
+        self._text.end()
+        effects = items.begin(core, item)
+        return effects + approvals.check_changed(core, as_text(item.get("id")))
+
+    def _item_completed(self, params: dict[str, Any]) -> list[Effect]:
+        item, core = as_dict(params.get("item")), self._core
+        match item.get("type"):
+            case "agentMessage" | "reasoning":
+                return self._text.completed(item)
+            case "enteredReviewMode":
+                return []  # it lasts until the review is over
+            case "exitedReviewMode":
+                return self._review_over()
+            case "subAgentActivity":
+                return self._children.activity(item)
+            case "collabAgentToolCall":
+                effects = self._children.spawned(item)
+                if item.get("tool") == "spawnAgent":
+                    return effects
+                return [*items.finish(core, item), *effects]
+        if not items.is_tool(item) and item.get("type") != "contextCompaction":
+            return []
+        self._text.end()
+        return items.finish(core, item)
+
+    def _review_over(self) -> list[Effect]:
+        """The words of the review follow as a message of the agent."""
+        state = self._core.state
+        record, state.reviewing = state.items.get(state.reviewing), ""
+        self._core.touch()
+        if record is None:
+            return []
+        return items.finish(self._core, {**record.item, "status": "completed"})
+
+    def _patched(self, params: dict[str, Any]) -> list[Effect]:
+        item_id = as_text(params.get("itemId"))
+        effects = items.update(self._core, item_id, params.get("changes"))
+        return effects + approvals.check_changed(self._core, item_id)
+
+    def _junk(self, text: str, reason: str) -> list[Effect]:
+        """Told at the 1st to 5th line and then at each power of two: a flood stays readable."""
+        state, label = self._core.state, self._core.identity.label
+        state.junk += 1
+        state.junk_bytes += self._core.line_size
+        self._core.touch()
+        too_much = state.junk >= JUNK_LINES or state.junk_bytes >= JUNK_BYTES
+        if too_much and self._core.peer.waiting("initialize"):
+            state.phase = FAILED
+            error = f"{label} printed {state.junk} lines and no answer of `codex app-server`"
+            step = f"Look at `command` of [providers.{self._core.identity.provider}]."
+            return [SessionFailed(error, "start_failed", step)]
+        if state.junk > 5 and state.junk & (state.junk - 1):
+            return []
+        words = f"{label} printed a line that is no message ({sanitise_line(reason, 200)})"
+        if state.junk > 5:
+            words += f"; {state.junk} such lines so far"
+        return [Diagnostic("warning", words, sanitise(text))]
+
+    # ── from the person ──────────────────────────────────────────────────────
+
+    def start(self, resume: str | None) -> list[Effect]:
+        return self._opening.begin(resume)
+
+    def prompt(self, prompt: Prompt) -> list[Effect]:
+        self._must_be_ready()
+        if self._core.state.prompt_id is not None:
+            raise DriverBusy("a turn is running")
+        return self._turns.begin(prompt)
+
+    def interrupt(self) -> list[Effect]:
+        return self._turns.interrupt()
+
+    def answer(self, request_id: str, response: PermissionResponse) -> list[Effect]:
+        effects, stops = approvals.answer(self._core, request_id, response)
+        return [*effects, *self._turns.interrupt()] if stops else effects
+
+    def set_mode(self, mode_id: str) -> list[Effect]:
+        self._must_be_ready()
+        return self._settings.set_mode(mode_id)
+
+    def set_model(self, model_id: str | None) -> list[Effect]:
+        self._must_be_ready()
+        return self._settings.set_model(model_id)
+
+    def set_thinking(self, option_id: str | None) -> list[Effect]:
+        self._must_be_ready()
+        return self._settings.set_thinking(option_id)
+
+    def set_feature(self, feature_id: str, value: str) -> list[Effect]:
+        self._must_be_ready()
+        what = sanitise_line(f"{feature_id} = {value}", 120)
+        return [Item(ErrorItem(message=f"Codex has no such setting: {what}."))]
+
+    def _must_be_ready(self) -> None:
+        if self._core.state.phase != READY:
+            raise DriverBusy("the session is not ready")
+
+    # ── the end ──────────────────────────────────────────────────────────────
+
+    def exited(self, code: int | None, signal: int | None, stderr_tail: str) -> list[Effect]:
+        state, label = self._core.state, self._core.identity.label
+        effects: list[Effect] = [
+            Diagnostic("warning", f"{label}: {junk.reason}", sanitise(junk.text))
+            for junk in self._core.peer.finish()
+        ]
+        words = describe_exit(label, code, _signal_name(signal), stderr_tail)
+        was_ready, in_turn = state.phase == READY, state.prompt_id is not None
+        told = state.phase == FAILED or (was_ready and not in_turn and code == 0)
+        step = "Send a prompt to start it again; it continues the conversation if it can."
+        if not was_ready:
+            step = f"Run {label} by itself in a terminal to see what it lacks."
+        state.phase = FAILED
+        effects += approvals.withdraw_all(self._core, "The program ended")
+        effects += self._children.close("canceled")
+        if in_turn:
+            state.cancelling = False  # nobody is there to be told anything
+            effects += self._turns.end("failed", Failure("exited", words, step))
+        else:
+            effects += items.close_items(self._core, "canceled")
+        self._core.touch()
+        if told:
+            return [*effects, *self._core.noted("info", words)]
+        return [*effects, SessionFailed(words, "exited", step)]
+
+    def snapshot(self) -> bytes:
+        version = self._core.version
+        if version != self._snapshot_version:
+            self._snapshot = _encode_state(self._core.state)
+            self._snapshot_version = version
+        return self._snapshot
+
+
+def _signal_name(number: int | None) -> str | None:
+    if number is None:
+        return None
+    try:
+        return f"{number} ({signals.Signals(number).name.removeprefix('SIG')})"
+    except ValueError:
+        return str(number)

@@ -1,0 +1,186 @@
+"""What the Codex driver must remember over a restart of the daemon, and the core its parts share.
+
+`State` is the snapshot: small, because it is stored with nearly every batch. Not in it: what is in
+the timeline already, lists of models (Codex is asked again).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from sereno.core.protocol.agents import Command, Model
+from sereno.core.providers.acp.state import checksum
+from sereno.core.providers.driver import Identity, Setup
+from sereno.core.providers.effects import Diagnostic, Effect, Level
+from sereno.core.providers.jsonrpc import Peer, PeerState
+
+__all__ = [
+    "Child",
+    "Core",
+    "Identity",
+    "ItemRecord",
+    "Limit",
+    "OpenRequest",
+    "State",
+    "Tokens",
+    "checksum",
+]
+
+NEW, OPENING, READY, FAILED = "new", "opening", "ready", "failed"
+
+
+class ItemRecord(msgspec.Struct, omit_defaults=True):
+    """An item of a turn that has begun and not ended. `item`: as the program last told it."""
+
+    item: dict[str, Any]
+    output: str = ""
+    """The end of what it has printed so far."""
+    printed: int = 0
+    told: int = 0
+    """Characters printed in all, and how many of them when it was last shown."""
+    denied: bool = False
+    nested: bool = False
+    """It belongs to a sub-agent, and is shown with that."""
+    digest: int = 0
+    """Checksum of the timeline item last emitted."""
+
+
+class OpenRequest(msgspec.Struct, omit_defaults=True):
+    """A request of the program that waits for a person. `params`: what its answer needs.
+
+    `facts`: checksum of what the person was shown; `asks`: how often it was shown.
+    """
+
+    rpc_id: Any
+    method: str
+    thread_id: str = ""
+    turn_id: str = ""
+    item_id: str = ""
+    params: dict[str, Any] = {}
+    subject: str = ""
+    """What was asked for, in a few words, for the agent when it is told why not."""
+    facts: str = ""
+    asks: int = 1
+
+
+class Child(msgspec.Struct, omit_defaults=True):
+    """A sub-agent: a thread of its own in the same process."""
+
+    call_id: str = ""
+    turn_id: str = ""
+    name: str = ""
+    model: str = ""
+    prompt: str = ""
+    log: str = ""
+    actions: list[tuple[str, str]] = []
+    dropped: int = 0
+    """Actions that are no longer in the list."""
+    status: str = "running"
+    digest: int = 0
+
+
+class Tokens(msgspec.Struct, omit_defaults=True):
+    """Token use: `base_*` is the thread's total when the turn began."""
+
+    base_input: float | None = None
+    base_cached: float = 0
+    base_output: float = 0
+    input: float | None = None
+    cached: float | None = None
+    output: float | None = None
+    context_used: float | None = None
+    context_size: float | None = None
+
+
+class Limit(msgspec.Struct, omit_defaults=True):
+    """One window of the account's rate limit: per cent used, minutes long, unix time of reset."""
+
+    used: float = 0
+    minutes: int = 0
+    resets_at: int = 0
+
+
+class State(msgspec.Struct, omit_defaults=True):
+    """Everything; mutable, owned by one driver."""
+
+    phase: str = NEW
+    thread_id: str = ""
+    resumed: bool = False
+    lost: str = ""
+    """Why an earlier conversation could not be reopened."""
+    opened: bool = False
+    version: str = ""
+    title: str = ""
+    peer: PeerState = msgspec.field(default_factory=PeerState)
+    models: tuple[Model, ...] = ()
+    commands: tuple[Command, ...] = ()
+    """Both only until Ready has told them."""
+    mode_id: str | None = None
+    model_id: str | None = None
+    effort: str | None = None
+    planning: bool = False
+    sandbox: dict[str, Any] = {}
+    """The workspace sandbox as Codex's own configuration has it."""
+    skills: dict[str, str] = {}
+    """Name of a skill: the path of its file."""
+    prompt_id: str | None = None
+    turn_id: str = ""
+    cancelling: bool = False
+    reviewing: str = ""
+    """Id of the item of the review that runs."""
+    text_kind: str = ""
+    text_item: str = ""
+    part: int = 0
+    streamed: list[str] = []
+    """Ids of the messages that came in pieces."""
+    sanitiser: tuple[str, bool] = ("", False)
+    items: dict[str, ItemRecord] = {}
+    closed: list[str] = []
+    """Ids of items that the turn left unfinished; a late word about them is no failure."""
+    children: dict[str, Child] = {}
+    requests: dict[str, OpenRequest] = {}
+    asked: int = 0
+    tokens: Tokens = msgspec.field(default_factory=Tokens)
+    limits: list[Limit] = []
+    sums: dict[str, int] = {}
+    junk: int = 0
+    junk_bytes: int = 0
+    """Lines, and bytes of lines, that were no messages."""
+
+
+class Core:
+    """State, peer and identity, shared by the parts of one driver; counts changes.
+
+    `line_clean`: whether the line that is being read can hold nothing to be sanitised.
+    """
+
+    def __init__(self, identity: Identity, setup: Setup, state: State) -> None:
+        self.identity = identity
+        self.setup = setup
+        self.state = state
+        self.peer = Peer(state.peer, bare=True)
+        self.line_clean = False
+        self.line_size = 0
+        self._touched = 0
+
+    def touch(self) -> None:
+        """The state has changed: the next snapshot is a new one."""
+        self._touched += 1
+
+    @property
+    def version(self) -> int:
+        return self._touched + self.peer.version
+
+    def noted(self, level: Level, text: str, detail: str = "") -> list[Effect]:
+        return [Diagnostic(level, text, detail)]
+
+    def new_sum(self, subject: str, value: Any) -> bool:
+        """Whether `value` differs from what was last told about `subject`."""
+        number = checksum(value)
+        if self.state.sums.get(subject) == number:
+            return False
+        self.state.sums[subject] = number
+        self.touch()
+        return True
