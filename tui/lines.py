@@ -101,6 +101,8 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def _wrap_paragraph(text: str, width: int) -> list[str]:
+    if text.isascii() and text.isprintable():
+        return _wrap_ascii(text, width)
     if cell_len(text) <= width:
         return [text]
     lines: list[str] = []
@@ -111,6 +113,25 @@ def _wrap_paragraph(text: str, width: int) -> list[str]:
         rest = rest[at:].lstrip(" ")
     if rest:
         lines.append(rest)
+    return lines
+
+
+def _wrap_ascii(text: str, width: int) -> list[str]:
+    """The same where each character has one cell: long answers are wrapped at each resize."""
+    lines: list[str] = []
+    start, end = 0, len(text)
+    while end - start > width:
+        at = start + width
+        if text[at] != " ":
+            blank = text.rfind(" ", start, at)
+            if blank > start and not text[start:blank].isspace():
+                at = blank + 1
+        lines.append(text[start:at].rstrip(" "))
+        start = at
+        while start < end and text[start] == " ":
+            start += 1
+    if start < end or not lines:
+        lines.append(text[start:])
     return lines
 
 

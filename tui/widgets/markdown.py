@@ -166,7 +166,10 @@ def draw_plain(text: str, width: int, palette: Palette, *, dim: bool = False) ->
         if cells <= width:  # Nearly every line; a wrap costs fifty times as much.
             strips.append(Strip([Segment(line, style)] if line else [], cells))
         else:
-            strips.extend(Strip([Segment(part, style)]) for part in wrap(line, width))
+            strips.extend(
+                Strip([Segment(part, style)], len(part) if part.isascii() else None)
+                for part in wrap(line, width)
+            )
     return strips
 
 

@@ -31,6 +31,8 @@ def draw_message(text: str, width: int, palette: Palette) -> list[Strip]:
     wanted = len(text) - _MARKDOWN_LIMIT
     cut = next((end for end in _paragraph_ends(text, 0) if end >= wanted), len(text))
     plain = draw_plain(text[:cut], width, palette)
+    if not text[cut:].strip():
+        return plain
     return [*plain, Strip([]), *draw_markdown(text[cut:], width, palette)]
 
 

@@ -6,13 +6,12 @@ that opens and closes. Not here: what a block looks like (talk_lines.py, blocks_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
@@ -22,12 +21,19 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.timer import Timer
 
-from sereno.tui.lines import Line
 from sereno.tui.timeline import Timeline
 from sereno.tui.widgets.blocks_palette import PLAIN, Palette
-from sereno.tui.widgets.blocks_render import NARROW, strip_of
-from sereno.tui.widgets.blocks_text import clock, count, safe
+from sereno.tui.widgets.blocks_text import clock
 from sereno.tui.widgets.talk_lines import Looks, TalkLines
+from sereno.tui.widgets.talk_place import Place, characters_above, line_of
+from sereno.tui.widgets.talk_selection import with_selection
+from sereno.tui.widgets.talk_words import (
+    Trouble,
+    empty_line,
+    no_trouble,
+    older_line,
+    trouble_lines,
+)
 
 __all__ = ["Talk"]
 
@@ -35,11 +41,6 @@ COLUMN = 100
 """Cells; the talk never gets wider, however wide the terminal is."""
 _BATCH_S = 0.012
 """Seconds spent at once on drawing older blocks that nobody sees yet."""
-
-
-def _nothing(width: int) -> Sequence[Line]:
-    del width
-    return ()
 
 
 class Talk(ScrollView, can_focus=True):
@@ -90,10 +91,15 @@ class Talk(ScrollView, can_focus=True):
         self._timeline: Timeline | None = None
         self._looks = Looks(COLUMN - 1, PLAIN, "")
         self._follow = True
+        self._place: Place | None = None
+        """Where the person reads, while not at the end."""
+        self._laid_out = Size(0, 0)
+        """For which size of the widget the lines stand where they are."""
+        self._placing = False
         self._behind = False
         self._chosen: str | None = None
         self._drawing: Timer | None = None
-        self._trouble: Callable[[int], Sequence[Line]] = _nothing
+        self._trouble: Trouble = no_trouble
 
     # -- what the screen says ------------------------------------------------------------------
 
@@ -105,13 +111,14 @@ class Talk(ScrollView, can_focus=True):
         running: bool,
         now_ms: int,
         folder: str = "",
-        trouble: Callable[[int], Sequence[Line]] = _nothing,
+        trouble: Trouble = no_trouble,
     ) -> None:
         """Draws what changed. Cheap when nothing did.
 
         `trouble`: what is wrong with the agent, in lines of so many cells, under all that was said.
         """
         before = self._lines.height
+        at_end = self._laid_out == self.size and self.scroll_offset.y >= self.max_scroll_y
         self._trouble = trouble
         self._timeline = timeline
         palette = self._palette_of()
@@ -119,7 +126,9 @@ class Talk(ScrollView, can_focus=True):
             self._width, palette, agent, running, now_ms, folder.rstrip("/"), self._clock
         )
         self._redraw()
-        if not self._follow and self._lines.height != before:
+        if not self._follow and self._lines.height > before and at_end:
+            self.action_newest()
+        elif not self._follow and self._lines.height != before:
             self._say_behind(self._lines.height > before or self._behind)
 
     def redraw(self) -> None:
@@ -145,8 +154,8 @@ class Talk(ScrollView, can_focus=True):
 
     @property
     def _width(self) -> int:
-        width = self.scrollable_content_region.width or self.size.width or COLUMN
-        return max(20, min(COLUMN, width) - 1)
+        """One cell is the mark's; one more the scrollbar's, also while there is none."""
+        return max(20, min(COLUMN, (self.size.width or COLUMN + 1) - 1) - 1)
 
     @property
     def _lead(self) -> int:
@@ -158,29 +167,24 @@ class Talk(ScrollView, can_focus=True):
         timeline = self._timeline
         if timeline is None:
             return
-        anchor = None if self._follow else self._anchor()
-        self._lines.refresh(timeline.blocks, self._looks, self.size.height * 2, self._tail())
+        place = None if self._follow else self._place
+        if place is not None and place.characters is None and self._lines.width != self._width:
+            above = characters_above(self._lines.strips_of(place.key), place.offset)
+            self._place = place = replace(place, characters=above)
+        tail = trouble_lines(self._trouble, self._width, self._looks.palette)
+        if tail and timeline.blocks:
+            tail.insert(0, Strip([]))
+        self._lines.refresh(timeline.blocks, self._looks, self.size.height * 2, tail)
+        if place is not None and place.key in self._lines.keys:
+            while self._lines.span_of(place.key) is None:
+                self._lines.draw_more(1)
         if self._chosen is not None and self._chosen not in self._lines.keys:
             self._chosen = None
-        self._resized(anchor)
+        self._resized()
         if self._lines.pending and self._drawing is None:
             self._drawing = self.set_interval(1 / 30, self._draw_more)
 
-    def _tail(self) -> list[Strip]:
-        """The trouble as strips, set off from what was said."""
-        assert self._timeline is not None
-        pad = "" if self._width < NARROW else "  "
-        styles = {"failed": self._looks.palette.bad}
-        lines = [
-            strip_of(
-                Segment(pad), *(Segment(safe(text), styles.get(style)) for text, style in line)
-            )
-            for line in self._trouble(self._width - len(pad) - 1)
-        ]
-        return [Strip([]), *lines] if lines and self._timeline.blocks else lines
-
     def _draw_more(self) -> None:
-        anchor = None if self._follow else self._anchor()
         until = perf_counter() + _BATCH_S
         more = self._lines.draw_more(1)
         while more and perf_counter() < until:
@@ -188,9 +192,9 @@ class Talk(ScrollView, can_focus=True):
         if not more and self._drawing is not None:
             self._drawing.stop()
             self._drawing = None
-        self._resized(anchor)
+        self._resized()
 
-    def _anchor(self) -> tuple[str, int] | None:
+    def _place_seen(self) -> Place | None:
         """The block at the top of what is seen, and how far it is scrolled."""
         y = self.scroll_offset.y - self._lead
         index = self._lines.block_at(max(0, y))
@@ -198,18 +202,30 @@ class Talk(ScrollView, can_focus=True):
             return None
         key = self._lines.keys[index]
         span = self._lines.span_of(key)
-        return None if span is None else (key, y - span[0])
+        return None if span is None else Place(key, y - span[0])
 
-    def _resized(self, anchor: tuple[str, int] | None) -> None:
-        self.virtual_size = Size(self._width, self._lines.height + self._lead)
-        if self._follow:
-            self.scroll_to(y=self.max_scroll_y, animate=False, force=True, immediate=True)
-        elif anchor is not None:
-            span = self._lines.span_of(anchor[0])
-            if span is not None:
-                y = span[0] + self._lead + anchor[1]
+    def _resized(self) -> None:
+        """Brings the view to where the person reads, after the lines or the widget changed."""
+        self._placing = True
+        try:
+            self.virtual_size = Size(self._width, self._lines.height + self._lead)
+            y = self.max_scroll_y if self._follow else self._line_of_place()
+            if y is not None:
                 self.scroll_to(y=y, animate=False, force=True, immediate=True)
+        finally:
+            self._placing = False
+        self._laid_out = self.size
         self.refresh()
+
+    def _line_of_place(self) -> int | None:
+        place = self._place
+        span = None if place is None else self._lines.span_of(place.key)
+        if place is None or span is None:
+            return None
+        offset = place.offset
+        if place.characters is not None and offset >= 0:
+            offset = line_of(self._lines.strips_of(place.key), place.characters)
+        return span[0] + self._lead + offset
 
     def on_resize(self) -> None:
         if self._timeline is not None:
@@ -220,58 +236,26 @@ class Talk(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         row = self.scroll_offset.y + y - self._lead
         width = self.size.width
-        base = self.rich_style
+        base, palette = self.rich_style, self._looks.palette
         if row >= 0 and not self._lines.height:
-            strip = self._empty_line() if row == 0 else Strip([])
+            strip = empty_line(self._timeline, palette) if row == 0 else Strip([])
         elif row == -1 and self._lead:
-            strip = self._older_line()
+            strip = older_line(self._timeline, self._width, palette)
         elif 0 <= row < self._lines.height:
             key, line = self._lines.line(row)
             marked = key == self._chosen and self.has_focus and line.cell_length > 0
             mark = "▌" if marked else " "
-            strip = Strip([Segment(mark, self._looks.palette.accent), *line])
-            strip = self._with_selection(strip, self.scroll_offset.y + y)
+            strip = Strip([Segment(mark, palette.accent), *line])
+            selection = self.text_selection
+            if selection is not None:
+                style = self.screen.get_component_rich_style("screen--selection")
+                strip = with_selection(strip, selection, self.scroll_offset.y + y, style)
         else:
             strip = Strip([])
         strip = strip.crop(0, width).apply_offsets(0, self.scroll_offset.y + y)
         return strip.extend_cell_length(width).apply_style(base)
 
-    def _empty_line(self) -> Strip:
-        timeline = self._timeline
-        known = timeline is not None and timeline.loaded
-        words = "Nothing has been said yet." if known else "Loading what was said ..."
-        return Strip([Segment(f"   {words}", self._looks.palette.dim)])
-
-    def _older_line(self) -> Strip:
-        timeline = self._timeline
-        older = 0 if timeline is None else timeline.first_seq - 1
-        words = f"{count(older, 'older event', 'older events')}: g" if older else "older: g"
-        if timeline is not None and timeline.loading_older:
-            words = "loading older events ..."
-        pad = max(0, self._width - len(words))
-        return Strip([Segment(" " * pad), Segment(words, self._looks.palette.dim)])
-
     # -- selection -----------------------------------------------------------------------------
-
-    def _with_selection(self, strip: Strip, y: int) -> Strip:
-        selection = self.text_selection
-        span = None if selection is None else selection.get_span(y)
-        if span is None:
-            return strip
-        start, end = span
-        text = strip.text
-        end = len(text) if end == -1 else min(end, len(text))
-        if start >= end:
-            return strip
-        style = self.screen.get_component_rich_style("screen--selection")
-        cells = [strip.index_to_cell_position(start), strip.index_to_cell_position(end)]
-        before, inside, after = (
-            strip.crop(0, cells[0]),
-            strip.crop(cells[0], cells[1]),
-            strip.crop(cells[1]),
-        )
-        marked = Strip([Segment(s.text, (s.style or Style()) + style) for s in inside])
-        return Strip.join([before, marked, after])
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text, without the cell of the mark and without trailing blanks."""
@@ -287,12 +271,15 @@ class Talk(ScrollView, can_focus=True):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
+        if self._placing or self._laid_out != self.size:
+            return  # A new layout moved it, not the person.
         at_end = new_value >= self.max_scroll_y
         if new_value < old_value and not at_end:
             self._follow = False
         elif at_end:
             self._follow = True
             self._say_behind(False)
+        self._place = None if self._follow else self._place_seen()
 
     def _say_behind(self, behind: bool) -> None:
         if behind != self._behind:
@@ -313,7 +300,7 @@ class Talk(ScrollView, can_focus=True):
 
     def action_newest(self) -> None:
         self._follow = True
-        self._resized(None)
+        self._resized()
         self._say_behind(False)
 
     def action_oldest(self) -> None:
@@ -321,8 +308,9 @@ class Talk(ScrollView, can_focus=True):
         self._lines.draw_more(len(self._lines.keys))
         at_top = self.scroll_offset.y == 0
         self._follow = False
-        self._resized(None)
-        self.scroll_to(y=0, animate=False)
+        self._resized()
+        self.scroll_to(y=0, animate=False, force=True, immediate=True)
+        self._place = self._place_seen()
         if at_top and self._lead:
             self.post_message(self.OlderWanted(self))
 
@@ -369,10 +357,8 @@ class Talk(ScrollView, can_focus=True):
         self._toggle(self._chosen)
 
     def _toggle(self, key: str) -> None:
-        anchor = self._anchor()
         self._lines.toggle(key)
-        at_end = self._follow and key == self._lines.keys[-1]
-        self._resized(None if at_end or self._follow else anchor)
+        self._resized()
 
     def on_click(self, event: events.Click) -> None:
         """A click on the first line of a block that folds opens or closes it."""

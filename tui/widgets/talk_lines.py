@@ -89,6 +89,11 @@ class TalkLines:
         self.pending = pending
         self._place()
 
+    @property
+    def width(self) -> int:
+        """Cells that the lines were drawn for; 0 before."""
+        return 0 if self._looks is None else self._looks.width
+
     def _is_drawn(self, index: int) -> bool:
         drawn = self._drawn.get(self.keys[index])
         return drawn is not None and bool(drawn.stamp)
@@ -122,6 +127,10 @@ class TalkLines:
             return None
         place = self.keys.index(key) - self.pending
         return (self.starts[place], len(self._drawn[key].strips)) if place >= 0 else None
+
+    def strips_of(self, key: str) -> Sequence[Strip]:
+        """The lines of a block; none where it is not drawn."""
+        return self._drawn[key].strips if self.span_of(key) is not None else ()
 
     def foldable(self, key: str) -> bool:
         return any(block.key == key and folds(block.item) for block in self._blocks)
