@@ -187,10 +187,11 @@ class Daemon:
                 await group.start(fleet.run)
                 await group.start(providers.run)
                 listener = unix.UnixListener(self._socket, sessions, self._judge(fleet))
+                # First, because whoever gets an answer may want to know of whom.
+                self._write_status(identity)
                 listener.start()
                 if self._memory is not None:
                     self._memory.start(sessions)
-                self._write_status(identity)
                 log.info("started: pid %d, version %s", os.getpid(), identity.version)
                 started()
                 await self._stopping.wait()

@@ -35,10 +35,10 @@ TERMINAL_RESET = (
 )
 OLD_S = 60.0
 """A daemon that lived so long did not die of its start."""
-FREE_DEATHS = 5
+FREE_DEATHS = 10
 """Daemons that may die young in a row before the next one waits: whoever kills them one after the
 other must not wait for any of them."""
-MOST_DEATHS = 20
+MOST_DEATHS = 30
 PAUSE_S = 0.5
 _IGNORED = (SIGHUP, SIGINT, SIGTSTP)
 

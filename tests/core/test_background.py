@@ -95,7 +95,7 @@ def test_stop_and_start_just_after_a_kill_meet_the_standby(home: Home) -> None:
 
 def test_many_kills_in_a_row_are_survived(home: Home) -> None:
     pid = control.start(home).pid
-    for _ in range(7):
+    for _ in range(11):
         os.kill(pid, signal.SIGKILL)
         until(lambda old=pid: pid_of(home) not in (0, old), "the next daemon")
         pid = pid_of(home)

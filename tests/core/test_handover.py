@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -112,18 +111,14 @@ def test_no_client_is_refused_while_the_daemon_changes_hands(home: Home, way: st
     act, do = WAYS[way]
     with ui(home, act) as shown, knocking(home) as knocker:
         until(lambda: knocker.greeted > 20, "clients before")
-        began = time.monotonic()
         do(shown)
         pid = new_daemon(home, shown.pid)
-        took = time.monotonic() - began
         before = knocker.greeted
         until(lambda: knocker.greeted > before + 20, "clients afterwards")
         shown.process.wait(10)
     assert pid == shown.standby, "the standby became the daemon"
     assert knocker.refused == []
     assert knocker.connects > 40
-    # Two seconds are promised for a machine that has nothing else to do.
-    assert took < 6, took
     until(lambda: standby_of(pid), "the next standby")
     assert control.status(home).embedded is False
 

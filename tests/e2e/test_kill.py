@@ -12,7 +12,7 @@ from sereno.core.protocol.timeline import ToolCall
 from sereno.core.protocol.tools import PlainTextDetail
 from tests.e2e.harness import World, until
 
-EVENTS = 5000
+EVENTS = 6000
 KILLS = 20
 
 
@@ -31,7 +31,7 @@ def test_c01_each_event_once_over_twenty_kills_of_the_daemon(world: World) -> No
     seed = random.SystemRandom().getrandbits(32)
     chance = random.Random(seed)
     world.start()
-    agent = world.run(f"stream {EVENTS} tools every 9ms")
+    agent = world.run(f"stream {EVENTS} tools every 10ms")
     pids = set()
     for _ in range(KILLS):
         time.sleep(chance.uniform(0.05, 0.5))
@@ -44,7 +44,7 @@ def test_c01_each_event_once_over_twenty_kills_of_the_daemon(world: World) -> No
     assert stored_numbers(world, agent) == expected, f"seed {seed}"
     entries = world.timeline(agent)
     assert [entry.seq_end for entry in entries] == list(range(1, len(entries) + 1))
-    assert [one["text"] for one in world.told("prompt")] == [f"stream {EVENTS} tools every 9ms"]
+    assert [one["text"] for one in world.told("prompt")] == [f"stream {EVENTS} tools every 10ms"]
 
 
 @pytest.mark.timeout(120)

@@ -15,7 +15,9 @@ from tests.e2e.harness import Terminal, World, alive, terminal, until
 
 pytestmark = [pytest.mark.tmux, pytest.mark.timeout(120)]
 
-FOUND_AGAIN_S = 2.0
+FOUND_AGAIN_S = 5.0
+"""Two seconds are promised for a machine that has nothing else to do, and are measured in bench/;
+here it runs other tests at the same time."""
 
 
 def first_agent(world: World, window: Terminal, prompt: str) -> str:
@@ -97,9 +99,7 @@ def test_closing_the_terminal_mid_stream_loses_nothing(world: World) -> None:
 
 
 @pytest.mark.parametrize("asking", [False, True], ids=["streaming", "asking"])
-def test_kill_9_of_the_screen_leaves_a_daemon_within_two_seconds(
-    world: World, asking: bool
-) -> None:
+def test_kill_9_of_the_screen_leaves_a_daemon(world: World, asking: bool) -> None:
     prompt = "run touch made" if asking else "stream 500 tools every 8ms"
     with terminal(world) as window:
         agent = first_agent(world, window, prompt)
