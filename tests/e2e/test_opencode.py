@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -16,34 +13,11 @@ from sereno.tui.cli import exits
 from tests.e2e.harness import World, alive, until
 from tests.e2e.model_server import ModelServer, prompt_with
 from tests.e2e.model_server.opencode import opencode_environment, opencode_program
+from tests.e2e.model_server.thread import running_models
 
 pytestmark = [pytest.mark.node, pytest.mark.timeout(300)]
 
 TURN_S = 90.0
-
-
-@contextmanager
-def running_models() -> Iterator[ModelServer]:
-    """The model server on a thread of its own, because tests here wait for programs."""
-    server = ModelServer()
-    loop = asyncio.new_event_loop()
-    stop = asyncio.Event()
-    ready = threading.Event()
-
-    async def serve() -> None:
-        async with server:
-            ready.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
-    try:
-        assert ready.wait(10)
-        yield server
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(20)
-        loop.close()
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ enabled = false
 [features]
 plugins = false
 unbounded_connection_retries = false
+[tools.update_plan]
+enabled = true
 [model_providers.fake]
 name = "fake"
 base_url = "{url}"

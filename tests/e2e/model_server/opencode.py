@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 __all__ = ["opencode_environment", "opencode_program"]
 
@@ -20,7 +21,9 @@ def opencode_environment(home: Path, model_url: str) -> dict[str, str]:
     """Variables for `[providers.opencode] env`: models fake/fake-1 and fake/fake-2 of `model_url`,
     all files under `home`, no updates, downloads or sharing.
     """
-    model = {"tool_call": True, "reasoning": True, "limit": {"context": 200_000, "output": 8_192}}
+    model: dict[str, Any] = {"tool_call": True, "reasoning": True, "attachment": True}
+    model["limit"] = {"context": 200_000, "output": 8_192}
+    model["modalities"] = {"input": ["text", "image"], "output": ["text"]}
     settings = {
         "autoupdate": False,
         "share": "disabled",

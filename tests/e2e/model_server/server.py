@@ -108,9 +108,15 @@ class ModelServer:
         if fault is not None and fault.kind != "drop":
             return await _send_failure(writer, fault, api.error_body(int(fault.kind)))
         await asyncio.sleep(directive.first_delay_ms / 1000 if directive else 0)
+        try:
+            frames = tuple(api.answer_frames(ask, self._number))
+        except LookupError as error:
+            # Said to the program, so that the test that wrote the script shows it.
+            failure = Fault("400", message=str(error))
+            return await _send_failure(writer, failure, api.error_body(400))
         if not ask.stream and api is messages:
             await _send_json(writer, 200, messages.answer_body(ask, self._number))
-        elif not await self._stream(writer, path, api.answer_frames(ask, self._number), ask, fault):
+        elif not await self._stream(writer, path, frames, ask, fault):
             return None
         self.log.append({"event": "answered", "path": path, "step": ask.step})
         return None
