@@ -7,7 +7,6 @@ the keys mean is not known here.
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +35,8 @@ class Source(msgspec.Struct, frozen=True):
         The parser itself is asked: the key begins on the line after the longest beginning of the
         file that is valid and does not hold it. Only for messages, so it may take a while.
         """
+        import tomllib
+
         if len(self.text) > _LONGEST_TO_SEARCH:
             return None
         lines = [line + "\n" for line in self.text.split("\n")]
@@ -105,6 +106,8 @@ def read_source(path: Path) -> Source:
 
 def parse_source(path: Path, raw: bytes) -> Source:
     """Make tables of the file's bytes. Raises ConfigError (not_text, syntax) with the line."""
+    import tomllib  # Most homes have no file, and the parser takes a while to load.
+
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -133,6 +136,8 @@ def _syntax_line(text: str) -> int:
 
     tomllib tells the place only inside its sentence, so it is taken from there.
     """
+    import tomllib
+
     try:
         tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

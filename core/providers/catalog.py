@@ -11,8 +11,9 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
 
 from sereno.core.config import BUILT_IN_PROVIDERS, Config, ProviderConfig, ProviderModel
 from sereno.core.protocol.agents import Mode, Model, ProviderEntry, SelectOption
@@ -30,8 +31,7 @@ __all__ = ["Availability", "Catalog", "Provider", "read_version"]
 CUSTOM_ORDER = 5
 
 
-@dataclass(frozen=True)
-class Availability:
+class Availability(msgspec.Struct, frozen=True):
     """Whether the program was found, and if not, what the person can do."""
 
     installed: bool
@@ -149,7 +149,7 @@ class Provider:
         """With what the preset and the configuration say."""
         tools = () if self._config is None else self._config.disallowed_tools
         mode = setup.mode or self._preset.required_mode
-        return replace(setup, mode=mode, disallowed_tools=tools)
+        return msgspec.structs.replace(setup, mode=mode, disallowed_tools=tools)
 
     def entry(self, env: Mapping[str, str]) -> ProviderEntry:
         """As the wire's provider snapshot lists it (section 6.9.1)."""
@@ -230,7 +230,7 @@ def _provider(config: Config, name: str) -> Provider | None:
         return None
     if settings.extends in PRESETS:
         parent = PRESETS[settings.extends]
-        preset = Preset(**{**vars(parent), "name": name, "label": name, "order": CUSTOM_ORDER})
+        preset = msgspec.structs.replace(parent, name=name, label=name, order=CUSTOM_ORDER)
         return Provider(preset, settings, name)
     if name in BUILT_IN_PROVIDERS and not settings.command:
         return None  # known by name, but this release has no driver for it

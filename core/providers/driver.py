@@ -9,7 +9,6 @@ provider is the preset's `protocol`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
@@ -37,8 +36,7 @@ class CannotAnswer(Exception):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(msgspec.Struct, frozen=True):
     """`id` comes back in TurnStarted and TurnEnded. Attachments: wire reference 6.6.3."""
 
     id: str
@@ -58,8 +56,7 @@ class Identity(msgspec.Struct, frozen=True):
     command: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
+class Setup(msgspec.Struct, frozen=True):
     """What a session is to begin with. `run` counts the agent's processes: it makes ids unique.
 
     `session_id`: a UUID that no session has yet, the same for the whole run: for programs that let

@@ -6,7 +6,6 @@ an agent program and has passed core/security/sanitise.py. Not here: sequence nu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
@@ -50,8 +49,7 @@ class Send(msgspec.Struct, frozen=True):
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(msgspec.Struct, frozen=True):
     """The session stands, in the mode and with the model that were asked for.
 
     The first prompt may be sent now. `resumed` is False where the program had to begin anew;
@@ -85,13 +83,11 @@ class Item(msgspec.Struct, frozen=True):
     delta: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TurnStarted:
+class TurnStarted(msgspec.Struct, frozen=True):
     prompt_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class TurnEnded:
+class TurnEnded(msgspec.Struct, frozen=True):
     """The end of the turn of `prompt_id`. With `failed`: cause, next step and a code.
 
     With `canceled`, `error` may say why where nobody here interrupted it.
@@ -107,23 +103,20 @@ class TurnEnded:
     usage: Usage | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """The program waits for an answer: Driver.answer(request.id, …)."""
 
     request: PermissionRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Withdrawn:
+class Withdrawn(msgspec.Struct, frozen=True):
     """An open request is void; it must not be answered any more."""
 
     request_id: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(msgspec.Struct, frozen=True):
     """What is not UNSET is new."""
 
     mode_id: str | UnsetType | None = UNSET
@@ -138,8 +131,7 @@ class Changed:
     usage: Usage | UnsetType = UNSET
 
 
-@dataclass(frozen=True, slots=True)
-class SessionFailed:
+class SessionFailed(msgspec.Struct, frozen=True):
     """There is no session (any more); a process that still lives should be ended.
 
     Codes: auth_required, protocol_version, mode_refused, model_refused, start_failed, exited;
@@ -152,13 +144,12 @@ class SessionFailed:
     next_step: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(msgspec.Struct, frozen=True):
     """For the agent's log; from level `notice` up it is also worth showing to the person."""
 
     level: Level
     text: str
-    detail: str = field(default="")
+    detail: str = ""
 
 
 Effect = (

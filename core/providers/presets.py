@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from sereno.core.protocol.agents import Mode
 from sereno.core.providers.environment import MODEL_KEYS
@@ -22,8 +23,7 @@ __all__ = ["CLAUDE_MODES", "CODEX_MODES", "PRESETS", "Preset"]
 Environment = Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Preset:
+class Preset(msgspec.Struct, frozen=True):
     """`required_mode`: set even where nobody chose one, because the program's own asks nobody.
     `places`: folders of the program's own installer, looked at where the search path lacks it.
     `status`: what is added to the program's name to ask it whether it is signed in (sign_in.py).
