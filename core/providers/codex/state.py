@@ -127,6 +127,8 @@ class State(msgspec.Struct, omit_defaults=True):
     """Name of a skill: the path of its file."""
     prompt_id: str | None = None
     turn_id: str = ""
+    active_id: str = ""
+    """What an interrupt must name: in a review it is another turn than the one that was begun."""
     cancelling: bool = False
     reviewing: str = ""
     """Id of the item of the review that runs."""

@@ -47,7 +47,8 @@ class Turns:
     def begin(self, prompt: Prompt) -> list[Effect]:
         state = self._core.state
         self._text.end()
-        state.prompt_id, state.turn_id, state.cancelling = prompt.id, "", False
+        state.prompt_id, state.turn_id, state.active_id = prompt.id, "", ""
+        state.cancelling = False
         state.reviewing, state.streamed, state.closed = "", [], []
         state.sums.pop("plan", None)
         new_turn(self._core)
@@ -67,21 +68,26 @@ class Turns:
             login = identity.login_hint or LOGIN
             return self.end("failed", explain_reply(reply.failure, identity.label, login))
         turn = as_dict(as_dict(reply.result).get("turn"))
-        return self._named(as_text(turn.get("id")))
+        named = self._named(as_text(turn.get("id")))
+        return self._stop() if named and state.cancelling else []
 
     def started(self, turn: dict[str, Any]) -> list[Effect]:
         """`turn/started` of this thread."""
-        if self._core.state.prompt_id is None:
+        state = self._core.state
+        if state.prompt_id is None:
             return self._core.noted("info", "Codex began a turn by itself")
-        return self._named(as_text(turn.get("id")))
+        self._named(as_text(turn.get("id")))
+        state.active_id = as_text(turn.get("id"))
+        # An interrupt that came before the turn had really begun found nothing to interrupt.
+        return self._stop() if state.cancelling else []
 
-    def _named(self, turn_id: str) -> list[Effect]:
+    def _named(self, turn_id: str) -> bool:
         state = self._core.state
         if state.turn_id or not turn_id:
-            return []
+            return False
         state.turn_id = turn_id
         self._core.touch()
-        return self._stop() if state.cancelling else []
+        return True
 
     def completed(self, turn: dict[str, Any]) -> list[Effect]:
         """`turn/completed` of this thread."""
@@ -119,7 +125,7 @@ class Turns:
             params = {"threadId": state.thread_id}
             effects.append(Send(self._core.peer.request(CLEAN, params)))
         prompt_id, state.prompt_id, state.turn_id = state.prompt_id or "", None, ""
-        state.cancelling = False
+        state.active_id, state.cancelling = "", False
         self._core.touch()
         end = TurnEnded(
             prompt_id,
@@ -155,7 +161,7 @@ class Turns:
         """
         state, peer = self._core.state, self._core.peer
         turns = [(thread, child.turn_id) for thread, child in state.children.items()]
-        turns.append((state.thread_id, state.turn_id))
+        turns.append((state.thread_id, state.active_id or state.turn_id))
         effects: list[Effect] = []
         for thread_id, turn_id in turns:
             if turn_id:

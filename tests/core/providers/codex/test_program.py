@@ -1,0 +1,367 @@
+"""The driver against the real program: Codex's app-server, with a scripted model."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sereno.core.protocol.permissions import Allow, Deny
+from sereno.core.protocol.timeline import Compaction, ErrorItem
+from sereno.core.protocol.tools import PlanDetail, ShellDetail, WriteDetail
+from sereno.core.providers.driver import Prompt
+from sereno.core.providers.effects import (
+    Asked,
+    Changed,
+    Diagnostic,
+    Effect,
+    Item,
+    Ready,
+    SessionFailed,
+    TurnEnded,
+    Withdrawn,
+)
+from tests.core.providers.rig import Rig, alive, calls, text_of, thoughts_of
+from tests.e2e.model_server import ModelServer, prompt_with
+
+pytestmark = [pytest.mark.node, pytest.mark.timeout(120)]
+
+MakeRig = Callable[..., Rig]
+
+
+def asked_in(effects: list[Effect]) -> list[Asked]:
+    return [effect for effect in effects if isinstance(effect, Asked)]
+
+
+async def test_text_thinking_shell_and_patch(
+    codex: MakeRig, models: ModelServer, folder: Path
+) -> None:
+    async with codex(models.url) as rig:
+        ready = await rig.open()
+        assert (ready.program, ready.version) == ("codex", "0.169.0")
+        assert (ready.mode_id, ready.model_id) == ("auto", "gpt-5.5")
+        assert [model.id for model in ready.models if model.is_default is True]
+        assert ready.can_explain_denial
+
+        effects, end = await rig.turn(prompt_with("hello", {"thinking": "hm", "text": "Hi, you."}))
+        assert (end.outcome, text_of(effects), thoughts_of(effects)) == (
+            "completed",
+            "Hi, you.",
+            "hm",
+        )
+        assert end.usage is not None
+        assert (end.usage.input_tokens, end.usage.output_tokens) == (10, 12)
+        assert end.usage.context_window_max_tokens == 258_400
+
+        shell = {"kind": "shell", "command": "touch a.txt; echo made"}
+        write = {"kind": "write", "path": "b.txt", "content": "hello\n"}
+        effects, end = await rig.turn(
+            prompt_with("make", {"text": "Making.", "tools": [shell, write]}, {"text": "Done."})
+        )
+        assert (end.outcome, text_of(effects)) == ("completed", "Making.Done.")
+        one, other = calls(effects).values()
+        assert (one.name, one.status) == ("shell", "completed")
+        assert one.detail == ShellDetail(
+            command="touch a.txt; echo made", cwd=str(folder), output="made\n", exit_code=0
+        )
+        assert (other.name, other.status) == ("write", "completed")
+        assert other.detail == WriteDetail(file_path=str(folder / "b.txt"), content="hello\n")
+        assert (folder / "b.txt").read_text() == "hello\n"
+        details = [asked.request.detail for asked in asked_in(effects)]
+        assert WriteDetail(file_path=str(folder / "b.txt"), content="hello\n") in details
+
+
+async def test_the_words_of_a_denial_reach_the_agent(
+    codex: MakeRig, models: ModelServer, folder: Path
+) -> None:
+    async with codex(models.url) as rig:
+        await rig.open()
+        shell = {"kind": "shell", "command": "touch z.txt"}
+        script = prompt_with("make", {"text": "Making.", "tool": shell}, {"text": "Understood."})
+        effects, end = await rig.turn(script, Deny(message="call it y.txt"))
+        assert (end.outcome, text_of(effects)) == ("completed", "Making.Understood.")
+        (call,) = calls(effects).values()
+        assert (call.status, call.error) == ("failed", "Not allowed by you.")
+        assert not (folder / "z.txt").exists()
+        told = str(models.turns()[-1]["body"]["input"])
+        assert "I did not allow `touch z.txt`: call it y.txt" in told
+
+
+async def test_two_requests_are_open_at_once_and_answered_in_any_order(
+    codex: MakeRig, models: ModelServer, folder: Path
+) -> None:
+    async with codex(models.url) as rig:
+        await rig.open()
+        tools = [{"kind": "shell", "command": f"touch {name}.txt"} for name in "ab"]
+        rig.prompt(prompt_with("make", {"text": "Making.", "tools": tools}, {"text": "Done."}))
+        both = [(await rig.until(Asked)).request for _ in tools]
+        rig.restart_daemon()
+        ids = {str(request.input).partition("touch ")[2][:5]: request.id for request in both}
+        rig.answer(ids["b.txt"], Deny())
+        rig.answer(ids["a.txt"], Allow(selected_action_id="acceptForSession"))
+        assert (await rig.until(TurnEnded)).outcome == "completed"
+        assert (folder / "a.txt").exists()
+        assert not (folder / "b.txt").exists()
+
+        again = {"kind": "shell", "command": "touch a.txt"}
+        effects, _ = await rig.turn(prompt_with("again", {"tool": again}, {"text": "Done."}))
+        assert asked_in(effects) == []  # it was allowed for the session
+        assert [call.status for call in calls(effects).values()] == ["completed"]
+
+
+async def test_a_rule_covers_what_begins_alike(
+    codex: MakeRig, models: ModelServer, folder: Path
+) -> None:
+    async with codex(models.url) as rig:
+        await rig.open()
+        tool = {"kind": "shell", "command": "touch a.txt"}
+        rig.prompt(prompt_with("make", {"tool": tool}, {"text": "Done."}))
+        asked = (await rig.until(Asked)).request
+        assert isinstance(asked.actions, list)
+        (rule,) = [a for a in asked.actions if a.id == "acceptWithExecpolicyAmendment"]
+        assert rule.label == "Always allow commands that begin with `touch a.txt`"
+        assert rule.standing is True
+        rig.answer(asked.id, Allow(selected_action_id=rule.id))
+        assert (await rig.until(TurnEnded)).outcome == "completed"
+        tool = {"kind": "shell", "command": "touch a.txt c.txt"}
+        effects, _ = await rig.turn(prompt_with("more", {"tool": tool}, {"text": "Done."}))
+        assert asked_in(effects) == []
+        assert (folder / "c.txt").exists()
+
+
+async def test_an_interrupt_ends_the_running_command_too(
+    codex: MakeRig, models: ModelServer, folder: Path
+) -> None:
+    async with codex(models.url) as rig:
+        await rig.open()
+        tool = {"kind": "shell", "command": "echo $$ > pid; echo begun; sleep 600"}
+        rig.prompt(prompt_with("wait", {"text": "Waiting.", "tool": tool}, {"text": "never"}))
+        rig.answer((await rig.until(Asked)).request.id, Allow())
+        async with asyncio.timeout(20):
+            while not (folder / "pid").exists() or not (folder / "pid").read_text().strip():
+                await asyncio.sleep(0.05)
+        rig.take(rig.driver.interrupt())
+        end = await rig.until(TurnEnded)
+        assert (end.outcome, end.error) == ("canceled", None)
+        async with asyncio.timeout(20):
+            while any("sleep 600" in line for line in _commands(rig.process.pid)):
+                await asyncio.sleep(0.05)
+        assert {call.status for call in calls(rig.effects).values()} == {"canceled"}
+        effects, end = await rig.turn(prompt_with("go on", {"text": "Here."}))
+        assert (end.outcome, text_of(effects)) == ("completed", "Here.")
+
+
+def _commands(root: int) -> list[str]:
+    """The command lines of a process and all that it began."""
+    found, waiting = [], [root]
+    while waiting:
+        pid = waiting.pop()
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                found.append(file.read().replace(b"\0", b" ").decode())
+            for task in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{task}/children") as file:
+                    waiting += [int(child) for child in file.read().split()]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
+async def test_an_interrupt_voids_open_requests(codex: MakeRig, models: ModelServer) -> None:
+    async with codex(models.url) as rig:
+        await rig.open()
+        tool = {"kind": "shell", "command": "touch a.txt"}
+        rig.prompt(prompt_with("make", {"tool": tool}, {"text": "never"}))
+        asked = await rig.until(Asked)
+        rig.take(rig.driver.interrupt())
+        assert (await rig.until(Withdrawn)).request_id == asked.request.id
+        assert (await rig.until(TurnEnded)).outcome == "canceled"
+        assert len([e for e in rig.effects if isinstance(e, Withdrawn)]) == 1
+
+
+async def test_an_interrupt_before_the_turn_has_a_name(codex: MakeRig, models: ModelServer) -> None:
+    async with codex(models.url) as rig:
+        await rig.open()
+        slow = prompt_with("slow", {"text": "x" * 4_000}, delay_ms=50)
+        rig.take([*rig.driver.prompt(Prompt("p", slow)), *rig.driver.interrupt()])
+        assert (await rig.until(TurnEnded, timeout_s=10)).outcome == "canceled"
+
+
+async def test_an_interrupt_of_a_review(codex: MakeRig, models: ModelServer) -> None:
+    async with codex(models.url) as rig:
+        await rig.open()
+        rig.prompt("/review " + prompt_with("slow", {"text": "x" * 4_000}, delay_ms=50))
+        async with asyncio.timeout(20):
+            while not models.turns():
+                await asyncio.sleep(0.05)
+        rig.take(rig.driver.interrupt())
+        assert (await rig.until(TurnEnded, timeout_s=10)).outcome == "canceled"
+
+
+async def test_modes_plan_and_questions(codex: MakeRig, models: ModelServer) -> None:
+    async with codex(models.url, mode="plan") as rig:
+        ready = await rig.open()
+        assert ready.mode_id == "plan"
+        ask = {"kind": "ask", "question": "Which?", "header": "DB", "options": ["a", "b"]}
+        plan = "Sure\n<proposed_plan>\n# Plan\n1. do\n</proposed_plan>"
+        rig.prompt(prompt_with("plan", {"text": "Q.", "tool": ask}, {"text": plan}))
+        asked = (await rig.until(Asked)).request
+        assert asked.kind == "question"
+        assert isinstance(asked.input, dict)
+        (question,) = asked.input["questions"]
+        assert (question["header"], question["question"]) == ("DB", "Which?")
+        assert [option["label"] for option in question["options"]] == ["a", "b"]
+        rig.answer(asked.id, Allow(updated_input={"answers": {"DB": "b"}}))
+        assert (await rig.until(TurnEnded)).outcome == "completed"
+        outputs = [i for i in models.turns()[-1]["body"]["input"] if "output" in i["type"]]
+        assert '{"answers":{"db":{"answers":["b"]}}}' in str(outputs)
+        details = {call.name: call.detail for call in calls(rig.effects).values()}
+        assert details["plan"] == PlanDetail(text="# Plan\n1. do\n")
+
+        rig.take(rig.driver.set_mode("full-access"))
+        assert (await rig.until(Changed, lambda c: c.mode_id == "full-access")).mode_id
+        shell = {"kind": "shell", "command": "touch free.txt"}
+        effects, end = await rig.turn(prompt_with("go", {"tool": shell}, {"text": "Done."}))
+        assert (end.outcome, asked_in(effects)) == ("completed", [])
+
+
+async def test_model_and_effort(codex: MakeRig, models: ModelServer) -> None:
+    async with codex(models.url, thinking="high") as rig:
+        ready = await rig.open()
+        assert ready.thinking_option_id == "high"
+        default = next(model for model in ready.models if model.is_default is True)
+        rig.take(rig.driver.set_model(default.id))
+        changed = await rig.until(Changed, lambda c: c.model_id == default.id)
+        changed = await rig.until(Changed, lambda c: isinstance(c.thinking_options, tuple))
+        assert changed.thinking_option_id == "high"
+        rig.take(rig.driver.set_thinking("low"))
+        await rig.until(Changed, lambda c: c.thinking_option_id == "low")
+        effects, end = await rig.turn(prompt_with("hello", {"text": "Hi."}))
+        assert (end.outcome, text_of(effects)) == ("completed", "Hi.")
+        assert models.turns()[-1]["model"] == default.id
+        assert models.turns()[-1]["body"]["reasoning"]["effort"] == "low"
+
+
+async def test_images_commands_and_review(codex: MakeRig, models: ModelServer) -> None:
+    from sereno.core.protocol.requests import Image
+
+    png = (
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5E"
+        "rkJggg=="
+    )
+    async with codex(models.url) as rig:
+        await rig.open()
+        see = prompt_with("see", {"text": "A dot."})
+        rig.take(rig.driver.prompt(Prompt("p", see, (Image(png, "image/png"),))))
+        assert (await rig.until(TurnEnded)).outcome == "completed"
+        assert models.turns()[-1]["images"] == 1
+
+        begin = len(rig.effects)
+        rig.prompt("/compact")
+        assert (await rig.until(TurnEnded)).outcome == "completed"
+        items = [e.item for e in rig.effects[begin:] if isinstance(e, Item)]
+        assert items == [Compaction(status="loading"), Compaction(status="completed")]
+
+        found = '{"findings": [], "overall_correctness": "patch is correct", '
+        found += '"overall_explanation": "All is well.", "overall_confidence_score": 0.9}'
+        effects, end = await rig.turn("/review " + prompt_with("all", {"text": found}))
+        assert (end.outcome, text_of(effects)) == ("completed", "All is well.")
+        (call,) = calls(effects).values()
+        assert (call.name, call.status) == ("review", "completed")
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [("401", "auth_required"), ("429", "rate_limited"), ("400", "provider_error")],
+)
+async def test_failures_in_words(codex: MakeRig, models: ModelServer, kind: str, code: str) -> None:
+    async with codex(models.url) as rig:
+        await rig.open()
+        _, end = await rig.turn(prompt_with("go", {"text": "no"}, error={"kind": kind}, id=kind))
+        assert (end.outcome, end.code) == ("failed", code)
+        assert end.error
+
+
+async def test_retries_are_noticed(codex: MakeRig, models: ModelServer) -> None:
+    async with codex(models.url) as rig:
+        await rig.open()
+        fault = {"kind": "429", "times": 1, "retry_after": 1}
+        effects, end = await rig.turn(prompt_with("go", {"text": "Hi."}, error=fault, id="r"))
+        assert (end.outcome, text_of(effects)) == ("completed", "Hi.")
+        notices = [e.text for e in effects if isinstance(e, Diagnostic) and e.level == "notice"]
+        assert any("tries again" in text and "429" in text for text in notices)
+
+
+async def test_resume_after_the_program_was_killed(codex: MakeRig, models: ModelServer) -> None:
+    async with codex(models.url) as rig:
+        ready = await rig.open()
+        await rig.turn(prompt_with("one", {"text": "First."}))
+        rig.prompt(prompt_with("two", {"text": "x" * 4_000}, delay_ms=50))
+        await rig.until(Item)
+        rig.process.send_signal(signal.SIGKILL)
+        end = await rig.until(TurnEnded)
+        assert (end.outcome, end.code) == ("failed", "exited")
+        await rig.until(SessionFailed)
+        pid = rig.process.pid
+    assert not _commands(pid) or not alive(pid)
+    async with codex(models.url, run=2) as rig:
+        again = await rig.open(ready.session_id)
+        assert (again.resumed, again.session_id) == (True, ready.session_id)
+        effects, end = await rig.turn(prompt_with("three", {"text": "Third."}))
+        assert (end.outcome, text_of(effects)) == ("completed", "Third.")
+        assert "First." in str(models.turns()[-1]["body"]["input"])
+
+
+async def test_a_thread_without_a_turn_is_begun_anew(codex: MakeRig, models: ModelServer) -> None:
+    async with codex(models.url) as rig:
+        ready = await rig.open()
+    async with codex(models.url, run=2) as rig:
+        again = await rig.open(ready.session_id)
+        assert not again.resumed
+        assert again.session_id != ready.session_id
+        errors = [
+            e.item.message
+            for e in rig.effects
+            if isinstance(e, Item)
+            if isinstance(e.item, ErrorItem)
+        ]
+        assert ["could not reopen the earlier conversation" in text for text in errors] == [True]
+
+
+async def test_a_second_writer_is_refused_in_words(codex: MakeRig, models: ModelServer) -> None:
+    async with codex(models.url) as rig:
+        ready = await rig.open()
+        await rig.turn(prompt_with("one", {"text": "First."}))
+        async with codex(models.url, run=2) as other:
+            other.take(other.driver.start(ready.session_id))
+            failed = await other.until(SessionFailed)
+            assert "Another Codex has this conversation open" in failed.error
+            assert failed.next_step
+
+
+async def test_every_line_may_be_the_last_before_a_restart(
+    codex: MakeRig, models: ModelServer, folder: Path
+) -> None:
+    async with codex(models.url) as rig:
+        rig.always_restart = True
+        await rig.open()
+        tool = {"kind": "shell", "command": "touch a.txt; seq 1 2000"}
+        effects, end = await rig.turn(
+            prompt_with(
+                "make", {"thinking": "so", "text": "Making.", "tool": tool}, {"text": "OK."}
+            )
+        )
+        assert (end.outcome, text_of(effects), thoughts_of(effects)) == (
+            "completed",
+            "Making.OK.",
+            "so",
+        )
+        (call,) = calls(effects).values()
+        assert isinstance(call.detail, ShellDetail)
+        assert str(call.detail.output).splitlines()[-1] == "2000"
+        assert isinstance(rig.effects, list)
+        assert any(isinstance(effect, Ready) for effect in rig.effects)
