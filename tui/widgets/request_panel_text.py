@@ -1,7 +1,7 @@
-"""What a request asks, whole and unhidden: the text to judge, and our own words about it.
+"""What a request asks, whole and unhidden: the arguments to judge, and our own words about them.
 
-The agent's prose never speaks for the panel: titles and descriptions stand inside the judged text,
-quoted and named as the agent's (T43); hidden characters are shown as escapes (T42). Pure.
+The agent's prose never speaks for the panel: titles and descriptions stand under the arguments,
+marked and named as the agent's (T43); hidden characters are shown as escapes (T42). Pure.
 """
 
 from __future__ import annotations
@@ -53,7 +53,11 @@ _NAMED = (
 _NOTHING_NEW = frozenset({"run", "execute", "command", "edit", "write", "read", "file", "the", "a"})
 """Words of a title that say no more than our own heading."""
 
+PROSE_LIMIT = 1_900
+"""Characters of what the agent says; providers keep 2,000 of a title."""
+
 __all__ = [
+    "PROSE_LIMIT",
     "Answers",
     "AskedLine",
     "answers_of",
@@ -171,7 +175,10 @@ def flat(text: str) -> str:
 
 
 def asked_text(request: PermissionRequest) -> list[AskedLine]:
-    """Everything that the decision depends on, hidden characters shown, nothing cut."""
+    """Everything that the decision depends on, hidden characters shown, nothing cut.
+
+    Under it what the agent says about it, which may be cut, and says where.
+    """
     lines = _detail_lines(given(request.detail, None))
     shown = "\n".join(line.text for line in lines)
     if not isinstance(given(request.detail, None), _NAMED):
@@ -258,20 +265,29 @@ def _json(value: Any) -> str:
 
 
 def _prose(request: PermissionRequest, shown: str) -> list[AskedLine]:
-    """The agent's own words, last, quoted, and only where they add something."""
+    """The agent's own words, last, marked, and only where they add something.
+
+    Of very long ones the beginning: nobody should have to leaf through prose to reach the keys,
+    and what was cut on the way here is longer than this too.
+    """
     lines: list[AskedLine] = []
     said = _words(f"{shown} {heading(request)} {request.name}") | _NOTHING_NEW
     for words in (given(request.title, ""), given(request.description, "")):
         text = reveal(words).strip()
         if text and not _words(text) <= said and not _repeats(text, shown):
-            lines += [AskedLine(line, "quote") for line in _split(words.strip())]
+            lines += [AskedLine(line, "quote") for line in _split(words.strip()[:PROSE_LIMIT])]
+            if len(words.strip()) > PROSE_LIMIT:
+                lines.append(AskedLine("[cut here: the agent says more than this]", "label"))
     return [AskedLine("the agent says:", "label"), *lines] if lines else []
 
 
 def _repeats(words: str, shown: str) -> bool:
-    """Whether the agent only says the beginning of what is shown anyway, however it was cut."""
-    start = " ".join(words.split()).rstrip("….")
-    return start in " ".join(shown.split())
+    """Whether the agent only says the beginning of what is shown anyway, however it was cut.
+
+    A part from its middle is no repetition: it may be there to seem all of it.
+    """
+    start = " ".join(words.split()).strip("`").rstrip("….`")
+    return " ".join(shown.split()).startswith(start)
 
 
 def _words(text: str) -> set[str]:

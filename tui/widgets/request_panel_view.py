@@ -85,7 +85,7 @@ def short_id(request: PermissionRequest) -> str:
 
 
 def text_lines(request: PermissionRequest, width: int) -> list[Line]:
-    """The judged text, wrapped, each line behind the bar."""
+    """The judged text, wrapped: arguments behind the bar, the agent's words behind the dot."""
     return [line for asked in asked_text(request) for line in _barred(asked, width)]
 
 
