@@ -1,4 +1,4 @@
-"""Where the command line begins: the quick way for `ls`, click for everything else.
+"""Where the command line begins: the quick way for `ls` and for a plain start, click for the rest.
 
 No error leaves as a traceback: what nobody foresaw is said in one sentence, with the traceback
 only where SERENO_DEBUG asks for it.
@@ -40,9 +40,25 @@ def _run(arguments: list[str]) -> int:
         options = listing.parse(arguments)
         if options is not None:
             return listing.run(options)
+        if arguments in ([], ["--no-ui"]):
+            return _start(bool(arguments))
     from sereno.tui.cli.app import run
 
     return run(arguments)
+
+
+def _start(no_ui: bool) -> int:
+    """The screen, or the daemon without one, as click would start them."""
+    if no_ui:
+        import gc
+
+        gc.disable()  # A tenth of the start, while nothing is garbage; headless.py turns it on.
+        from sereno.tui.cli.commands.headless import run_headless
+
+        return run_headless({}, None)
+    from sereno.tui.cli.commands.ui import run_ui
+
+    return run_ui({})
 
 
 def _explain(error: Exception) -> CliError:
