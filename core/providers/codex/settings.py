@@ -100,6 +100,8 @@ class Settings:
     def updated(self, params: dict[str, Any]) -> list[Effect]:
         """`thread/settings/updated`."""
         told, state = as_dict(params.get("threadSettings")), self._core.state
+        if "approvalPolicy" not in told or "sandboxPolicy" not in told:
+            return []
         before = (state.mode_id, state.model_id, state.effort)
         read_thread(self._core, told, told.get("sandboxPolicy"), "effort")
         after = (state.mode_id, state.model_id, state.effort)

@@ -31,7 +31,12 @@ ALWAYS = "acceptForever"
 SHOWN_LIMIT = 1024 * 1024
 """Characters of one text that a view shows in full; beyond, it says that it does not."""
 
-_HIDDEN = frozenset({"threadId", "turnId", "itemId", "startedAtMs", "availableDecisions", "_meta"})
+_HIDDEN = frozenset(
+    {"threadId", "turnId", "itemId", "startedAtMs", "availableDecisions", "_meta"}
+    | {"commandActions", "proposedExecpolicyAmendment", "proposedNetworkPolicyAmendments"}
+)
+"""What says nothing to a person, repeats the command, or stands on a button."""
+_USUAL = {"kind": "command", "environmentId": "local"}
 _NO_CHANGE = "Codex did not say what it wants to change"
 
 
@@ -95,7 +100,7 @@ def _view(core: Core, request: OpenRequest) -> View:
 
 def _command(core: Core, request: OpenRequest) -> View:
     params = request.params
-    given = {k: v for k, v in params.items() if k not in _HIDDEN and v is not None}
+    given = _given(params)
     record = core.state.items.get(request.item_id)
     command = as_text(params.get("command"))
     if not command and record is not None:
@@ -117,6 +122,15 @@ def _command(core: Core, request: OpenRequest) -> View:
         ShellDetail(command=_reveal(unwrapped(command)), cwd=_reveal(cwd) if cwd else UNSET),
         [] if command or host else ["Codex did not say which command it wants to run"],
     )
+
+
+def _given(params: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a request that a person should see: all but bookkeeping."""
+    return {
+        key: value
+        for key, value in params.items()
+        if key not in _HIDDEN and value is not None and _USUAL.get(key) != value
+    }
 
 
 def _network(params: dict[str, Any]) -> dict[str, Any]:
@@ -163,7 +177,7 @@ def _change(core: Core, request: OpenRequest) -> View:
     """The request has only the id of the item: what it changes was said before (or is said yet)."""
     record = core.state.items.get(request.item_id)
     item = record.item if record is not None else {}
-    given = {k: v for k, v in request.params.items() if k not in _HIDDEN and v is not None}
+    given = _given(request.params)
     given["changes"] = changes_of(item)
     known = bool(given["changes"])
     root = as_text(request.params.get("grantRoot"))
@@ -186,7 +200,7 @@ def _change(core: Core, request: OpenRequest) -> View:
 
 def _permissions(request: OpenRequest) -> View:
     params = request.params
-    given = {k: v for k, v in params.items() if k not in _HIDDEN and v is not None}
+    given = _given(params)
     asked = reveal_value(params.get("permissions"))
     return View(
         "permissions",
@@ -218,7 +232,7 @@ def _elicitation(request: OpenRequest) -> View:
     if asked:
         given: dict[str, Any] = {"questions": asked, "serverName": server}
         return View("question", "question", f"{server} asks", given, [], message)
-    given = {k: v for k, v in params.items() if k not in _HIDDEN and v is not None}
+    given = _given(params)
     url = as_text(params.get("url"))
     label = "I have opened it" if url else "Accept"
     actions = [action("accept", label, True), action("decline", "Decline", False)]
