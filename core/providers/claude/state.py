@@ -1,0 +1,191 @@
+"""What the Claude driver must remember over a restart of the daemon, and the core its parts share.
+
+`State` is the snapshot: small, because it is stored with nearly every batch. Not in it: texts that
+are in the timeline already, lists of modes, models and commands (only checksums).
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import msgspec
+
+from sereno.core.protocol.agents import Command, Model
+from sereno.core.protocol.timeline import ToolStatus
+from sereno.core.providers.acp.state import checksum
+from sereno.core.providers.driver import Identity, Setup
+from sereno.core.providers.effects import Diagnostic, Effect, Level
+from sereno.core.providers.jsonrpc import PeerState
+
+__all__ = [
+    "FAILED",
+    "NEW",
+    "OPENING",
+    "READY",
+    "Call",
+    "Core",
+    "Grant",
+    "Limit",
+    "ModelFacts",
+    "OpenRequest",
+    "State",
+    "checksum",
+    "message_uuid",
+]
+
+NEW, OPENING, READY, FAILED = "new", "opening", "ready", "failed"
+
+
+class Call(msgspec.Struct, omit_defaults=True):
+    """A tool call as far as it is known. `parent`: the call of the sub-agent that it belongs to."""
+
+    id: str
+    name: str = ""
+    input: dict[str, Any] = {}
+    status: ToolStatus = "running"
+    text: str = ""
+    """What the program gave back to the model."""
+    result: dict[str, Any] = {}
+    """The same with its parts named: `tool_use_result`."""
+    parent: str = ""
+    denied: bool = False
+    background: bool = False
+    """It goes on after it was answered: a sub-agent or a command in the background."""
+    log: str = ""
+    actions: list[tuple[str, str]] = []
+    """Of a sub-agent: the tools it used, and a line about each."""
+    used: int = 0
+    """How many these were; only the last ones are kept."""
+    digest: int = 0
+
+
+class Grant(msgspec.Struct, array_like=True):
+    """A standing answer: the program's own suggestions, for this session only."""
+
+    id: str
+    label: str
+    updates: list[dict[str, Any]]
+
+
+class OpenRequest(msgspec.Struct, omit_defaults=True):
+    """A question that waits. `input`: what the program wants to run, as it said it.
+
+    `whole`: whether that is all of it; what is too long to be shown is not kept, and not editable.
+    """
+
+    rpc_id: str
+    call_id: str
+    tool: str
+    input: dict[str, Any] = {}
+    whole: bool = True
+    grants: list[Grant] = []
+    agent_id: str = ""
+    reason: str = ""
+    description: str = ""
+    plan: str = ""
+
+
+class Usage(msgspec.Struct, omit_defaults=True):
+    context_used: float | None = None
+    context_size: float | None = None
+    cost_usd: float | None = None
+
+
+class Limit(msgspec.Struct, array_like=True):
+    """The account's limit, as the program last said it. `resets_at`: seconds since 1970."""
+
+    status: str
+    kind: str = ""
+    resets_at: int = 0
+
+
+class ModelFacts(msgspec.Struct, array_like=True):
+    """Of an offered model: its id, the name that the program resolves it to, its efforts."""
+
+    id: str
+    resolved: str
+    efforts: list[str]
+
+
+class State(msgspec.Struct, omit_defaults=True):
+    """Everything; mutable, owned by one driver."""
+
+    phase: str = NEW
+    session_id: str = ""
+    resuming: bool = False
+    version: str = ""
+    peer: PeerState = msgspec.field(default_factory=PeerState)
+    """Only its half line, its numbers and its open calls are used: this is no JSON-RPC."""
+    mode: str | None = None
+    model: str | None = None
+    thinking: str | None = None
+    models: list[ModelFacts] = []
+    offered: tuple[Model, ...] = ()
+    commands: tuple[Command, ...] = ()
+    """Both only until Ready has told them."""
+    sums: dict[str, int] = {}
+    prompt_id: str | None = None
+    prompt_uuid: str = ""
+    prompts: int = 0
+    cancelling: bool = False
+    spoken: bool = False
+    """The turn has said something to the person."""
+    local_output: str = ""
+    """What a slash command printed, until something was said."""
+    text_kind: str = ""
+    message_id: str = ""
+    streamed: str = ""
+    """Kind of the content block of which pieces have come: its whole must not be said again."""
+    sanitiser: tuple[str, bool] = ("", False)
+    calls: dict[str, Call] = {}
+    finished: list[str] = []
+    """Ids of the finished among them, oldest first."""
+    todos: dict[str, tuple[str, bool]] = {}
+    """The program's list of tasks, where it keeps one: text, done."""
+    tasks: dict[str, str] = {}
+    """What runs in the background: task id, and its call."""
+    begun: list[str] = []
+    """Those of them that began in the running turn."""
+    requests: dict[str, OpenRequest] = {}
+    asked: int = 0
+    usage: Usage = msgspec.field(default_factory=Usage)
+    limit: Limit | None = None
+    error_kind: str = ""
+    """Of the model's last error in this turn: authentication_failed, rate_limit, …"""
+    junk: int = 0
+    junk_bytes: int = 0
+
+
+class Core:
+    """State and identity, shared by the parts of one driver; counts changes."""
+
+    def __init__(self, identity: Identity, setup: Setup, state: State) -> None:
+        self.identity = identity
+        self.setup = setup
+        self.state = state
+        self.version = 0
+
+    def touch(self) -> None:
+        """The state has changed: the next snapshot is a new one."""
+        self.version += 1
+
+    def noted(self, level: Level, text: str, detail: str = "") -> list[Effect]:
+        return [Diagnostic(level, text, detail)]
+
+    def new_sum(self, subject: str, value: Any) -> bool:
+        """Whether `value` differs from what was last told about `subject`."""
+        number = checksum(value)
+        if self.state.sums.get(subject) == number:
+            return False
+        self.state.sums[subject] = number
+        self.touch()
+        return True
+
+    def facts_of(self, model_id: str | None) -> ModelFacts | None:
+        return next((m for m in self.state.models if m.id == (model_id or "default")), None)
+
+
+def message_uuid(session_id: str, run: int, number: int) -> str:
+    """The id of our `number`th message: the program names it when it is done with it."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"sereno {session_id} {run} {number}"))
