@@ -80,6 +80,9 @@ class RequestPanel(Vertical, can_focus=True):
     class PagerWanted(Message):
         request: PermissionRequest
 
+    class Stands(Message):
+        """Other keys work now: the footer should say so."""
+
     @dataclass
     class FocusWanted(Message):
         """Where the keyboard should go: to "panel" or "composer"."""
@@ -107,6 +110,7 @@ class RequestPanel(Vertical, can_focus=True):
         self._room = room
         self._top = 0
         self._known: tuple[str, ...] = ()
+        self._stood: tuple[object, ...] = ()
         self._text: tuple[object, list[Line]] = (None, [])
         self._purpose: AskWords | None = None
         self._wake: Timer | None = None
@@ -187,6 +191,10 @@ class RequestPanel(Vertical, can_focus=True):
         self.set_class(writing, "-writing")
         for paper in self.query(_Paper):
             paper.refresh()
+        stands = (desk.phase, desk.may_allow, desk.end_seen, desk.current)
+        if stands != self._stood:
+            self._stood = stands
+            self.post_message(self.Stands())
         self._set_timers()
 
     def _is_whole(self) -> bool:

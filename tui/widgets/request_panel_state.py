@@ -187,6 +187,11 @@ class Desk:
 
     # -- keys ----------------------------------------------------------------------------------
 
+    @property
+    def may_allow(self) -> bool:
+        """Whether `y` would allow it now."""
+        return self.answers.can_allow and self.end_seen
+
     def key(self, now: float, key: str) -> list[Effect]:
         """A key while the panel has the keyboard. Answers come out of `tick`, a moment later."""
         self._armed = None
@@ -264,7 +269,7 @@ class Desk:
             self.remark = "The agent offers no way to allow this once."
             return []
         if not self.end_seen:
-            self.remark = "y works when the end of the text was seen: space, or v for the pager."
+            self.remark = "y works once the end was seen: space, or v."
             return []
         return self._send(Allow(selected_action_id=_id_of(self.answers.allow)))
 
@@ -277,7 +282,7 @@ class Desk:
         if not options:
             self.remark = f"The agent does not offer {words}."
         elif not self.end_seen and any(option.behavior == "allow" for option in options):
-            self.remark = "That works when the end of the text was seen: space, or v."
+            self.remark = "That works once the end was seen: space, or v."
         elif len(options) == 1:
             self._confirm(now, options[0])
         else:
@@ -360,9 +365,9 @@ class Desk:
 
 
 _REMARKS = {
-    Verdict.DEAD: "Keys are dead for 0.6 s after each key: wait, then press once.",
-    Verdict.REPEATS: "A key that repeats answers nothing: let go, wait, press once.",
-    Verdict.BURST: "Keys that come together answer nothing: wait, then press one.",
+    Verdict.DEAD: "Keys are dead for 0.6 s after each: wait, then press once.",
+    Verdict.REPEATS: "A held key answers nothing: let go, wait, press once.",
+    Verdict.BURST: "Keys together answer nothing: wait, then press one.",
 }
 
 

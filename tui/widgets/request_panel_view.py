@@ -142,15 +142,11 @@ def _right(desk: Desk, facts: Facts) -> str:
 def _put_off_line(desk: Desk, width: int) -> Line:
     waiting = len(desk.queue)
     words = "1 request waits" if waiting == 1 else f"{waiting} requests wait"
-    return fit(
-        (
-            (" ! ", "asks"),
-            (words, ""),
-            (": the agent goes on when you decide   ", "dim"),
-            ("ctrl+g", "key"),
-        ),
-        width,
-    )
+    head: Line = ((" ! ", "asks"), (words, ""))
+    more = ": the agent goes on when you decide"
+    if width_of(head) + len(more) + 10 <= width:
+        head = (*head, (more, "dim"))
+    return fit((*head, ("   ", ""), ("ctrl+g", "key")), width)
 
 
 def _where(rows: int, top: int, total: int, width: int) -> Line:
@@ -180,7 +176,8 @@ def _under(
     if desk.phase in (Phase.CHOOSING, Phase.CONFIRMING):
         rows = ()
     said = [line for label, words in rows for line in _fact(label, words, width, narrow)]
-    return [*blank, *said, *(blank if said else []), *foot, *last, _remark(desk, facts, now)]
+    remark = _remark(desk, facts, width, now)
+    return [*blank, *said, *(blank if said else []), *foot, *last, *remark]
 
 
 def _fact(label: str, words: str, width: int, narrow: bool) -> list[Line]:
@@ -192,22 +189,22 @@ def _fact(label: str, words: str, width: int, narrow: bool) -> list[Line]:
     ]
 
 
-def _remark(desk: Desk, facts: Facts, now: float) -> Line:
+def _remark(desk: Desk, facts: Facts, width: int, now: float) -> list[Line]:
+    """What is said under the keys: always a line, so that they stay where they are."""
+    words, style = "", "asks"
     if desk.phase is Phase.WRITING:
-        return ()
-    if desk.phase is Phase.SENT:
-        return (("The answer is on its way.", "dim"),)
-    if desk.remark:
-        return ((desk.remark, "asks"),)
-    if desk.phase is Phase.SHOWN:
-        return (("ctrl+g", "key"), (" or ", "dim"), ("tab", "key"), (" to answer", "dim"))
-    if desk.gate.is_dead(now):
-        return (("Keys work in 0.6 s: this has just appeared.", "asks"),)
-    if facts.first_time and desk.phase is Phase.ASKING:
-        return (
-            ("y lets it do this one thing; n says no, and the agent goes on without it.", "dim"),
-        )
-    return ()
+        pass
+    elif desk.phase is Phase.SENT:
+        words, style = "The answer is on its way.", "dim"
+    elif desk.remark:
+        words = desk.remark
+    elif desk.phase is Phase.SHOWN:
+        return [(("ctrl+g", "key"), (" or ", "dim"), ("tab", "key"), (" to answer", "dim"))]
+    elif desk.gate.is_dead(now):
+        words = "Keys work in 0.6 s: this has just appeared."
+    elif facts.first_time and desk.phase is Phase.ASKING:
+        words, style = "y lets it do this one thing; n says no, and the agent goes on.", "dim"
+    return [((line, style),) for line in wrap(words, text_width(width) - 1)] or [()]
 
 
 def _foot(desk: Desk, width: int, narrow: bool) -> list[Line]:

@@ -344,6 +344,11 @@ class AgentScreen(PromptActs):
             answer = self.model.answers.get(event.request_id)
             self.say(view.closing_words(event.request_id, answer))
 
+    @on(RequestPanel.Stands)
+    def _stands(self, event: RequestPanel.Stands) -> None:
+        event.stop()
+        self.words_changed()
+
     @on(RequestPanel.FocusWanted)
     def _focus_wanted(self, event: RequestPanel.FocusWanted) -> None:
         event.stop()

@@ -219,8 +219,11 @@ def footer_keys(
         case "panel", DeskPhase.CHOOSING:
             return (("1-9", "choose"), ("esc", "back to the request"))
         case "panel", _:
-            keys: list[FooterKey] = [("y", "allow once"), ("n", "deny")]
-            if desk.answers.standing:
+            keys: list[FooterKey] = [("y", "allow once")] if desk.may_allow else []
+            keys.append(("n", "deny"))
+            if not desk.end_seen:
+                keys.insert(0, ("space", "to the end"))
+            elif desk.answers.standing:
                 keys.append(("s", "session rule"))
             keys += [("r", "reply"), ("v", "whole text"), ("tab", "to the draft")]
             if len(desk.queue) > 1:
