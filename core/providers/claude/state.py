@@ -186,6 +186,11 @@ class Core:
         return next((m for m in self.state.models if m.id == (model_id or "default")), None)
 
 
-def message_uuid(session_id: str, run: int, number: int) -> str:
-    """The id of our `number`th message: the program names it when it is done with it."""
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"sereno {session_id} {run} {number}"))
+def message_uuid(setup: Setup, session_id: str, number: int, prompt_id: str) -> str:
+    """The id of our `number`th message: the program names it when it is done with it.
+
+    Never the same twice in one session, whatever agent and run it comes from: the program takes a
+    message with a known id for one that it has had, and says nothing at all.
+    """
+    parts = ("sereno", setup.session_id, setup.run, session_id, number, prompt_id)
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, "\0".join(str(part) for part in parts)))

@@ -53,7 +53,9 @@ class Turns:
         self._talk.end()
         state.prompts += 1
         state.prompt_id, state.cancelling, state.spoken = prompt.id, False, False
-        state.prompt_uuid = message_uuid(state.session_id, self._core.setup.run, state.prompts)
+        state.prompt_uuid = message_uuid(
+            self._core.setup, state.session_id, state.prompts, prompt.id
+        )
         state.local_output, state.error_kind, state.begun = "", "", []
         self._core.touch()
         content, left_out = _content(prompt)
