@@ -19,14 +19,23 @@ from sereno.core.providers.codex.details import changes_of, unwrapped
 from sereno.core.providers.codex.items import deny
 from sereno.core.providers.codex.questions import input_questions
 from sereno.core.providers.codex.state import Core, OpenRequest
-from sereno.core.providers.codex.values import as_text
+from sereno.core.providers.codex.values import as_text, pruned
 from sereno.core.providers.codex.views import facts_of, request_of
 from sereno.core.providers.driver import CannotAnswer
 from sereno.core.providers.effects import Asked, Effect, Item, Send, Withdrawn
 from sereno.core.providers.jsonrpc import INVALID_REQUEST, METHOD_NOT_FOUND
 from sereno.core.security.sanitise import sanitise, sanitise_line
 
-__all__ = ["REQUESTS", "answer", "ask", "check_changed", "resolved", "withdraw_all"]
+__all__ = [
+    "REQUESTS",
+    "answer",
+    "ask",
+    "check_changed",
+    "resolved",
+    "set_aside",
+    "show",
+    "withdraw_all",
+]
 
 REQUESTS = frozenset(
     {
@@ -48,6 +57,9 @@ DISMISSED = frozenset({"", "Denied by user", "Dismissed by user"})
 
 def ask(core: Core, rpc_id: Any, method: str, params: dict[str, Any]) -> list[Effect]:
     """A request from the program: shown, or refused where no person can answer it."""
+    if isinstance(rpc_id, bool) or not isinstance(rpc_id, int | str) or pruned(rpc_id) != rpc_id:
+        text = "A request without a usable number was ignored"
+        return core.noted("warning", text, sanitise_line(method, 80))
     if method not in REQUESTS or params.get("mode") == "openai/userVerification":
         words = f"This client does not do that ({method})"
         reply = core.peer.respond_error(rpc_id, METHOD_NOT_FOUND, sanitise_line(words, 200))
@@ -68,10 +80,10 @@ def ask(core: Core, rpc_id: Any, method: str, params: dict[str, Any]) -> list[Ef
         params,
     )
     request.subject = _subject(core, request)
-    return [*_show(core, request), *_question(core, request, "running")]
+    return [*show(core, request), *_question(core, request, "running")]
 
 
-def _show(core: Core, request: OpenRequest) -> list[Effect]:
+def show(core: Core, request: OpenRequest) -> list[Effect]:
     """Opens the request under a new id."""
     core.state.asked += 1
     core.touch()
@@ -114,6 +126,19 @@ def resolved(core: Core, rpc_id: Any) -> list[Effect]:
     return _close(core, rpc_id, "Codex took the request back.")
 
 
+def set_aside(core: Core, reason: str) -> tuple[list[Effect], list[OpenRequest]]:
+    """What sub-agents that go on still ask when the turn that began them ends: withdrawn with it,
+    and to be shown anew after it, because nothing that was asked outlives a turn.
+    """
+    effects: list[Effect] = []
+    kept = []
+    for request_id, request in list(core.state.requests.items()):
+        if request.thread_id in core.state.children:
+            kept.append(core.state.requests.pop(request_id))
+            effects.append(Withdrawn(request_id, reason))
+    return effects, kept
+
+
 def withdraw_all(core: Core, reason: str) -> list[Effect]:
     """No open request is waited for any more. Codex voids them itself, so nothing is sent."""
     effects: list[Effect] = []
@@ -143,7 +168,7 @@ def check_changed(core: Core, item_id: str) -> list[Effect]:
             continue
         request.asks += 1
         effects.append(Withdrawn(request_id, "Codex said more about it; it is asked anew."))
-        effects += _show(core, request)
+        effects += show(core, request)
     return effects
 
 

@@ -23,7 +23,7 @@ from sereno.core.providers.codex.settings import LIST, UPDATE, Settings
 from sereno.core.providers.codex.state import FAILED, READY, Core, State
 from sereno.core.providers.codex.text import Text
 from sereno.core.providers.codex.turn import TURN_METHODS, Turns
-from sereno.core.providers.codex.values import as_dict, as_text
+from sereno.core.providers.codex.values import as_dict, as_text, pruned
 from sereno.core.providers.driver import DriverBusy, Identity, Prompt, Setup
 from sereno.core.providers.effects import Diagnostic, Effect, Item, Send, SessionFailed
 from sereno.core.providers.jsonrpc import Incoming, Junk, Notification, Reply, Request, Stray
@@ -76,7 +76,7 @@ class CodexDriver:
                 return self._notification(method, params)
             case Request(rpc_id, method, params):
                 self._text.end()
-                return approvals.ask(self._core, rpc_id, method, params)
+                return approvals.ask(self._core, rpc_id, method, pruned(params))
             case Reply():
                 return self._reply(message)
             case Stray(_, text):
@@ -130,10 +130,11 @@ class CodexDriver:
             case "skills/changed":
                 cwds = {"cwds": [core.setup.cwd]}
                 return [Send(core.peer.request("skills/list", cwds))]
+        thread_id = params.get("threadId", core.state.thread_id)
         handler = self._handlers.get(method)
         if handler is None:
-            return notices.read_notice(core, method, params)
-        thread_id = params.get("threadId")
+            ours = thread_id == core.state.thread_id or not method.startswith(("thread/", "model/"))
+            return notices.read_notice(core, method, params) if ours else []
         if thread_id == core.state.thread_id:
             return handler(params)
         if isinstance(thread_id, str) and self._children.owns(thread_id):
@@ -142,7 +143,7 @@ class CodexDriver:
         return core.noted("debug", f"News of another conversation: {shown}")
 
     def _of_child(self, thread_id: str, method: str, params: dict[str, Any]) -> list[Effect]:
-        turn, item = as_dict(params.get("turn")), as_dict(params.get("item"))
+        turn, item = as_dict(params.get("turn")), pruned(as_dict(params.get("item")))
         match method:
             case "turn/started":
                 return self._children.turn_started(thread_id, as_text(turn.get("id")))
@@ -157,7 +158,7 @@ class CodexDriver:
                 return []
 
     def _item_started(self, params: dict[str, Any]) -> list[Effect]:
-        item, core = as_dict(params.get("item")), self._core
+        item, core = pruned(as_dict(params.get("item"))), self._core
         match item.get("type"):
             case "enteredReviewMode":
                 core.state.reviewing = as_text(item.get("id"))
@@ -173,7 +174,7 @@ class CodexDriver:
         return effects + approvals.check_changed(core, as_text(item.get("id")))
 
     def _item_completed(self, params: dict[str, Any]) -> list[Effect]:
-        item, core = as_dict(params.get("item")), self._core
+        item, core = pruned(as_dict(params.get("item"))), self._core
         match item.get("type"):
             case "agentMessage" | "reasoning":
                 return self._text.completed(item)
@@ -204,7 +205,7 @@ class CodexDriver:
 
     def _patched(self, params: dict[str, Any]) -> list[Effect]:
         item_id = as_text(params.get("itemId"))
-        effects = items.update(self._core, item_id, params.get("changes"))
+        effects = items.update(self._core, item_id, pruned(params.get("changes")))
         return effects + approvals.check_changed(self._core, item_id)
 
     def _junk(self, text: str, reason: str) -> list[Effect]:

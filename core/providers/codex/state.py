@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 NEW, OPENING, READY, FAILED = "new", "opening", "ready", "failed"
+SUMS_KEPT = 200
 
 
 class ItemRecord(msgspec.Struct, omit_defaults=True):
@@ -183,6 +184,8 @@ class Core:
         number = checksum(value)
         if self.state.sums.get(subject) == number:
             return False
+        if len(self.state.sums) >= SUMS_KEPT:
+            del self.state.sums[next(iter(self.state.sums))]
         self.state.sums[subject] = number
         self.touch()
         return True

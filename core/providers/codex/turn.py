@@ -14,7 +14,7 @@ from sereno.core.providers.codex.children import Children
 from sereno.core.providers.codex.failures import LOGIN, Failure, explain_reply, explain_turn
 from sereno.core.providers.codex.items import close_items
 from sereno.core.providers.codex.prompts import turn_of
-from sereno.core.providers.codex.state import Core
+from sereno.core.providers.codex.state import Core, OpenRequest
 from sereno.core.providers.codex.text import Text
 from sereno.core.providers.codex.usage import new_turn, usage_now
 from sereno.core.providers.codex.values import as_dict, as_text
@@ -119,7 +119,11 @@ class Turns:
     def end(self, outcome: Outcome, failure: Failure | None = None) -> list[Effect]:
         """The turn is over, whatever was open in it."""
         state = self._core.state
-        effects = self._leave("failed" if outcome == "failed" else "canceled", outcome)
+        effects, kept = list[Effect](), list[OpenRequest]()
+        if outcome == "completed":
+            reason = "The turn has ended; the sub-agent goes on and asks again."
+            effects, kept = approvals.set_aside(self._core, reason)
+        effects += self._leave("failed" if outcome == "failed" else "canceled", outcome)
         if state.cancelling:
             # What began between the interrupt and here; there is none as a rule.
             params = {"threadId": state.thread_id}
@@ -135,7 +139,8 @@ class Turns:
             failure.next_step if failure else None,
             usage_now(self._core),
         )
-        return [*effects, end]
+        again = [effect for request in kept for effect in approvals.show(self._core, request)]
+        return [*effects, end, *again]
 
     def _leave(self, status: Any, outcome: str = "") -> list[Effect]:
         """Closes requests and items."""
@@ -147,10 +152,10 @@ class Turns:
         return effects
 
     def interrupt(self) -> list[Effect]:
-        """Nothing without a turn; asked twice, it is said twice."""
+        """Nothing without a turn, but for sub-agents that go on; asked twice, it is said twice."""
         state = self._core.state
         if state.prompt_id is None:
-            return []
+            return self._stop()
         state.cancelling = True
         self._core.touch()
         return [*self._stop(), *approvals.withdraw_all(self._core, "Interrupted")]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["as_dict", "as_dicts", "as_int", "as_number", "as_text", "as_texts"]
+__all__ = ["as_dict", "as_dicts", "as_int", "as_number", "as_text", "as_texts", "pruned"]
+
+DEPTH = 32
+LARGEST = 2**63
 
 
 def as_dict(value: Any) -> dict[str, Any]:
@@ -33,3 +36,16 @@ def as_number(value: Any) -> float | None:
 def as_int(value: Any) -> int | None:
     number = as_number(value)
     return None if number is None else int(number)
+
+
+def pruned(value: Any, depth: int = DEPTH) -> Any:
+    """The value in a form that can be stored: not too deep, no number too large."""
+    if isinstance(value, dict):
+        if not depth:
+            return "…"
+        return {key: pruned(part, depth - 1) for key, part in value.items()}
+    if isinstance(value, list):
+        return [pruned(part, depth - 1) for part in value] if depth else "…"
+    if isinstance(value, int) and not -LARGEST <= value < LARGEST:
+        return float(value) if abs(value) < 1e300 else "…"
+    return value

@@ -7,12 +7,13 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sereno.core.protocol.permissions import Allow, Deny
 from sereno.core.protocol.timeline import Compaction, ErrorItem
-from sereno.core.protocol.tools import PlanDetail, ShellDetail, WriteDetail
+from sereno.core.protocol.tools import PlanDetail, ShellDetail, SubAgentDetail, WriteDetail
 from sereno.core.providers.driver import Prompt
 from sereno.core.providers.effects import (
     Asked,
@@ -26,7 +27,7 @@ from sereno.core.providers.effects import (
     Withdrawn,
 )
 from tests.core.providers.rig import Rig, alive, calls, text_of, thoughts_of
-from tests.e2e.model_server import ModelServer, prompt_with
+from tests.e2e.model_server import ModelServer, prompt_with, responses
 
 pytestmark = [pytest.mark.node, pytest.mark.timeout(120)]
 
@@ -365,3 +366,51 @@ async def test_every_line_may_be_the_last_before_a_restart(
         assert str(call.detail.output).splitlines()[-1] == "2000"
         assert isinstance(rig.effects, list)
         assert any(isinstance(effect, Ready) for effect in rig.effects)
+
+
+async def test_what_a_sub_agent_does_is_nested_and_what_it_asks_is_asked(
+    codex: MakeRig, models: ModelServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = responses._items
+
+    def with_namespace(ask: Any, number: int) -> list[dict[str, Any]]:
+        items = plain(ask, number)
+        for item in items:
+            if item.get("name") == "spawn_agent":
+                item["namespace"] = "collaboration"
+        return items
+
+    monkeypatch.setattr(responses, "_items", with_namespace)
+    spawn = {"kind": "raw", "name": "spawn_agent"}
+    spawn["arguments"] = {"task_name": "task_a", "message": "do it"}  # type: ignore[assignment]
+    shell = {"kind": "shell", "command": "touch both.txt"}
+    script = prompt_with(
+        "go", {"text": "Spawning.", "tool": spawn}, {"tool": shell}, {"text": "Done."}
+    )
+    async with codex(models.url, model="gpt-6.1-sol") as rig:
+        ready = await rig.open()
+        # The sub-agent begins with what was said before, and so goes on with the same script.
+        effects, end = await rig.turn(script)
+        assert end.outcome == "completed"
+
+        def ended() -> list[Any]:
+            found = [c for c in calls(rig.effects).values() if c.name == "sub_agent"]
+            return [c for c in found if c.status == "completed"]
+
+        while not ended():
+            effect = await rig.until(Item | Asked)  # type: ignore[arg-type]
+            if isinstance(effect, Asked):
+                rig.answer(effect.request.id, Allow())
+        (call,) = ended()
+        assert isinstance(call.detail, SubAgentDetail)
+        assert call.detail.sub_agent_type == "/root/task_a"
+        assert [(a.tool_name, a.summary) for a in call.detail.actions] == [
+            ("shell", "touch both.txt")
+        ]
+        assert "Done." in call.detail.log
+        own = [c for c in calls(rig.effects).values() if c.name == "shell"]
+        assert len(own) == 1
+        words = [str(asked.request.description) for asked in asked_in(rig.effects)]
+        assert sum("Asked by the sub-agent “/root/task_a”" in word for word in words) == 1
+        assert len(words) == 2
+        assert ready.session_id != call.detail.child_session_id
