@@ -32,3 +32,31 @@ async def test_the_footer_offers_y_only_when_it_works(
         await here.pilot.pause()
         assert "y" in footer(here)
         assert "space" not in footer(here)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (60, 20)], ids=["80x24", "100x30", "60x20"])
+async def test_eight_rows_of_a_long_text_are_seen(size: tuple[int, int]) -> None:
+    """Rule 5: the talk above and the facts beside yield to what is judged."""
+    async with place(TALK, size=size, status="running", pending=[LONG]) as here:
+        await here.press("ctrl+g")
+        panel = here.screen.panel
+        await here.until(lambda: panel.has_focus)
+        await here.pilot.pause()
+        region = panel.region
+        assert region.height == len(panel.sheet.lines)
+        assert region.bottom <= here.composer.region.y
+        shown = "\n".join(strip.text for strip in here.screen._compositor.render_strips())
+        for number in range(8):
+            assert f"┃ echo {number}" in shown
+        assert "branch main" in shown
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)], ids=["80x24", "60x20"])
+async def test_the_talk_comes_back_when_the_request_goes(size: tuple[int, int]) -> None:
+    async with place(TALK, size=size, status="running", pending=[LONG]) as here:
+        await here.press("ctrl+g")
+        await here.until(lambda: here.screen.panel.has_focus)
+        await here.update(pending=[])
+        assert here.talk.following
+        shown = [here.talk.render_line(y).text for y in range(here.talk.size.height)]
+        assert "kept Decimal" in " ".join(" ".join(shown).split())

@@ -94,12 +94,12 @@ class RequestPanel(Vertical, can_focus=True):
         *,
         monotonic: Callable[[], float],
         may_focus: Callable[[], bool],
-        room: Callable[[], int],
+        room: Callable[[], tuple[int, int]],
         id: str,  # noqa: A002
     ) -> None:
         """`may_focus`: nothing stands over the panel and the composer is empty.
 
-        `room`: how many lines the panel may take at most.
+        `room`: how many lines the panel may take, and how many where its text needs them.
         """
         super().__init__(id=id)
         self.desk = Desk()
@@ -171,7 +171,7 @@ class RequestPanel(Vertical, can_focus=True):
         desk = self.desk
         width = min(101, self.parent.size.width if isinstance(self.parent, Widget) else 100)
         writing = desk.phase is Phase.WRITING
-        height = max(3, self._room() - (1 if writing else 0))
+        height, most = (max(3, rows - (1 if writing else 0)) for rows in self._room())
         self.sheet = lay_out(
             desk,
             self.facts,
@@ -179,6 +179,7 @@ class RequestPanel(Vertical, can_focus=True):
             self._top,
             width=width,
             height=height,
+            most=most,
             now=self._monotonic(),
         )
         self._top = self.sheet.top

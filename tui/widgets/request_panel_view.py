@@ -25,7 +25,7 @@ _WRITING = {
     "edit": "Allowed once, with this command instead:",
 }
 _TEXT_ROWS = 8
-"""So much of a long text is seen before anything else beside it is."""
+"""So much of a long text is seen before anything else, the talk above included (rule 5)."""
 _LABEL_CELLS = 12
 _LABEL_CELLS_NARROW = 9
 _STYLES = {
@@ -71,13 +71,13 @@ class _Tight:
     facts: int
 
 
-_TIGHTER = (
+_EASY = (
     _Tight(blanks=True, last_blank=True, facts=9),
     _Tight(blanks=True, last_blank=False, facts=9),
-    _Tight(blanks=True, last_blank=False, facts=3),
     _Tight(blanks=False, last_blank=False, facts=9),
-    _Tight(blanks=False, last_blank=False, facts=3),
 )
+_TIGHTER = tuple(_Tight(blanks=False, last_blank=False, facts=facts) for facts in (9, 3, 2, 1))
+"""The first fact, where it happens, always stays: the decision depends on it (rule 5)."""
 
 
 def short_id(request: PermissionRequest) -> str:
@@ -98,11 +98,20 @@ def _barred(asked: AskedLine, width: int) -> list[Line]:
 
 
 def lay_out(
-    desk: Desk, facts: Facts, text: list[Line], top: int, *, width: int, height: int, now: float
+    desk: Desk,
+    facts: Facts,
+    text: list[Line],
+    top: int,
+    *,
+    width: int,
+    height: int,
+    now: float,
+    most: int = 0,
 ) -> Sheet:
-    """The panel in at most `height` lines; blank lines go first, then the last facts.
+    """The panel in `height` lines: blank lines go first where the text needs the room.
 
-    `text`: `text_lines` of the current request at `text_width(width)`.
+    Where that is not enough it takes up to `most` lines from what stands above it, then the last
+    facts go. `text`: `text_lines` of the current request at `text_width(width)`.
     """
     request = desk.current
     if request is None:
@@ -111,11 +120,12 @@ def lay_out(
         return Sheet(lines=(_put_off_line(desk, width),))
     narrow = width < NARROW
     below = _foot(desk, width, narrow)
-    for tight in _TIGHTER:
+    most = max(height, most)
+    for limit, tight in (*((height, each) for each in _EASY), *((most, each) for each in _TIGHTER)):
         above: list[Line] = [()] if tight.blanks else []
         under = _under(desk, facts, below, now, width=width, narrow=narrow, tight=tight)
         frame = 1 if narrow else 2
-        room = height - len(above) - len(under) - frame - 1
+        room = limit - len(above) - len(under) - frame - 1
         if room >= min(len(text), _TEXT_ROWS):
             break
     rows = max(1, min(len(text), room))
@@ -123,8 +133,8 @@ def lay_out(
     inside = [*above, *text[top : top + rows], _where(rows, top, len(text), width), *under]
     title = f"Request {short_id(request)}: {heading(request)}"
     lines = _framed(inside, title, _right(desk, facts), width, narrow)
-    if len(lines) > height:  # Too small to decide in: nothing counts as seen.
-        return Sheet(tuple(lines[:height]), 0, len(text), top)
+    if len(lines) > most:  # Too small to decide in: nothing counts as seen.
+        return Sheet(tuple(lines[:most]), 0, len(text), top)
     return Sheet(tuple(lines), rows, len(text), top)
 
 

@@ -89,3 +89,27 @@ def test_long_words_of_a_refusal_are_wrapped_not_cut() -> None:
     desk.remark = "The daemon did not take the answer: " + "because " * 20 + "of the end."
     shown = " ".join(" ".join(plain(line) for line in sheet(desk, 60, 20).lines).split())
     assert desk.remark in shown
+
+
+@pytest.mark.parametrize(("width", "height", "most"), [(60, 14, 15), (80, 12, 16), (100, 18, 22)])
+def test_the_talk_yields_before_the_text_and_facts_before_the_keys(
+    width: int, height: int, most: int
+) -> None:
+    desk = desk_with(request(60))
+    text = text_lines(desk.queue[0], text_width(width))
+    made = lay_out(desk, FACTS, text, 0, width=width, height=height, most=most, now=9.0)
+    assert made.rows >= 8
+    assert len(made.lines) <= most
+    shown = "\n".join(plain(line) for line in made.lines)
+    assert "~/src/shop, branch main" in shown, "where it happens"
+    for key in ("allow: first see the end", "deny and say why ...", "decide later"):
+        assert key in shown
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_a_short_text_takes_nothing_from_the_talk(width: int) -> None:
+    desk = desk_with(request(1))
+    text = text_lines(desk.queue[0], text_width(width))
+    made = lay_out(desk, FACTS, text, 0, width=width, height=18, most=22, now=9.0)
+    assert len(made.lines) <= 18
+    assert "first answer wins" in "\n".join(plain(line) for line in made.lines)

@@ -245,15 +245,16 @@ class AgentScreen(PromptActs):
     def _may_focus(self) -> bool:
         return self.is_current and not self.composer.text and not self.composer.list_open
 
-    def _panel_room(self) -> int:
-        """Lines for the request panel: the rest keeps what it needs to be itself."""
+    def _panel_room(self) -> tuple[int, int]:
+        """Lines for the request panel: with some of the talk above it, and with none."""
         look = self._look()
         head = 2 if look.short else 3
         footer = 2 if look.short else 3
         writing = min(3 if look.short else 8, max(1, self.composer.size.height))
         talk = 1 if look.short else 4
         hint = 0 if look.short else 1
-        return max(3, look.height - head - footer - writing - hint - talk)
+        most = look.height - head - footer - writing - hint
+        return most - talk, most
 
     def focus_request(self) -> None:
         """`ctrl+g`: to the request, or to the next one when it is there already."""
