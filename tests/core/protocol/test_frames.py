@@ -43,6 +43,32 @@ def test_daemon_examples_round_trip(line: str) -> None:
         assert json.loads(frames.encode_payload(payload)) == json.loads(line)
 
 
+def read(data: bytes | str) -> object:
+    try:
+        return frames.decode_daemon_frame(data)
+    except frames.BadFrame:
+        return "refused"
+
+
+@pytest.mark.parametrize("line", [text for way, text in EXAMPLES if way == "S2C"])
+def test_a_frame_read_in_one_pass_is_the_one_read_in_two(line: str) -> None:
+    compact = json.dumps(json.loads(line), separators=(",", ":"), ensure_ascii=False)
+    assert read(compact.encode()) == read(line)
+
+
+PONG = '"requestId":"r","clientSentAt":1,"serverReceivedAt":2,"serverSentAt":3'
+
+
+@hypothesis_given(
+    st.sampled_from(["pong", "rpc_error", "status", "unknown", "po\\u006eg", ""]),
+    st.sampled_from(["{" + PONG + "}", "{}", "{" + PONG + '},"x":{}', "1", "", "{", '{"a":"}}"}']),
+    st.sampled_from(["}}", "}} ", "},1}", "}}}", '},"type":"pong"}', '},"x":{"y":{}}}']),
+)
+def test_what_looks_like_ours_is_judged_the_same(name: str, payload: str, tail: str) -> None:
+    text = '{"type":"session","message":{"type":"' + name + '","payload":' + payload + tail
+    assert read(text.encode()) == read(text)
+
+
 @pytest.mark.parametrize("line", [text for way, text in EXAMPLES if way == "C2S"])
 def test_client_examples_round_trip(line: str) -> None:
     frame = frames.decode_client_frame(line)
