@@ -18,8 +18,9 @@ import anyio.to_thread
 import msgspec
 
 from sereno.core.agents import life
-from sereno.core.agents.agent import Agent, Extras
+from sereno.core.agents.agent import Agent
 from sereno.core.agents.errors import AgentError, NotPossible, RequestGone
+from sereno.core.agents.extras import Extras
 from sereno.core.agents.leftovers import clear
 from sereno.core.agents.record import Wish
 from sereno.core.agents.states import IN_TURN, Event, State

@@ -18,7 +18,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import anyio
-import msgspec
 
 from sereno.core.agents import life
 from sereno.core.agents.announce import messages, view_of
@@ -26,6 +25,9 @@ from sereno.core.agents.auditing import apply_step
 from sereno.core.agents.beginning import setup_of
 from sereno.core.agents.context import Context
 from sereno.core.agents.errors import AgentError, UnknownAgent
+from sereno.core.agents.exits import exit_words, read_exit
+from sereno.core.agents.extras import wanted_of
+from sereno.core.agents.intake import Intake
 from sereno.core.agents.live import Live
 from sereno.core.agents.news import News, Picture, StateNews, Trouble
 from sereno.core.agents.portions import pieces
@@ -33,15 +35,13 @@ from sereno.core.agents.record import AgentRecord, Failure
 from sereno.core.agents.states import ALIVE, Event, State
 from sereno.core.agents.step import Base, Step
 from sereno.core.agents.views import AgentView
-from sereno.core.protocol.requests import Image
-from sereno.core.providers.driver import Driver, Prompt
+from sereno.core.providers.driver import Driver
 from sereno.core.providers.effects import Effect, Ready
 from sereno.core.runners.model import Frame, Stream
 from sereno.core.security.sanitise import sanitise_line
 from sereno.core.store.errors import StoreError
-from sereno.core.store.prompts import PromptRow
 
-__all__ = ["Agent", "Extras"]
+__all__ = ["Agent"]
 
 log = logging.getLogger(__name__)
 
@@ -50,16 +50,12 @@ STDERR_LINE = 2_000
 STDERR_READ = 65_536
 LOOP_SHARE = 0.002
 """Seconds after which others get the loop."""
+MIB = 1 << 20
+HALF_LINE = 17 * MIB
+"""Bytes that a half line may keep back in the journal; drivers give one of 16 MiB up anyway."""
 
 
 Also = Callable[[sqlite3.Connection], None]
-
-
-class Extras(msgspec.Struct):
-    """What a prompt carries besides its text, as it is stored."""
-
-    images: list[Image] = []
-    attachments: list[dict[str, object]] = []
 
 
 class Agent:
@@ -79,6 +75,8 @@ class Agent:
         self.committed_at = 0.0
         self.refused: StoreError | None = None
         """Why the store did not take the last step, if it did not."""
+        limit = min(HALF_LINE, context.config.journal_limit_mb * MIB // 3)
+        self._intake = Intake(base.progress.position, limit)
         self._step: Step | None = None
         self._view: AgentView | None = None
         if self.alive and self.provider_available:
@@ -245,6 +243,7 @@ class Agent:
     def roll_back(self, *, fenced: bool = False) -> None:
         """Forgets the open step; frames that it had taken are read again from the journal."""
         self._step = None
+        self.read_again()
         self.driver = self._restored_driver() if self.alive and self.provider_available else None
         if self.live is not None:
             self.live.reconnect(fenced=fenced)
@@ -256,27 +255,45 @@ class Agent:
         step = self.step()
         began = self.context.monotonic()
         for frame in frames:
-            for piece in pieces(frame.data) if frame.stream is Stream.OUT else (frame.data,):
-                self._feed_one(step, frame, piece)
+            for piece in pieces(self._intake.take(frame)):
+                self._receive(step, piece, frame.at_ms)
                 if self.context.monotonic() - began > LOOP_SHARE:
                     await asyncio.sleep(0)
                     began = self.context.monotonic()
-            step.position = frame.end
+            if frame.stream is not Stream.OUT and frame.end > step.record.heard:
+                self._feed_other(step, frame)
+                if self._intake.waits:
+                    step.set(heard=frame.end)
+            step.position = self._intake.position
+            if step.record.heard and not self._intake.waits:
+                step.set(heard=0)
         return step
 
-    def _feed_one(self, step: Step, frame: Frame, data: bytes) -> None:
+    def _receive(self, step: Step, data: bytes, at_ms: int) -> None:
+        if self.driver is not None and step.record.state in ALIVE:
+            self.take(step, self.driver.receive(data), at_ms)
+            self.go_on(step)
+
+    def receive_rest(self, step: Step) -> None:
+        """The program is gone: a line that it began will not be ended."""
+        for piece in pieces(self._intake.rest()):
+            self._receive(step, piece, step.now_ms)
+
+    def read_again(self) -> None:
+        """The next frame to come is the first one that is not committed."""
+        self._intake.rewind(self.base.progress.position)
+
+    def _feed_other(self, step: Step, frame: Frame) -> None:
         match frame.stream:
-            case Stream.OUT if self.driver is not None and step.record.state in ALIVE:
-                self.take(step, self.driver.receive(data), frame.at_ms)
-                self.go_on(step)
             case Stream.ERR:
                 self._hear(step, frame)
             case Stream.WROTE:
                 step.confirm(frame.write_id)
             case Stream.EXIT:
-                self._exited(step, frame)
+                end = read_exit(frame.data)
+                self.process_over(step, end.code, end.signal)
             case Stream.NOTE:
-                note = sanitise_line(data.decode("utf-8", "replace"))
+                note = sanitise_line(frame.data.decode("utf-8", "replace"))
                 step.log("info", "runner", note, frame.at_ms)
                 if note.startswith("write_lost") and self.live is not None:
                     self.live.unheard()
@@ -291,15 +308,12 @@ class Agent:
             self.stderr.append(shown)
             step.log("info", "stderr", shown, frame.at_ms)
 
-    def _exited(self, step: Step, frame: Frame) -> None:
-        exit_info = msgspec.json.decode(frame.data, type=_Exit)
-        self.process_over(step, exit_info.code, exit_info.signal)
-
     def process_over(self, step: Step, code: int | None, signal: int | None) -> None:
         """The program is gone: what its driver makes of that, and what state that leaves."""
         if step.record.state not in ALIVE:
             return
         starting = step.record.state is State.STARTING
+        self.receive_rest(step)
         if self.driver is not None:
             self.take(step, self.driver.exited(code, signal, "\n".join(self.stderr)))
         words = exit_words(code, signal)
@@ -327,7 +341,7 @@ class Agent:
             and step.record.state in (State.IDLE, State.FAILED)
         ):
             prompt = step.queue[0]
-            wanted = self.driver.prompt(_prompt(prompt))
+            wanted = self.driver.prompt(wanted_of(prompt))
             life.begin_turn(step, prompt)
             self.take(step, wanted)
 
@@ -359,7 +373,8 @@ class Agent:
         assert provider is not None
         step.move(Event.START)
         step.begin_run()
-        step.set(failure=None, held=False, exit=None, run_started_ms=step.now_ms)
+        self._intake.rewind(0)
+        step.set(failure=None, held=False, exit=None, heard=0, run_started_ms=step.now_ms)
         self.stderr.clear()
         self.driver = provider.driver(setup_of(step.record, step.run), None)
         step.say_state()
@@ -374,19 +389,3 @@ class Agent:
 
     def _driver_memory(self) -> bytes | None:
         return None if self.driver is None else self.driver.snapshot()
-
-
-class _Exit(msgspec.Struct):
-    code: int | None = None
-    signal: int | None = None
-
-
-def exit_words(code: int | None, signal: int | None) -> str:
-    if signal is not None:
-        return f"ended by signal {signal}"
-    return "ended" if code is None else f"exit code {code}"
-
-
-def _prompt(row: PromptRow) -> Prompt:
-    extras = Extras() if row.extras is None else msgspec.json.decode(row.extras, type=Extras)
-    return Prompt(row.id, row.text, tuple(extras.images), tuple(extras.attachments))

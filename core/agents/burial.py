@@ -54,6 +54,7 @@ async def bury(live: Live) -> bool:
 
 
 def _runner_gone(agent: Agent, step: Step) -> None:
+    agent.receive_rest(step)
     if agent.driver is not None:
         wanted = agent.driver.exited(None, None, "\n".join(agent.stderr))
         # Its own words for this would blame the program.

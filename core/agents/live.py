@@ -169,8 +169,9 @@ class Live:
     async def _settle(self) -> bool:
         """What was read and not yet stored, before anything is read from there on."""
         async with self.agent.lock:
-            if self.agent.has_step:
-                return await self.agent.try_commit(self.agent.step())
+            if self.agent.has_step and not await self.agent.try_commit(self.agent.step()):
+                return False
+            self.agent.read_again()
         return True
 
     async def _connect(self) -> RunnerLink:

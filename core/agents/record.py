@@ -111,6 +111,9 @@ class AgentRecord(msgspec.Struct, frozen=True):
     run_started_ms: int | None = None
     exit: str | None = None
     """How the last process ended, in words."""
+    heard: int = 0
+    """The journal offset up to which all but a half line was taken, where that is behind the
+    committed position; else 0."""
     denials: dict[str, Denial] = {}
     """Tool calls of the present turn to which a person said no, by call id."""
 
