@@ -7,10 +7,8 @@ daemon. Starting the process around it is start.py's work.
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,11 +19,10 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.widget import Widget
-from textual.widgets import Input, TextArea
 
-from sereno.tui import clipboard
 from sereno.tui.crash import CannotStart, keep_story
-from sereno.tui.keys import EVERYWHERE, LEADER
+from sereno.tui.everywhere import Everywhere
+from sereno.tui.keys import EVERYWHERE
 from sereno.tui.link_api import ActError, Link
 from sereno.tui.messages import (
     Act,
@@ -36,15 +33,13 @@ from sereno.tui.messages import (
     Seen,
     Unarchive,
 )
-from sereno.tui.model import Changes, FleetModel, Phase
+from sereno.tui.model import Changes, FleetModel
 from sereno.tui.news import SECONDS, News, news_lines
 from sereno.tui.palette import Palette
-from sereno.tui.places import Places
 from sereno.tui.screens.base import SerenoScreen
 from sereno.tui.screens.commands import SerenoCommands
 from sereno.tui.screens.first_run.screen import FirstRunScreen
 from sereno.tui.screens.fleet.screen import FleetScreen
-from sereno.tui.screens.leader.screen import LeaderScreen
 from sereno.tui.screens.new_agent.view import Draft
 from sereno.tui.terminal import BELL, Bell, title
 from sereno.tui.textual_private import build_wall, queued_writes, write_raw
@@ -57,8 +52,6 @@ BUSY_TICK = 0.1
 CALM_TICK = 0.25
 STALLED_WRITES = 3
 """With this many writes not taken by the terminal nothing is drawn until it reads again."""
-TWICE_MS = 1500
-"""Two `ctrl+c` within this time detach, when there is nothing else that it could mean."""
 
 
 class Leave:
@@ -68,7 +61,7 @@ class Leave:
     FAILED = "failed"
 
 
-class SerenoApp(Places, inherit_bindings=False):
+class SerenoApp(Everywhere, inherit_bindings=False):
     """Sereno's screens."""
 
     TITLE = "sereno"
@@ -126,7 +119,6 @@ class SerenoApp(Places, inherit_bindings=False):
         self._bell = Bell()
         self._shown_title = -1
         self._second = 0
-        self._stopped_at = 0
         self._welcomed = False
         self._palette: Palette | None = None
         for each in THEMES:
@@ -159,6 +151,11 @@ class SerenoApp(Places, inherit_bindings=False):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return DEFAULTS
+
+    @property
+    def logs(self) -> Path | None:
+        """The folder of this home's logs, where exports go too."""
+        return None if self._crash_file is None else self._crash_file.parent
 
     def follow(self, agent_ids: Sequence[str]) -> None:
         """These agents are on the screen: the link keeps their timelines."""
@@ -303,77 +300,7 @@ class SerenoApp(Places, inherit_bindings=False):
         else:
             self.pinned.append(agent_id)
 
-    # -- keys that work everywhere -------------------------------------------------------------
-
-    def copy_to_clipboard(self, text: str) -> None:
-        """To the terminal, and to tmux or the desktop where they are; without controls."""
-        text = clipboard.clean(text)
-        super().copy_to_clipboard(text)
-        environment = dict(os.environ)
-        if clipboard.commands(environment):
-            work = partial(clipboard.run, text, environment)
-            self.run_worker(work, group="copy", thread=True, exit_on_error=False)
-
-    def action_start_daemon(self) -> None:
-        """A daemon in the background where none runs: another window stopped it, or it broke."""
-        if self.model.connection.phase is Phase.READY:
-            self.notify("A daemon runs already.")
-            return
-        if self.model.connection.phase is not Phase.STARTING:
-            self.run_worker(self._start_daemon(), group="acts", exit_on_error=False)
-
-    async def _start_daemon(self) -> None:
-        try:
-            await self.link.start_daemon()
-        except ActError as error:
-            self.notify(str(error), severity="error")
-
-    def action_redraw(self) -> None:
-        self.refresh(repaint=True, layout=True)
-
-    def action_mouse(self) -> None:
-        """Mouse on or off, so that the terminal's own selection works."""
-        from sereno.tui.mouse import toggle
-
-        words = toggle(self)
-        self.notify(words)
-
-    async def action_leader(self) -> None:
-        if isinstance(self.screen, LeaderScreen):
-            return
-        screen = self.screen
-        mine = screen.FOLLOWERS if isinstance(screen, SerenoScreen) else ()
-
-        async def chosen(action: str | None) -> None:
-            if action is not None:
-                await self.run_action(action, default_namespace=screen)
-
-        self.push_screen(LeaderScreen((*mine, *LEADER)), chosen)
-
-    def action_interrupt(self) -> None:
-        """`ctrl+c`: copy a selection, clear a text, stop a turn; twice when idle, detach."""
-        selected = self.screen.get_selected_text()
-        if selected:
-            self.copy_to_clipboard(selected)
-            self.screen.clear_selection()
-            self.notify("Sent to the terminal's clipboard.")
-            return
-        if isinstance(self.screen, SerenoScreen) and self.screen.interrupt_key():
-            self._stopped_at = 0
-            return
-        focused = self.focused
-        if isinstance(focused, Input) and focused.value:
-            focused.value = ""
-            return
-        if isinstance(focused, TextArea) and focused.text:
-            focused.text = ""
-            return
-        now = self.now_ms()
-        if self._stopped_at and now - self._stopped_at <= TWICE_MS:
-            self.action_detach()
-            return
-        self._stopped_at = now
-        self.notify("ctrl+c once more detaches; the agents keep running.", timeout=1.5)
+    # -- leaving -------------------------------------------------------------------------------
 
     def action_detach(self) -> None:
         if queued_writes(self) >= STALLED_WRITES:

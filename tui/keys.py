@@ -57,7 +57,7 @@ EVERYWHERE: list[BindingType] = [
     key("ctrl+o", "jump", "jump labels on every part", "app.jump", first=True),
     key("ctrl+l", "redraw", "draw the screen again", "app.redraw"),
     key("ctrl+z", "suspend_process", "suspend to the shell", "app.suspend", first=True),
-    key("ctrl+c", "interrupt", "copy, clear, stop the turn; twice: detach", "app.stop", first=True),
+    key("ctrl+c", "interrupt", "copy, clear, stop; twice: detach", "app.stop", first=True),
     key("ctrl+x", "leader", "leader: shows what can follow", "app.leader", first=True),
     key("f8", "mouse", "mouse on or off", "app.mouse"),
 ]

@@ -104,6 +104,7 @@ SCENES: dict[str, Scene] = {
     "first_run_missing": Scene(("shift+tab", "shift+tab", "shift+tab", "right"), bare),
     "new_agent": Scene(("n", *"Vouchers")),
     "log": Scene(("L",), with_log),
+    "log_typing": Scene(("L", "slash", *"tax"), with_log),
     "log_search": Scene(("L", "slash", *"tax", "enter"), with_log),
     "help": Scene(("question_mark",)),
     "confirm_stop": Scene(("x",)),

@@ -8,6 +8,7 @@ import pytest
 from sereno.core.protocol.messages import AgentCreated, AgentUpserted
 from sereno.core.protocol.tools import ShellDetail
 from sereno.tui import app as app_module
+from sereno.tui import everywhere
 from sereno.tui.app import Leave, SerenoApp
 from sereno.tui.messages import (
     ArchiveAgent,
@@ -353,7 +354,7 @@ async def test_two_ctrl_c_far_apart_do_nothing() -> None:
     async with app.run_test(size=WIDE) as pilot:
         await settle(pilot)
         await pilot.press("ctrl+c")
-        now[0] += app_module.TWICE_MS + 1
+        now[0] += everywhere.TWICE_MS + 1
         await pilot.press("ctrl+c")
         assert app.return_value is None
 

@@ -17,6 +17,7 @@ from sereno.tui.widgets.footer import FooterKey
 
 if TYPE_CHECKING:
     from sereno.tui.app import SerenoApp
+    from sereno.tui.screens.copy.screen import Piece
 
 __all__ = ["SerenoScreen"]
 
@@ -63,6 +64,10 @@ class SerenoScreen(Screen[Result]):
 
     def clock_ticked(self) -> None:
         """A second passed; for what counts time on the screen."""
+
+    def pieces(self) -> list[Piece]:
+        """What `c` offers to copy here."""
+        return []
 
     def interrupt_key(self) -> bool:
         """`ctrl+c` here. True: it meant something (text cleared, turn stopped)."""

@@ -60,6 +60,11 @@ class Footer(LineWidget):
         self._keys: tuple[FooterKey, ...] = tuple(keys)
         self._note: Line = ()
 
+    @property
+    def keys(self) -> tuple[FooterKey, ...]:
+        """What was given to `show`, in its order; narrow terminals show the first of them."""
+        return self._keys
+
     def show(self, keys: Sequence[FooterKey], note: Line = ()) -> None:
         """`note` stands on the second line instead of more keys, where there is one."""
         if (tuple(keys), note) != (self._keys, self._note):

@@ -83,7 +83,7 @@ def test_send_waits_for_its_own_turn(world: World) -> None:
     assert done.stdout == "I have thought about it.\n"
     assert "waits for the running turn" in done.stderr
     assert [one["text"] for one in world.told("prompt")][-2:] == [
-        "wait 1s then show",
+        "wait 4s then show",
         "think about it",
     ]
 

@@ -18,6 +18,7 @@ from sereno.tui.keys import key
 from sereno.tui.lines import Line
 from sereno.tui.model import AgentState, Changes, Need, Phase
 from sereno.tui.screens.base import SerenoScreen
+from sereno.tui.screens.copy.screen import Piece
 from sereno.tui.screens.fleet import view
 from sereno.tui.widgets.attention import AttentionBar
 from sereno.tui.widgets.details import Details
@@ -51,11 +52,15 @@ class FleetScreen(SerenoScreen[None]):
         key("r", "rename", "rename", "fleet.rename"),
         key("x", "stop", "stop ...", "fleet.stop"),
         key("X", "archive", "archive ...", "fleet.archive"),
+        key("c", "app.copy_menu", "copy ...", "fleet.copy"),
         key("s", "app.start_daemon", "start a daemon, when none runs", "fleet.start_daemon"),
         key("u", "undo", "undo the last archive", "fleet.undo"),
         key("slash", "filter", "filter", "fleet.filter"),
         key("escape", "clear", "clear the filter", "fleet.clear"),
         key("q", "app.detach", "detach: the agents keep running", "fleet.detach"),
+        key("enter,o", "open", "open the first pane", "fleet.open"),
+        key("down,j", "move(1)", "next agent", "fleet.down"),
+        key("up,k", "move(-1)", "previous agent", "fleet.up"),
         *(
             key(str(number), f"number({number})", "agent by number", f"fleet.agent_{number}")
             for number in range(1, 10)
@@ -123,7 +128,11 @@ class FleetScreen(SerenoScreen[None]):
             view.empty_lines(self.model, self._words),
         )
         self._show_details()
-        self.query_one("#footer", Footer).show(self._footer(), self._note())
+        self._show_footer()
+
+    def _show_footer(self) -> None:
+        if self.is_mounted:
+            self.query_one("#footer", Footer).show(self._footer(), self._note())
 
     def _show_details(self) -> None:
         box = self.query_one("#details", Details)
@@ -155,6 +164,8 @@ class FleetScreen(SerenoScreen[None]):
         return [agents[name] for name in unique][:PANES]
 
     def _footer(self) -> tuple[FooterKey, ...]:
+        if self.query_one("#filter", Input).has_focus:
+            return (("enter", "to the list"), ("esc", "clear the filter"), ("ctrl+p", "command"))
         if self.model.connection.phase is Phase.STOPPED:
             return (("s", "start a daemon"), ("L", "log"), ("?", "keys"), ("q", "leave"))
         if not self.model.agents:
@@ -179,7 +190,8 @@ class FleetScreen(SerenoScreen[None]):
 
     def _note(self) -> Line:
         stopped = self.model.connection.phase is Phase.STOPPED
-        if not self.model.agents or self.has_class("-narrow") or stopped:
+        typing = self.query_one("#filter", Input).has_focus
+        if not self.model.agents or self.has_class("-narrow") or stopped or typing:
             return ()
         return (("q", "key"), (" detach: the agents keep running", "dim"))
 
@@ -206,6 +218,18 @@ class FleetScreen(SerenoScreen[None]):
     @on(PaneBox.Clicked)
     def _clicked(self, event: PaneBox.Clicked) -> None:
         self.sereno.open_agent(event.agent_id)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without the list on the screen its most used keys are the screen's own."""
+        if action in ("open", "move"):
+            return not self.query_one("#left").display
+        return super().check_action(action, parameters)
+
+    def action_open(self) -> None:
+        self.sereno.open_agent(self.agent_id)
+
+    def action_move(self, by: int) -> None:
+        self.query_one("#agents", RowList).action_move(by)
 
     def action_number(self, number: int) -> None:
         if number <= len(self._states):
@@ -238,6 +262,12 @@ class FleetScreen(SerenoScreen[None]):
             self.set_class(LAYOUTS[self._layout] == layout, f"-layout-{layout}")
         self.call_after_refresh(self.model_changed, Changes(everything=True))
 
+    def on_descendant_focus(self) -> None:
+        self._show_footer()
+
+    def on_descendant_blur(self) -> None:
+        self._show_footer()
+
     def action_filter(self) -> None:
         field = self.query_one("#filter", Input)
         field.add_class("-open")
@@ -264,6 +294,10 @@ class FleetScreen(SerenoScreen[None]):
     def _filter_done(self) -> None:
         self.query_one("#filter", Input).set_class(bool(self._words), "-open")
         self.query_one("#agents", RowList).focus()
+
+    def pieces(self) -> list[Piece]:
+        state = self.selected
+        return [] if state is None else view.pieces(state)
 
     def action_rename(self) -> None:
         self.sereno.rename_agent(self.agent_id)

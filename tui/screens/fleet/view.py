@@ -9,11 +9,21 @@ from sereno.core.protocol.tools import ShellDetail
 from sereno.core.protocol.values import given
 from sereno.tui.lines import Line, beside, fit, join, spread, width_of, wrap
 from sereno.tui.model import AgentState, FleetModel, Need, Phase
+from sereno.tui.screens.copy.screen import Piece
 from sereno.tui.widgets.attention import wants
 from sereno.tui.widgets.rows import Row
 from sereno.tui.words import age, count, cut, folder, minutes, one_line, tail_cut
 
-__all__ = ["Look", "agent_rows", "details", "empty_lines", "header", "pane_edge", "state_words"]
+__all__ = [
+    "Look",
+    "agent_rows",
+    "details",
+    "empty_lines",
+    "header",
+    "pane_edge",
+    "pieces",
+    "state_words",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +208,19 @@ def _usage(usage: Usage) -> list[tuple[str, str]]:
 def pane_edge(state: AgentState, look: Look) -> tuple[str, Line]:
     """The upper edge of a live pane: whose it is, and its state."""
     return f"{one_line(state.title)} · {state.snapshot.provider}", state_words(state, look.now_ms)
+
+
+def pieces(state: AgentState) -> list[Piece]:
+    """What of an agent can be copied."""
+    error = given(state.snapshot.last_error, "") if state.need is Need.FAILED else ""
+    found = [
+        Piece("i", "its id", state.id),
+        Piece("t", "its title", state.title),
+        Piece("f", "its folder", state.snapshot.cwd),
+        Piece("a", "how to attach", f"sereno attach {state.id[:8]}"),
+        Piece("l", "why it failed" if error else "its last line", error or state.last_line),
+    ]
+    return [piece for piece in found if piece.text]
 
 
 def empty_lines(model: FleetModel, words: str) -> list[Line]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual.binding import Binding
 
 from sereno.tui.lines import Line, beside
-from sereno.tui.words import cut
+from sereno.tui.words import cut, pad
 
 __all__ = ["Group", "grouped", "help_lines", "key_words"]
 
@@ -57,9 +58,16 @@ def grouped(title: str, bindings: Iterable[Binding]) -> Group:
     """One entry for each act, with all of its keys, in the order of the bindings."""
     acts: dict[str, list[str]] = {}
     for binding in bindings:
-        if binding.description:
+        if binding.description and _arrives(binding.key):
             acts.setdefault(binding.description, []).append(binding.key)
     return Group(title, tuple((key_words(keys), words) for words, keys in acts.items()))
+
+
+def _arrives(key: str) -> bool:
+    """Whether a plain terminal sends it: Textual's text fields bind more than that."""
+    *modifiers, name = key.split("+")
+    kitty = "super" in modifiers or {"ctrl", "shift"} <= set(modifiers)
+    return not kitty and (name != "backspace" or not set(modifiers) - {"alt"})
 
 
 def help_lines(groups: Sequence[Group], width: int) -> list[Line]:
@@ -72,6 +80,7 @@ def help_lines(groups: Sequence[Group], width: int) -> list[Line]:
             continue
         lines += [((f" {group.title}", "strong"),)]
         rows = -(-len(group.keys) // columns)
+        wide = min(18, max(cell_len(keys) for keys, _ in group.keys))
         for row in range(rows):
             cells: list[tuple[Line, int]] = []
             for column in range(columns):
@@ -80,8 +89,8 @@ def help_lines(groups: Sequence[Group], width: int) -> list[Line]:
                     keys, words = group.keys[place]
                     shown: Line = (
                         ("   ", ""),
-                        (f"{cut(keys, 18):<18} ", "key"),
-                        (cut(words, room - 23), ""),
+                        (f"{pad(keys, wide)}  ", "key"),
+                        (cut(words, room - wide - 6), ""),
                     )
                     cells.append((shown, room))
             lines.append(beside(cells))

@@ -6,15 +6,15 @@ never holds more than a bounded number of lines.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import time
+from pathlib import Path
 from typing import ClassVar
 
+import anyio.to_thread
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
 from textual.widgets import Input
 
 from sereno.core.protocol.additions import LogLine
@@ -22,71 +22,28 @@ from sereno.tui.keys import key
 from sereno.tui.lines import Line
 from sereno.tui.link_api import ActError
 from sereno.tui.screens.base import SerenoScreen
-from sereno.tui.screens.log import view
+from sereno.tui.screens.copy.screen import Piece
+from sereno.tui.screens.log import export, view
+from sereno.tui.screens.log.lines import LogView
 from sereno.tui.timeline import milliseconds
 from sereno.tui.widgets.field import Field
 from sereno.tui.widgets.footer import Footer, FooterKey
 from sereno.tui.widgets.header import Header
-from sereno.tui.widgets.line import paint, palette_of
 from sereno.tui.words import count, one_line
 
 __all__ = ["LogScreen"]
 
 PAGE = 500
 KEPT = 5000
+EXPORTED = 50_000
 FOLLOW_SECONDS = 1.0
 
 
-class LogView(ScrollView, can_focus=True):
-    """The drawn lines; it knows nothing of where they come from."""
-
-    DEFAULT_CSS = """
-    LogView { height: 1fr; width: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }
-    """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        key("down,j", "scroll_down", "down", "log.down"),
-        key("up,k", "scroll_up", "up", "log.up"),
-        key("home,g", "scroll_home", "first line", "log.first"),
-        key("end,G", "scroll_end", "last line", "log.last"),
-        key("ctrl+d,pagedown", "page_down", "page down", "log.page_down"),
-        key("ctrl+u,pageup", "page_up", "page up", "log.page_up"),
-    ]
-
-    def __init__(self) -> None:
-        super().__init__(id="lines")
-        self._shown: Sequence[view.Shown] = ()
-        self._found = -1
-        self._empty: Line = ()
-
-    @property
-    def at_end(self) -> bool:
-        return self.scroll_offset.y >= self.max_scroll_y
-
-    def show(self, shown: Sequence[view.Shown], found: int, empty: Line, *, end: bool) -> None:
-        self._shown, self._found, self._empty = shown, found, empty
-        self.virtual_size = Size(self.size.width, len(shown))
-        if end:
-            self.scroll_end(animate=False, force=True)
-        self.refresh()
-
-    def reveal(self, source: int) -> None:
-        for y, each in enumerate(self._shown):
-            if each.source == source:
-                self.scroll_to(y=max(0, y - self.size.height // 3), animate=False, force=True)
-                return
-
-    def render_line(self, y: int) -> Strip:
-        palette, base, width = palette_of(self), self.rich_style, self.size.width
-        if not self._shown:
-            return paint(self._empty if y == 0 else (), width, palette, base)
-        place = y + self.scroll_offset.y
-        if place >= len(self._shown):
-            return Strip.blank(width, base)
-        each = self._shown[place]
-        if each.source == self._found:
-            base += palette.cursor
-        return paint(each.line, width, palette, base)
+def write_new(file: Path, text: str) -> None:
+    """A new file that only its owner reads. Raises OSError."""
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as written:
+        written.write(text)
 
 
 class LogScreen(SerenoScreen[None]):
@@ -102,6 +59,8 @@ class LogScreen(SerenoScreen[None]):
         ("1-4", "level"),
         ("w", "wrap"),
         ("tab", "source"),
+        ("c", "copy"),
+        ("E", "export, no secrets"),
         ("esc", "back"),
         ("?", "keys"),
     )
@@ -115,6 +74,8 @@ class LogScreen(SerenoScreen[None]):
         key("3", "level('warn')", "warnings and errors", "log.warn"),
         key("4", "level('error')", "errors", "log.error"),
         key("w", "wrap", "wrap long lines", "log.wrap"),
+        key("c", "app.copy_menu", "copy ...", "log.copy"),
+        key("E", "export", "export to a file, without secrets", "log.export"),
         key("tab", "source(1)", "next source", "log.source", first=True),
         key("shift+tab", "source(-1)", "previous source", "log.source_back", first=True),
         key("escape,q", "back", "back", "log.back"),
@@ -237,6 +198,49 @@ class LogScreen(SerenoScreen[None]):
 
     # -- what the keys do ----------------------------------------------------------------------
 
+    def pieces(self) -> list[Piece]:
+        places = view.passing(self._lines, self._level)
+        seen = dict.fromkeys(self.query_one(LogView).seen())
+        found = [self._found] if self._found in places else []
+        pieces = [
+            Piece("l", "the found line", view.text_of(self._lines, found)),
+            Piece("s", "this screen", view.text_of(self._lines, list(seen))),
+            Piece("a", f"all {count(len(places), 'line')}", view.text_of(self._lines, places)),
+        ]
+        return [piece for piece in pieces if piece.text]
+
+    def action_export(self) -> None:
+        """All that can be loaded of this source, every level, into a file beside the logs."""
+        folder = self.sereno.logs
+        if folder is None:
+            self.notify("There is no folder for it.", severity="error")
+            return
+        self.notify("Reading the log ...")
+        self.run_worker(self._export(self._source, folder), group="export", exclusive=True)
+
+    async def _export(self, source: str, folder: Path) -> None:
+        try:
+            lines = await self._all_lines(source)
+            text, removed = export.export_text(source, lines)
+            stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(self.now_ms() / 1000))
+            file = folder / export.file_name(source, stamp)
+            await anyio.to_thread.run_sync(write_new, file, text)
+        except (ActError, OSError) as error:
+            self.notify(f"Not exported: {error}", severity="error")
+            return
+        words = f"Exported {count(len(lines), 'line')}, {export.told(removed)}: {file}"
+        self.notify(words, timeout=12.0)
+
+    async def _all_lines(self, source: str) -> list[LogLine]:
+        """The newest EXPORTED lines, oldest first. Raises ActError."""
+        link = self.sereno.link
+        page = await link.read_log(source, "tail", None, PAGE)
+        lines = list(page.lines)
+        while page.has_older and page.lines and len(lines) < EXPORTED:
+            page = await link.read_log(source, "before", page.start_cursor, PAGE)
+            lines[:0] = page.lines
+        return lines
+
     def action_level(self, level: str) -> None:
         self._level = level
         self._show(end=self._follow)
@@ -253,6 +257,11 @@ class LogScreen(SerenoScreen[None]):
         field = self.query_one("#search", Input)
         field.add_class("-open")
         field.focus()
+
+    def on_descendant_focus(self) -> None:
+        typing = self.query_one("#search", Input).has_focus
+        keys: tuple[FooterKey, ...] = (("enter", "search"), ("esc", "back"))
+        self.query_one(Footer).show(keys if typing else self.FOOTER)
 
     @on(Input.Submitted, "#search")
     def _searched(self, event: Input.Submitted) -> None:

@@ -12,7 +12,7 @@ from sereno.core.protocol.additions import LogLine
 from sereno.tui.lines import Line, wrap
 from sereno.tui.words import cut, one_line, pad
 
-__all__ = ["LEVELS", "Shown", "drawn", "matches", "passing"]
+__all__ = ["LEVELS", "Shown", "drawn", "matches", "passing", "text_of"]
 
 LEVELS = ("debug", "info", "warn", "error")
 _STYLES = {"debug": "faint", "info": "dim", "warn": "asks", "error": "failed"}
@@ -32,6 +32,14 @@ def passing(lines: Sequence[LogLine], level: str) -> list[int]:
     """The places of the lines of this level and above."""
     least = LEVELS.index(level)
     return [place for place, each in enumerate(lines) if LEVELS.index(each.level) >= least]
+
+
+def text_of(lines: Sequence[LogLine], places: Sequence[int]) -> str:
+    """Some of the lines as they are copied."""
+    return "\n".join(
+        f"{lines[place].at} {lines[place].level} {lines[place].area} {lines[place].text}".rstrip()
+        for place in places
+    )
 
 
 def matches(lines: Sequence[LogLine], places: Sequence[int], words: str) -> list[int]:

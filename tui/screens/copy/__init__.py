@@ -1,0 +1,1 @@
+"""What can be copied, in a panel at the bottom."""
