@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sereno.core.protocol.agents import (
     AgentSnapshot,
@@ -42,7 +43,16 @@ __all__ = [
     "asked_at",
 ]
 
-REMEMBERED_ANSWERS = 50
+REMEMBERED = 50
+Value = TypeVar("Value")
+
+
+def remember(known: dict[str, Value], name: str, value: Value) -> None:
+    """The newest REMEMBERED only."""
+    known.pop(name, None)
+    known[name] = value
+    while len(known) > REMEMBERED:
+        del known[next(iter(known))]
 
 
 class Phase(enum.Enum):
@@ -135,6 +145,8 @@ class FleetModel:
         self.version = 0
         self.answers: dict[str, PermissionResolvedPush] = {}
         """The latest answers by request id: who gave them."""
+        self.gone: dict[str, str] = {}
+        """The latest agents that left the list, and why: "deleted" or "archived"."""
         self._requests: tuple[OpenRequest, ...] | None = None
         self._agents: set[str] = set()
         self._timelines: set[str] = set()
@@ -218,7 +230,7 @@ class FleetModel:
             case AgentUpserted(agent=agent):
                 self._upsert(agent, given(message.project, None))
             case AgentRemoved(agent_id=agent_id):
-                self._remove(agent_id)
+                self._remove(agent_id, given(message.reason, None) or "archived")
             case FetchAgentsResult(entries=entries):
                 self._replace_all([(entry.agent, entry.project) for entry in entries])
             case ProvidersSnapshot(entries=entries) | ProvidersSnapshotUpdate(entries=entries):
@@ -248,8 +260,9 @@ class FleetModel:
 
     def _upsert(self, agent: AgentSnapshot, project: ProjectPlacement | None) -> None:
         if given(agent.archived_at, None) is not None:
-            self._remove(agent.id)
+            self._remove(agent.id, "archived")
             return
+        self.gone.pop(agent.id, None)
         state = self.agents.get(agent.id)
         if state is None:
             self.agents[agent.id] = AgentState(agent, project)
@@ -261,8 +274,9 @@ class FleetModel:
         self._agents.add(agent.id)
         self._requests_changed()
 
-    def _remove(self, agent_id: str) -> None:
+    def _remove(self, agent_id: str, why: str) -> None:
         if self.agents.pop(agent_id, None) is not None:
+            remember(self.gone, agent_id, why)
             self._agents.add(agent_id)
             self._requests_changed()
 
@@ -285,9 +299,7 @@ class FleetModel:
         self._flags |= {"everything", "requests"}
 
     def _answered(self, message: PermissionResolvedPush) -> None:
-        self.answers[message.request_id] = message
-        while len(self.answers) > REMEMBERED_ANSWERS:
-            del self.answers[next(iter(self.answers))]
+        remember(self.answers, message.request_id, message)
         self._agents.add(message.agent_id)
         self._flags.add("requests")
 

@@ -139,6 +139,20 @@ def test_archived_and_removed_agents_go() -> None:
     assert "Dark mode" not in titles(model)
 
 
+def test_why_an_agent_went_is_known_until_it_comes_back() -> None:
+    model = filled()
+    first, second = (sample.fleet()[place].id for place in (0, 1))
+    model.apply(AgentRemoved(agent_id=first, reason="deleted"))
+    model.apply(AgentRemoved(agent_id=second))
+    assert model.gone == {first: "deleted", second: "archived"}
+    model.apply(AgentUpserted(agent=sample.fleet()[1]))
+    assert model.gone == {first: "deleted"}
+    for number in range(60):
+        model.apply(AgentUpserted(agent=sample.agent(number, "One of many")))
+        model.apply(AgentRemoved(agent_id=sample.agent(number, "").id))
+    assert len(model.gone) == 50, "only the latest are remembered"
+
+
 def test_a_row_changes_its_timeline_only() -> None:
     model = filled()
     agent_id = sample.fleet()[2].id
