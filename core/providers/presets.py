@@ -15,10 +15,11 @@ from typing import Any
 import msgspec
 
 from sereno.core.protocol.agents import Mode
+from sereno.core.providers.codex.modes import DEFAULT_MODE, mode_list
 from sereno.core.providers.environment import MODEL_KEYS
 from sereno.core.providers.protocols import ProtocolName
 
-__all__ = ["CLAUDE_MODES", "CODEX_MODES", "PRESETS", "Preset"]
+__all__ = ["CLAUDE_MODES", "PRESETS", "Preset"]
 
 Environment = Mapping[str, str]
 
@@ -98,14 +99,6 @@ CLAUDE_MODES = (
 )
 """Claude Code's own permission modes, by its own names."""
 
-CODEX_MODES = (
-    _mode("read-only", "Read only", "safe", "Reads here; asks before everything else"),
-    _mode("auto", "Ask", "safe", "Works in this folder, in a sandbox; asks before it runs things"),
-    _mode("plan", "Plan", "planning", "Makes a plan and asks about it"),
-    _mode("full-access", "Full access", "dangerous", "Does everything, without asking or sandbox"),
-)
-"""Codex has no modes of its own: each is a sandbox and an approval policy."""
-
 PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
@@ -132,9 +125,9 @@ PRESETS: dict[str, Preset] = {
             20,
             "npm install -g @openai/codex",
             "Run `codex login` in a terminal.",
-            CODEX_MODES,
-            "auto",
-            required_mode="auto",
+            mode_list(),
+            DEFAULT_MODE,
+            required_mode=DEFAULT_MODE,
             prefixes=("OPENAI_", "CODEX_"),
             protocol="codex",
             places=("~/.codex/bin",),

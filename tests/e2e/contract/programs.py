@@ -122,6 +122,7 @@ PROGRAMS = (
             "edited_input": "OpenCode runs a command as the model wrote it, or not at all.",
             "question": "OpenCode asks no questions over the Agent Client Protocol.",
             "plan": "OpenCode's plans are its answers; it asks for no approval of them.",
+            "title": "OpenCode tells no titles; the first prompt's first line is the name.",
             "rate_limit_lasts": "OpenCode tries again for ever, without a word; interrupt it.",
         },
     ),

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from tests.e2e.model_server import chat, messages, responses
 from tests.e2e.model_server.ask import Ask
-from tests.e2e.model_server.directive import Fault
+from tests.e2e.model_server.directive import Directive, Fault
 
 __all__ = ["ModelServer"]
 
@@ -104,7 +104,7 @@ class ModelServer:
         directive = None if ask.side_call else ask.directive
         self._log_request(path, ask, parsed)
         self._number += 1
-        fault = self._due_fault(directive.error, str(directive), ask.step) if directive else None
+        fault = self._due_fault(directive, ask.step) if directive else None
         if fault is not None and fault.kind != "drop":
             return await _send_failure(writer, fault, api.error_body(int(fault.kind)))
         await asyncio.sleep(directive.first_delay_ms / 1000 if directive else 0)
@@ -161,10 +161,11 @@ class ModelServer:
                 error = {"error": {"message": f"no such path: {path}"}}
                 await _send_json(writer, 404, error)
 
-    def _due_fault(self, fault: Fault | None, script: str, step: int) -> Fault | None:
-        if fault is None:
+    def _due_fault(self, directive: Directive, step: int) -> Fault | None:
+        fault = directive.error
+        if fault is None or step >= len(directive.steps):
             return None
-        key = f"{script}/{step}"
+        key = f"{directive}/{step}"
         used = self._faults.get(key, 0)
         self._faults[key] = used + 1
         return fault if fault.times == 0 or used < fault.times else None
