@@ -116,7 +116,8 @@ class MessageReader:
             raise FrameError(f"a message of more than {LARGEST_MESSAGE} bytes")
         if len(buffer) < start + length:
             return None
-        payload = bytes(buffer[start : start + length])
+        with memoryview(buffer) as view:  # a slice of the buffer itself would be one more copy
+            payload = bytes(view[start : start + length])
         del buffer[: start + length]
         if first & 0x08 == 0:
             self._size += length
