@@ -104,6 +104,7 @@ class Step:
         self._asked: dict[str, tuple[str, bytes, int]] = {}
         self._closings: list[Closing] = []
         self._new_prompts: list[PromptRow] = []
+        self._first_prompts: list[PromptRow] = []
         self._prompt_changes: dict[str, PromptState] = {}
         self._log: list[NewLine] = []
         self._log_dropped = 0
@@ -152,6 +153,8 @@ class Step:
         self._confirmed.append(write_id)
 
     def ask(self, request: PermissionRequest, at_ms: int) -> OpenRequest:
+        """Requests are told apart by age: later ones are never older, whatever the clock does."""
+        at_ms = max(at_ms, *(one.asked_ms + 1 for one in self.requests), 0)
         asked = opened(request, at_ms)
         self.requests = (*self.requests, asked)
         self._asked[request.id] = (request.id, _json.encode(asked.request), at_ms)
@@ -170,7 +173,7 @@ class Step:
         return True
 
     def enqueue(self, prompt: PromptRow, *, first: bool) -> None:
-        self._new_prompts.append(prompt)
+        (self._first_prompts if first else self._new_prompts).append(prompt)
         self.queue = (prompt, *self.queue) if first else (*self.queue, prompt)
 
     def unqueue(self, prompt: PromptRow, state: PromptState) -> None:
@@ -270,6 +273,7 @@ class Step:
             asked=tuple(self._asked.values()),
             closings=tuple(self._closings),
             new_prompts=tuple(self._new_prompts),
+            first_prompts=tuple(self._first_prompts),
             prompt_changes=tuple(Change(*pair) for pair in self._prompt_changes.items()),
             log_lines=self._log_lines(),
             audit=tuple(self._audit),

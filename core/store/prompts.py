@@ -34,9 +34,14 @@ class Change(msgspec.Struct, frozen=True):
     state: PromptState
 
 
-def add(connection: sqlite3.Connection, agent: str, prompt: PromptRow) -> None:
+def add(
+    connection: sqlite3.Connection, agent: str, prompt: PromptRow, *, first: bool = False
+) -> None:
+    """Behind all others, or before them."""
+    number = "(SELECT ifnull(min(n), 1) - 1 FROM prompts)" if first else "NULL"
     connection.execute(
-        f"INSERT INTO prompts ({_COLUMNS}, agent, changed_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO prompts (n, {_COLUMNS}, agent, changed_ms)"
+        f" VALUES ({number}, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             prompt.id,
             prompt.message_id,

@@ -32,6 +32,8 @@ class StepRows(msgspec.Struct, frozen=True):
     """(request id, request JSON, asked_ms)"""
     closings: tuple[requests.Closing, ...] = ()
     new_prompts: tuple[prompts.PromptRow, ...] = ()
+    first_prompts: tuple[prompts.PromptRow, ...] = ()
+    """New ones that go before all that wait."""
     prompt_changes: tuple[prompts.Change, ...] = ()
     log_lines: tuple[logs.NewLine, ...] = ()
     audit: tuple[audit.Entry, ...] = ()
@@ -65,6 +67,8 @@ def apply(connection: sqlite3.Connection, step: StepRows, digest: audit.Digest) 
             )
     for prompt in step.new_prompts:
         prompts.add(connection, step.agent, prompt)
+    for prompt in step.first_prompts:
+        prompts.add(connection, step.agent, prompt, first=True)
     for change in step.prompt_changes:
         prompts.change(connection, change, step.at_ms)
     if step.log_lines:
