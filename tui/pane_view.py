@@ -32,6 +32,7 @@ from sereno.core.protocol.values import given
 from sereno.tui.agent_state import AgentState, Need
 from sereno.tui.lines import Line, wrap
 from sereno.tui.timeline import Block
+from sereno.tui.widgets.blocks_tools import denial_of
 from sereno.tui.words import cut, one_line
 
 __all__ = ["failure_lines", "failure_shown", "pane_lines", "tool_words"]
@@ -143,6 +144,8 @@ def _tool(call: ToolCall, width: int) -> Iterator[Line]:
         "failed": ("failed", "failed"),
         "canceled": ("stopped", "dim"),
     }[call.status]
+    if denial_of(call) is not None:
+        mark, style = "denied", "dim"
     room = width - len(verb) - 1 - len(mark) - 2
     yield ((f"{verb} ", style), (cut(subject, room), "code"), (mark and f"  {mark}", style))
     if isinstance(call.detail, ShellDetail):

@@ -6,12 +6,13 @@ Each widget is looked at by itself, before the app's own filter: two walls, each
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 from rich.segment import Segment
 from textual.widget import Widget
 
 from sereno.core.protocol.agents import Command, Mode, QueuedPrompt
 from sereno.core.protocol.messages import PermissionResolvedPush
-from sereno.core.protocol.permissions import Allow, PermissionAction, PermissionRequest
+from sereno.core.protocol.permissions import Allow, Deny, PermissionAction, PermissionRequest
 from sereno.core.protocol.tools import (
     EditDetail,
     FetchDetail,
@@ -24,6 +25,7 @@ from sereno.core.protocol.tools import (
     UnknownDetail,
     WriteDetail,
 )
+from sereno.tui.model import AgentState, FleetModel
 from sereno.tui.screens.agent.view import Look, closing_words, facts_of
 from sereno.tui.widgets.file_picker import FilePicker
 from sereno.tui.widgets.request_panel_text import heading
@@ -134,18 +136,17 @@ def test_t40_t42_the_words_of_an_end_are_clean() -> None:
     answer = PermissionResolvedPush(
         agent_id="a", request_id=ALL, resolution=Allow(), answered_by=ALL
     )
-    for known in (answer, None):
+    denied = replace(answer, resolution=Deny(message=ALL))
+    for known in (answer, denied, replace(answer, withdrawn=ALL), None):
         line = closing_words(ALL, known)
         assert forbidden(Segment(text) for text, _ in line) == []
 
 
 @pytest.mark.parametrize("text", all_texts())
 def test_t42_the_facts_of_a_request_are_clean(text: str) -> None:
-    from sereno.tui.model import AgentState
-
     agent = sample.agent(1, "x")
     agent.cwd = f"/{text}"
     state = AgentState(agent, sample.placed(agent))
     look = Look(sample.NOW_MS, sample.HOME, 100, 30)
-    facts = facts_of(state, request(ShellDetail(command=text, cwd=text), text), look)
+    facts = facts_of(FleetModel(), state, request(ShellDetail(command=text, cwd=text), text), look)
     assert forbidden(Segment(words) for _, words in facts.rows) == []

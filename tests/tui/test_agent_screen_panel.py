@@ -60,3 +60,28 @@ async def test_the_talk_comes_back_when_the_request_goes(size: tuple[int, int]) 
         assert here.talk.following
         shown = [here.talk.render_line(y).text for y in range(here.talk.size.height)]
         assert "kept Decimal" in " ".join(" ".join(shown).split())
+
+
+@pytest.mark.parametrize("size", [(100, 30), (60, 20)], ids=["100x30", "60x20"])
+async def test_requests_of_all_agents_are_counted_and_one_key_goes_to_the_next(
+    size: tuple[int, int],
+) -> None:
+    """Ids may be the same: each agent counts its own."""
+    other = sample.request(1, ShellDetail(command="rm -r build"), 12)
+    second = sample.agent(2, "Other", status="running", pending=[other])
+    async with place(TALK, size=size, status="running", pending=[PSQL]) as here:
+        here.app.model.apply(sample.listing([here.link.agents[0], second]))
+        await here.press("ctrl+g")
+        await here.until(lambda: here.screen.panel.has_focus)
+        await here.settle()
+        assert "request 1 of 2" in here.words("#head")
+        shown = "\n".join(strip.text for strip in here.screen._compositor.render_strips())
+        assert "1 of 2   since 0:41" in shown
+        assert "ctrl+g next" in shown.splitlines()[-1] + shown.splitlines()[-2]
+        await here.press("ctrl+g")
+        await here.until(lambda: here.screen.agent_id == second.id)
+        await here.until(lambda: here.screen.panel.has_focus)
+        await here.settle()
+        assert "request 2 of 2" in here.words("#head")
+        await here.press("ctrl+g")
+        await here.until(lambda: here.screen.agent_id == here.agent_id)

@@ -23,7 +23,14 @@ from sereno.core.protocol.tools import EditDetail, PlanDetail
 from sereno.core.protocol.values import UNSET, given
 from sereno.tui.widgets.blocks_body import Body, Markdown, Plain
 from sereno.tui.widgets.blocks_text import count, one_line
-from sereno.tui.widgets.blocks_tools import bodies_of, edit_rows, note_of, subject_of, verb_of
+from sereno.tui.widgets.blocks_tools import (
+    bodies_of,
+    denial_of,
+    edit_rows,
+    note_of,
+    subject_of,
+    verb_of,
+)
 
 __all__ = ["BlockRow", "Speaker", "Tone", "folds", "opens_itself", "row_of", "speaker_of"]
 
@@ -112,7 +119,8 @@ def _reasoning_row(text: str, streaming: bool) -> BlockRow:
 
 
 def _tool_row(call: ToolCall, folder: str) -> BlockRow:
-    tone: Tone = "bad" if call.status == "failed" else "normal"
+    denied = denial_of(call) is not None
+    tone: Tone = "bad" if call.status == "failed" and not denied else "normal"
     if call.status == "running":
         tone = "busy"
     subject = subject_of(call, folder)

@@ -28,8 +28,12 @@ from sereno.core.protocol.values import UNSET, given
 from sereno.tui.widgets.blocks_body import Body, Code, Diff, Markdown, Plain, output
 from sereno.tui.widgets.blocks_text import count, one_line, size
 from sereno.tui.widgets.diff_view import DiffRow, changed_counts, rows_between, rows_of_unified
+from sereno.tui.words import cut
 
-__all__ = ["bodies_of", "edit_rows", "note_of", "subject_of", "verb_of"]
+__all__ = ["bodies_of", "denial_of", "edit_rows", "note_of", "subject_of", "verb_of"]
+
+_WORDS_SHOWN = 40
+"""Cells of a denial's words beside the call; they stand whole in the open block."""
 
 
 def verb_of(call: ToolCall) -> str:
@@ -80,10 +84,28 @@ def subject_of(call: ToolCall, folder: str = "") -> str:
             return one_line(call.name)
 
 
+def denial_of(call: ToolCall) -> tuple[str, str] | None:
+    """Who said no and with which words, where that is why it did not run; for the wire it failed.
+
+    The daemon puts it into the call's metadata.
+    """
+    ours = given(call.metadata, {}).get("sereno")
+    denied = ours.get("denied") if isinstance(ours, dict) else None
+    if not isinstance(denied, dict):
+        return None
+    by, words = denied.get("by"), denied.get("words")
+    name = by if isinstance(by, str) and by else "a person"
+    return name, words if isinstance(words, str) else ""
+
+
 def note_of(call: ToolCall) -> str:
     """How it ended or how much it was; empty while it runs."""
     if call.status == "running":
         return ""
+    denial = denial_of(call)
+    if denial is not None:
+        words = cut(one_line(denial[1]), _WORDS_SHOWN)
+        return f"denied: {words}" if words else "denied"
     if call.status == "canceled":
         return "stopped"
     size_of_it = _amount(call.detail)
@@ -137,7 +159,11 @@ def edit_rows(detail: EditDetail) -> list[DiffRow]:
 def bodies_of(call: ToolCall) -> list[Body]:
     """What an open block shows, whole subject first where one line may have cut it."""
     bodies = _detail_bodies(call)
-    if call.status == "failed" and call.error is not None:
+    denial = denial_of(call)
+    if denial is not None:
+        by, words = denial
+        bodies.append(Plain(f"denied by {by}" + (f": {words}" if words else "")))
+    elif call.status == "failed" and call.error is not None:
         bodies.append(Plain(_words_of(call.error)))
     return bodies
 

@@ -43,6 +43,8 @@ class Facts:
     """Our own words beside the request; (label, words), the last ones go first when it is tight."""
 
     since: str = ""
+    place: tuple[int, int] = (0, 0)
+    """Which of how many requests it is, those of all agents counted."""
     rows: tuple[tuple[str, str], ...] = ()
     first_time: bool = False
     """Nobody has answered a request on this screen yet: one line explains the keys."""
@@ -117,7 +119,7 @@ def lay_out(
     if request is None:
         return Sheet()
     if desk.phase is Phase.PUT_OFF:
-        return Sheet(lines=(_put_off_line(desk, width),))
+        return Sheet(lines=(_put_off_line(desk, facts, width),))
     narrow = width < NARROW
     below = _foot(desk, width, narrow)
     most = max(height, most)
@@ -132,7 +134,7 @@ def lay_out(
     top = max(0, min(top, len(text) - rows))
     inside = [*above, *text[top : top + rows], _where(rows, top, len(text), width), *under]
     title = f"Request {short_id(request)}: {heading(request)}"
-    lines = _framed(inside, title, _right(desk, facts), width, narrow)
+    lines = _framed(inside, title, _right(facts), width, narrow)
     if len(lines) > most:  # Too small to decide in: nothing counts as seen.
         return Sheet(tuple(lines[:most]), 0, len(text), top)
     return Sheet(tuple(lines), rows, len(text), top)
@@ -143,14 +145,14 @@ def text_width(width: int) -> int:
     return width - 1 if width < NARROW else width - 8
 
 
-def _right(desk: Desk, facts: Facts) -> str:
-    number, size = desk.place
+def _right(facts: Facts) -> str:
+    number, size = facts.place
     place = f"{number} of {size}" if size > 1 else ""
     return "   ".join(part for part in (place, facts.since) if part)
 
 
-def _put_off_line(desk: Desk, width: int) -> Line:
-    waiting = len(desk.queue)
+def _put_off_line(desk: Desk, facts: Facts, width: int) -> Line:
+    waiting = max(len(desk.queue), facts.place[1])
     words = "1 request waits" if waiting == 1 else f"{waiting} requests wait"
     head: Line = ((" ! ", "asks"), (words, ""))
     more = ": the agent goes on when you decide"

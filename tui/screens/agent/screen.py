@@ -24,14 +24,13 @@ from sereno.core.protocol.values import given
 from sereno.core.security.sanitise import sanitise_line
 from sereno.tui.keys import Follower, key
 from sereno.tui.lines import Line
-from sereno.tui.messages import Answer, Interrupt, LoadOlder, Seen
-from sereno.tui.model import AgentState, Changes, Need
+from sereno.tui.messages import Interrupt, LoadOlder, Seen
+from sereno.tui.model import AgentState, Changes, Need, Phase
 from sereno.tui.pane_view import failure_lines
 from sereno.tui.screens.agent import view
+from sereno.tui.screens.agent.asking import RequestActs
 from sereno.tui.screens.agent.completion import Completion
-from sereno.tui.screens.agent.pager import RequestPager
 from sereno.tui.screens.agent.parts import Lines, Rule
-from sereno.tui.screens.agent.prompts import PromptActs
 from sereno.tui.widgets.blocks_palette import Palette, palette_from
 from sereno.tui.widgets.composer import Composer
 from sereno.tui.widgets.file_picker import FilePicker
@@ -44,17 +43,19 @@ __all__ = ["AgentScreen"]
 
 _NOTICE_S = 8.0
 _STOPPING: Line = (("Stopping the turn ...", "dim"),)
+_CLEARED: Line = (("Cleared; up brings it back.", "dim"),)
 _HERE_S = 60.0
 """After the last key somebody still counts as being here."""
 _CODE_THEMES = {"sereno": "nord", "sereno-light": "friendly"}
 _BUSY = (Need.BUSY, Need.ASKS, Need.STARTING)
 
 
-class AgentScreen(PromptActs):
+class AgentScreen(RequestActs):
     """The screen of one agent; `agent_id` stays the same for its life."""
 
     CSS_PATH = "screen.tcss"
     PLACE = "agent"
+    OWN_NEWS = True
     AUTO_FOCUS = "#composer"
     FOLLOWERS = (
         Follower("i", "send now, stops the turn", "screen.send_now"),
@@ -79,6 +80,8 @@ class AgentScreen(PromptActs):
         self._focus_request = focus_request
         self._palette: tuple[str, Palette] | None = None
         self._notice: Line = ()
+        self._offline = False
+        """What is said was said while no daemon answered."""
         self._behind = False
         self._learned = -1
         self._seen: str | None = ""
@@ -90,7 +93,7 @@ class AgentScreen(PromptActs):
             id="request",
             monotonic=self._monotonic,
             may_focus=self._may_focus,
-            room=self._panel_room,
+            room=self.panel_room,
         )
         yield Rule(id="composer-rule")
         yield Lines(id="queue")
@@ -113,9 +116,6 @@ class AgentScreen(PromptActs):
             code = _CODE_THEMES.get(theme, "ansi_dark")
             self._palette = (theme, palette_from(self.sereno.palette.style, code))
         return self._palette[1]
-
-    def _look(self) -> view.Look:
-        return view.Look(self.now_ms(), self.sereno.home, self.size.width, self.size.height)
 
     # -- life ----------------------------------------------------------------------------------
 
@@ -154,6 +154,8 @@ class AgentScreen(PromptActs):
         self.refresh_all()
 
     def model_changed(self, changes: Changes) -> None:
+        if changes.connection and self.model.connection.phase is Phase.READY and self._offline:
+            self._notice, self._offline = (), False
         if changes.touches(self.agent_id) or changes.requests or changes.connection:
             self.refresh_all()
 
@@ -168,9 +170,10 @@ class AgentScreen(PromptActs):
         if not self.is_mounted:
             return
         if state is None:
-            self.query_one("#head", Lines).show([((" This agent is archived.", "dim"),)])
+            gone = self.model.gone.get(self.agent_id, "")
+            self.query_one("#head", Lines).show([view.gone_line(gone)])
             return
-        look = self._look()
+        look = self.look()
         running = state.need in _BUSY
         provider = sanitise_line(self.model.provider_label(state.snapshot.provider), 30)
         self.talk.show(
@@ -182,9 +185,11 @@ class AgentScreen(PromptActs):
             trouble=partial(failure_lines, state),
         )
         requests = [open_.request for open_ in self.model.requests_of(self.agent_id)]
-        self.panel.show(requests, view.facts_of(state, self.panel.desk.current, look))
+        self.panel.show(requests, view.facts_of(self.model, state, self.panel.desk.current, look))
         if self.panel.desk.current is not None and not self.panel.facts.rows:
-            self.panel.show(requests, view.facts_of(state, self.panel.desk.current, look))
+            self.panel.show(
+                requests, view.facts_of(self.model, state, self.panel.desk.current, look)
+            )
         self.set_class(self.panel.desk.phase not in (DeskPhase.EMPTY, DeskPhase.PUT_OFF), "-asking")
         self.composer.queue_waits = bool(state.queued)
         self.composer.placeholder = Content(f"write to {provider}")  # A str would be markup.
@@ -200,15 +205,16 @@ class AgentScreen(PromptActs):
         self.query_one("#head", Lines).show(view.head_lines(self.model, state, desk, look))
         self.query_one("#queue", Lines).show(view.queue_lines(state, look))
         typed = bool(self.composer.text.strip())
-        hint = view.hint_line(state, look, typed=typed, notice=self._notice, behind=self._behind)
-        self.query_one("#hint", Lines).show([hint])
-        keys = view.footer_keys(self._where(), state, desk, look)
+        notice, behind = self._notice, self._behind
+        hint = view.hint_lines(state, look, typed=typed, notice=notice, behind=behind)
+        self.query_one("#hint", Lines).show(hint)
+        keys = view.footer_keys(self._where(), state, desk, look, len(self.model.requests))
         self.query_one(Footer).show(keys)
 
     def words_changed(self) -> None:
         state = self.state
         if state is not None and self.is_mounted:
-            self._draw_words(state, self._look())
+            self._draw_words(state, self.look())
 
     def _where(self) -> str:
         if self.panel.has_focus:
@@ -231,6 +237,9 @@ class AgentScreen(PromptActs):
     def _typed(self, key_name: str) -> None:
         self.panel.typed(key_name)
         self._saw()
+        if self._notice == _CLEARED:
+            self._notice = ()
+            self.words_changed()
 
     def _saw(self) -> None:
         """Somebody is here: the mark of attention goes, once for each time it was set."""
@@ -244,21 +253,6 @@ class AgentScreen(PromptActs):
 
     def _may_focus(self) -> bool:
         return self.is_current and not self.composer.text and not self.composer.list_open
-
-    def _panel_room(self) -> tuple[int, int]:
-        """Lines for the request panel: with some of the talk above it, and with none."""
-        look = self._look()
-        head = 2 if look.short else 3
-        footer = 2 if look.short else 3
-        writing = min(3 if look.short else 8, max(1, self.composer.size.height))
-        talk = 1 if look.short else 4
-        hint = 0 if look.short else 1
-        most = look.height - head - footer - writing - hint
-        return most - talk, most
-
-    def focus_request(self) -> None:
-        """`ctrl+g`: to the request, or to the next one when it is there already."""
-        self.panel.wake()
 
     def action_next_part(self, step: int) -> None:
         parts: list[Widget] = [self.talk, self.composer]
@@ -281,6 +275,8 @@ class AgentScreen(PromptActs):
         self.sereno.to_fleet()
 
     def on_descendant_focus(self) -> None:
+        if self.panel.has_focus and self._notice == _CLEARED:
+            self._notice = ()
         self.words_changed()
 
     def on_descendant_blur(self) -> None:
@@ -306,7 +302,7 @@ class AgentScreen(PromptActs):
         if composer.has_focus and composer.text:
             composer.earlier.add(composer.text)
             composer.put("")
-            self.say((("Cleared; up brings it back.", "dim"),))
+            self.say(_CLEARED)
             return True
         state = self.state
         if state is not None and state.need in _BUSY:
@@ -331,44 +327,10 @@ class AgentScreen(PromptActs):
     def _list_key(self, event: Composer.ListKey) -> None:
         self.completion.list_key(event.act, event.step)
 
-    # -- requests ------------------------------------------------------------------------------
-
-    @on(RequestPanel.Answered)
-    def _answered(self, event: RequestPanel.Answered) -> None:
-        event.stop()
-        self.post_message(Answer(self.agent_id, event.request_id, event.response))
-
-    @on(RequestPanel.Gone)
-    def _gone(self, event: RequestPanel.Gone) -> None:
-        event.stop()
-        if not event.ours:
-            answer = self.model.answers.get(event.request_id)
-            self.say(view.closing_words(event.request_id, answer))
-
-    @on(RequestPanel.Stands)
-    def _stands(self, event: RequestPanel.Stands) -> None:
-        event.stop()
-        self.words_changed()
-
-    @on(RequestPanel.FocusWanted)
-    def _focus_wanted(self, event: RequestPanel.FocusWanted) -> None:
-        event.stop()
-        (self.panel if event.where == "panel" else self.composer).focus()
-        self.words_changed()
-
-    @on(RequestPanel.PagerWanted)
-    def _pager(self, event: RequestPanel.PagerWanted) -> None:
-        request = event.request
-
-        def closed(seen: bool | None) -> None:
-            if seen and self.panel.desk.current == request:
-                self.panel.end_seen()
-
-        self.app.push_screen(RequestPager(request), closed)
-
     def say(self, words: Line) -> None:
         """One line of news under the composer, for some seconds."""
         self._notice = words
+        self._offline = self.model.connection.phase is not Phase.READY
         self.words_changed()
 
         def forget() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sereno.core.protocol.messages import PermissionResolvedPush
-from sereno.core.protocol.permissions import Allow, PermissionRequest
+from sereno.core.protocol.permissions import Allow, Deny, PermissionRequest
 from sereno.core.protocol.tools import ShellDetail
 from sereno.core.protocol.values import given
 from sereno.core.security.sanitise import sanitise_line
-from sereno.tui.lines import RULE, Line, fit, spread
-from sereno.tui.model import AgentState, Connection, FleetModel, Need, Phase, asked_at
+from sereno.tui.lines import RULE, Line, fit, spread, width_of, wrap
+from sereno.tui.model import AgentState, FleetModel, Need, Phase, asked_at
 from sereno.tui.widgets.footer import FooterKey
 from sereno.tui.widgets.request_panel_reading import Place
 from sereno.tui.widgets.request_panel_state import Desk
@@ -24,8 +24,9 @@ __all__ = [
     "closing_words",
     "facts_of",
     "footer_keys",
+    "gone_line",
     "head_lines",
-    "hint_line",
+    "hint_lines",
     "place_of",
     "queue_lines",
 ]
@@ -55,22 +56,27 @@ class Look:
 
 def head_lines(model: FleetModel, state: AgentState, desk: Desk, look: Look) -> list[Line]:
     """The head: who and how it stands, the tabs, a rule. No tabs on short screens that ask."""
-    lines = [_first_line(state, desk, look, model.connection)]
+    lines = [_first_line(model, state, desk, look)]
     if not (look.short and desk.current is not None):
         lines.append(_tabs(model, state, desk, look))
     lines.append(((RULE * look.width, "line"),))
     return lines
 
 
-def _first_line(state: AgentState, desk: Desk, look: Look, connection: Connection) -> Line:
+def _first_line(model: FleetModel, state: AgentState, desk: Desk, look: Look) -> Line:
     provider = sanitise_line(state.snapshot.provider, 40)
     title = sanitise_line(state.title, 200)
     need = state.need
     dot = "  " if look.narrow else " · "
     words = _state_words(state, look)
-    right = _right_words(state, look)
+    right, style = _right_words(state, look), "dim"
     if look.short and desk.current is not None:
-        right = _request_words(desk) or right
+        right = _request_words(model, state, desk) or right
+    if model.connection.phase in (Phase.LOST, Phase.STOPPED):
+        right, style = (
+            _offline_words(model, look.width - len(f"{dot}{provider}{dot}{words}")),
+            "failed",
+        )
     room = look.width - len(f"{dot}{provider}{dot}{words}   {right} ") - 1
     left: Line = (
         (" ", ""),
@@ -78,10 +84,13 @@ def _first_line(state: AgentState, desk: Desk, look: Look, connection: Connectio
         (f"{dot}{provider}{dot}", "dim"),
         (words, need.name.lower()),
     )
-    if connection.phase in (Phase.LOST, Phase.STOPPED):
-        right = cut(connection.words, look.width // 2)
-        return spread(left, ((right, "failed"), (" ", "")), look.width)
-    return spread(left, ((right, "dim"), (" ", "")), look.width)
+    return spread(left, ((right, style), (" ", "")), look.width)
+
+
+def _offline_words(model: FleetModel, room: int) -> str:
+    """Why nothing moves: whole where it fits beside a name, else in a word or two."""
+    words = model.connection.words
+    return words if len(words) + 26 <= room else model.connection.short
 
 
 def _state_words(state: AgentState, look: Look) -> str:
@@ -117,10 +126,9 @@ def mode_label(state: AgentState) -> str:
 
 def _tabs(model: FleetModel, state: AgentState, desk: Desk, look: Look) -> Line:
     left: Line = ((" ", ""), ("[Talk]", "strong"), ("   Log", "dim"))
-    words = _request_words(desk)
+    words = _request_words(model, state, desk)
     if not words:
-        waiting = len(model.requests)
-        others = waiting - len(model.requests_of(state.id))
+        others = len(model.requests) - len(model.requests_of(state.id))
         if others:
             words = f"! {others} {'waits' if others == 1 else 'wait'}  "
             return spread(left, ((words, "asks"), ("ctrl+g ", "key")), look.width)
@@ -129,11 +137,20 @@ def _tabs(model: FleetModel, state: AgentState, desk: Desk, look: Look) -> Line:
     return spread(left, ((words, "asks"), (" ", "")), look.width)
 
 
-def _request_words(desk: Desk) -> str:
-    number, size = desk.place
-    if not number or desk.phase is DeskPhase.PUT_OFF:
+def _request_words(model: FleetModel, state: AgentState, desk: Desk) -> str:
+    if desk.current is None or desk.phase is DeskPhase.PUT_OFF:
         return ""
-    return f"request {number} of {size}"
+    number, size = request_place(model, state, desk.current)
+    return f"request {number} of {size}" if number else ""
+
+
+def request_place(
+    model: FleetModel, state: AgentState, request: PermissionRequest
+) -> tuple[int, int]:
+    """`request 1 of 2`: its place among the open requests of all agents, oldest first."""
+    mine = (state.id, request.id)
+    ids = [(open_.agent_id, open_.request.id) for open_ in model.requests]
+    return (ids.index(mine) + 1 if mine in ids else 0), len(ids)
 
 
 def place_of(state: AgentState) -> Place:
@@ -144,7 +161,9 @@ def place_of(state: AgentState) -> Place:
     return Place(cwd, root or cwd, "worktree" if root else "folder")
 
 
-def facts_of(state: AgentState, request: PermissionRequest | None, look: Look) -> Facts:
+def facts_of(
+    model: FleetModel, state: AgentState, request: PermissionRequest | None, look: Look
+) -> Facts:
     """The daemon's words beside a request: where, what it reads as, why it is asked."""
     if request is None:
         return Facts()
@@ -164,7 +183,8 @@ def facts_of(state: AgentState, request: PermissionRequest | None, look: Look) -
         ("asked", asked),
         ("also", _ALSO_NARROW if look.narrow else _ALSO),
     )
-    return Facts(since=f"since {minutes(look.now_ms - since)}", rows=rows)
+    place_in_all = request_place(model, state, request)
+    return Facts(f"since {minutes(look.now_ms - since)}", place_in_all, rows)
 
 
 def queue_lines(state: AgentState, look: Look) -> list[Line]:
@@ -180,10 +200,26 @@ def queue_lines(state: AgentState, look: Look) -> list[Line]:
     return lines
 
 
-def hint_line(state: AgentState, look: Look, *, typed: bool, notice: Line, behind: bool) -> Line:
-    """One line under the composer: news first, then what enter would do."""
+def gone_line(why: str) -> Line:
+    """The head of an agent that is not in the fleet any more."""
+    words = "was deleted; nothing of it is left." if why == "deleted" else "is archived."
+    return ((f" This agent {words}", "dim"),)
+
+
+def hint_lines(
+    state: AgentState, look: Look, *, typed: bool, notice: Line, behind: bool
+) -> list[Line]:
+    """Under the composer: news first, whole in up to three lines, then what enter would do."""
+    if width_of(notice) + 1 > look.width:
+        style = notice[0][1]
+        parts = wrap("".join(text for text, _ in notice), look.width - 2)
+        return [((" ", ""), (part, style)) for part in parts[: 2 if look.short else 3]]
     if notice:
-        return spread(((" ", ""), *notice), (), look.width)
+        return [spread(((" ", ""), *notice), (), look.width)]
+    return [_hint_line(state, look, typed=typed, behind=behind)]
+
+
+def _hint_line(state: AgentState, look: Look, *, typed: bool, behind: bool) -> Line:
     left: Line = ((" new below: ", "asks"), ("G", "key")) if behind else ()
     words = ""
     if state.need in (Need.BUSY, Need.ASKS, Need.STARTING):
@@ -198,19 +234,29 @@ def hint_line(state: AgentState, look: Look, *, typed: bool, notice: Line, behin
 
 
 def closing_words(request_id: str, answer: PermissionResolvedPush | None) -> Line:
-    """How a request ended that was not answered here: by whom, where that is known."""
+    """How a request ended that was not answered here: why or by whom, where that is known."""
     name = cut(flat(request_id), 12)
-    if answer is None:
-        return ((f"Request {name} was withdrawn: the agent does not ask any more.", "dim"),)
+    why = "the agent does not ask any more"
+    if answer is not None:
+        why = sanitise_line(given(answer.withdrawn, ""), 120).rstrip(".")
+    if answer is None or why:
+        return ((f"Request {name} was withdrawn: {why}.", "dim"),)
     word = "allowed" if isinstance(answer.resolution, Allow) else "denied"
     by = sanitise_line(given(answer.answered_by, "") or "another client", 60)
-    return ((f"Request {name} was {word} by ", "dim"), (by, "strong"), (".", "dim"))
+    said = ""
+    if isinstance(answer.resolution, Deny):
+        said = sanitise_line(given(answer.resolution.message, ""), 120)
+    end = f": {said}" if said else "."
+    return ((f"Request {name} was {word} by ", "dim"), (by, "strong"), (end, "dim"))
 
 
 def footer_keys(
-    where: str, state: AgentState | None, desk: Desk, look: Look
+    where: str, state: AgentState | None, desk: Desk, look: Look, waiting: int
 ) -> tuple[FooterKey, ...]:
-    """The keys of the part that has the keyboard: "panel", "composer" or "talk"."""
+    """The keys of the part that has the keyboard: "panel", "composer" or "talk".
+
+    `waiting`: the open requests of all agents.
+    """
     busy = state is not None and state.need in (Need.BUSY, Need.ASKS, Need.STARTING)
     stop: tuple[FooterKey, ...] = (("ctrl+c", "stop turn"),) if busy else ()
     match where, desk.phase:
@@ -219,16 +265,7 @@ def footer_keys(
         case "panel", DeskPhase.CHOOSING:
             return (("1-9", "choose"), ("esc", "back to the request"))
         case "panel", _:
-            keys: list[FooterKey] = [("y", "allow once")] if desk.may_allow else []
-            keys.append(("n", "deny"))
-            if not desk.end_seen:
-                keys.insert(0, ("space", "to the end"))
-            elif desk.answers.standing:
-                keys.append(("s", "session rule"))
-            keys += [("r", "reply"), ("v", "whole text"), ("tab", "to the draft")]
-            if len(desk.queue) > 1:
-                keys.append(("ctrl+g", "next request"))
-            return (*keys, ("esc", "later"))
+            return _panel_keys(desk, look, waiting)
         case "words", _:
             return (("enter", "send these words"), ("esc", "back to the request"))
         case "talk", _:
@@ -263,3 +300,21 @@ def footer_keys(
                 ("tab", "next part"),
                 ("F1", "all keys"),
             )
+
+
+def _panel_keys(desk: Desk, look: Look, waiting: int) -> tuple[FooterKey, ...]:
+    """Only what works now; on narrow screens in words that leave room for the last of them."""
+    narrow = look.narrow
+    keys: list[FooterKey] = []
+    if not desk.end_seen:
+        keys.append(("space", "more" if narrow else "to the end"))
+    elif desk.may_allow:
+        keys.append(("y", "allow" if narrow else "allow once"))
+    keys.append(("n", "deny"))
+    if desk.end_seen and desk.answers.standing:
+        keys.append(("s", "rule" if narrow else "session rule"))
+    keys.append(("r", "reply"))
+    keys.append(("tab", "draft" if narrow else "to the draft"))
+    if waiting > 1:
+        keys.append(("ctrl+g", "next" if narrow else "next request"))
+    return (*keys, ("v", "whole text"), ("esc", "later"))
