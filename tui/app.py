@@ -7,9 +7,10 @@ daemon. Starting the process around it is start.py's work.
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import ClassVar
 
 from textual import on
@@ -48,6 +49,14 @@ from sereno.tui.widgets.footer import Footer
 
 __all__ = ["Leave", "SerenoApp"]
 
+STYLES = tuple(
+    f"screens/{name}/screen.tcss"
+    for name in ("fleet", "first_run", "agent", "confirm", "new_agent", "log")
+)
+"""Read once for all: a screen that brings its own later has every rule of the app parsed anew."""
+FIRST_TICK = 0.05
+"""Until the daemon has told what there is."""
+STARTED = 1.0
 BUSY_TICK = 0.1
 CALM_TICK = 0.25
 STALLED_WRITES = 3
@@ -61,11 +70,17 @@ class Leave:
     FAILED = "failed"
 
 
+def _collect_garbage() -> None:
+    """The command line lets none be looked for while everything is loaded. That stays for ever."""
+    gc.freeze()
+    gc.enable()
+
+
 class SerenoApp(Everywhere, inherit_bindings=False):
     """Sereno's screens."""
 
     TITLE = "sereno"
-    CSS_PATH = "app.tcss"
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["app.tcss", *STYLES]
     BINDINGS: ClassVar[list[BindingType]] = EVERYWHERE
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {SerenoCommands}
 
@@ -169,7 +184,9 @@ class SerenoApp(Everywhere, inherit_bindings=False):
         self._loop = asyncio.get_running_loop()
         self.run_worker(self._run_link(), name="link", group="link", exit_on_error=True)
         self._set_title(0)
-        self.set_timer(CALM_TICK, self._tick)
+        self.set_timer(FIRST_TICK, self._tick)
+        if not gc.isenabled():
+            self.set_timer(STARTED, _collect_garbage)
 
     async def _run_link(self) -> None:
         try:
@@ -207,7 +224,8 @@ class SerenoApp(Everywhere, inherit_bindings=False):
             if second != self._second:
                 self._second = second
                 self._clock_ticked()
-        self.set_timer(BUSY_TICK if busy else CALM_TICK, self._tick)
+        calm = CALM_TICK if self.model.loaded else FIRST_TICK
+        self.set_timer(BUSY_TICK if busy else calm, self._tick)
 
     def _changed(self, changes: Changes) -> None:
         if self.model.virgin and not self._welcomed:
@@ -256,8 +274,9 @@ class SerenoApp(Everywhere, inherit_bindings=False):
         del markup
         seconds = SECONDS[severity] if timeout is None else timeout
         news = News(message, severity)
-        footers = self.screen.query(Footer)
-        rows = footers.first().size.height or 2 if footers else 0
+        footers = [each for each in self.screen.query(Footer) if each.size.height]
+        comes = isinstance(self.screen, SerenoScreen)  # It opens just now, its footer with it.
+        rows = footers[0].size.height if footers else 2 if comes else 0
         if not rows or news_lines(news, self.size.width, rows) is None:
             super().notify(message, title=title, severity=severity, timeout=seconds, markup=False)
             return

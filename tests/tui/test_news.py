@@ -6,6 +6,7 @@ import anyio
 import pytest
 from textual.widgets._toast import Toast
 
+from sereno.core.protocol.messages import AgentUpserted
 from sereno.tui.lines import plain, width_of
 from sereno.tui.link_words import NO_DAEMON
 from sereno.tui.messages import ArchiveAgent
@@ -45,6 +46,31 @@ async def test_news_hide_nothing_and_go(size: tuple[int, int]) -> None:
         with anyio.fail_after(5):
             while "Something happened." in shown(app):
                 await pilot.pause(0.05)
+
+
+async def test_news_of_a_screen_that_opens_just_now_stand_on_its_footer() -> None:
+    app = sample.app()
+    async with app.run_test(size=NARROW, notifications=True) as pilot:
+        await settle(pilot)
+        app.open_agent(sample.fleet()[2].id)
+        app.notify("ctrl+x d leaves.", timeout=60)
+        await settle(pilot)
+        assert isinstance(app.screen, AgentScreen)
+        assert "─ ctrl+x d leaves. ─" in shown(app)
+        assert not app.screen.query(Toast)
+
+
+async def test_the_fleet_is_new_when_it_is_seen_again() -> None:
+    app = sample.app()
+    async with app.run_test(size=WIDE) as pilot:
+        await settle(pilot)
+        await pilot.press("L")
+        await settle(pilot)
+        app.model.apply(AgentUpserted(agent=sample.agent(9, "New under the log")))
+        await settle(pilot)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "New under the log" in shown(app)
 
 
 async def test_what_is_too_long_for_the_footer_is_said_in_a_box() -> None:

@@ -89,6 +89,10 @@ class FleetScreen(SerenoScreen[None]):
     def on_mount(self) -> None:
         self.model_changed(Changes(everything=True))
 
+    def on_screen_resume(self) -> None:
+        """What changed under another screen is seen at once."""
+        self.model_changed(Changes(everything=True))
+
     def on_resize(self) -> None:
         boxed = not self.has_class("-narrow")
         self.query_one("#agents", RowList).border_title = "Agents" if boxed else None
