@@ -48,11 +48,15 @@ def _run(arguments: list[str]) -> int:
 
 
 def _start(no_ui: bool) -> int:
-    """The screen, or the daemon without one, as click would start them."""
-    if no_ui:
-        import gc
+    """The screen, or the daemon without one, as click would start them.
 
-        gc.disable()  # A tenth of the start, while nothing is garbage; headless.py turns it on.
+    A tenth of the start is looking for garbage while there is none. What is started here turns that
+    on again: headless.py when clients are served, tui/app.py after the first pictures.
+    """
+    import gc
+
+    gc.disable()
+    if no_ui:
         from sereno.tui.cli.commands.headless import run_headless
 
         return run_headless({}, None)
