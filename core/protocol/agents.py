@@ -29,6 +29,7 @@ __all__ = [
     "RuntimeInfo",
     "SelectFeature",
     "SelectOption",
+    "SignIn",
     "ToggleFeature",
     "Usage",
 ]
@@ -199,6 +200,15 @@ class ProjectPlacement(Wire):
     checkout: Checkout
 
 
+class SignIn(Wire):
+    """What the program's own status command says. `words`: by what it is signed in, or why that is
+    not known. `hint`: how to sign in."""
+
+    state: Literal["yes", "no", "unknown"]
+    words: str = ""
+    hint: str | UnsetType = UNSET
+
+
 class ProviderEntry(Wire):
     """One provider as the snapshot lists it (section 6.9.1)."""
 
@@ -218,3 +228,5 @@ class ProviderEntry(Wire):
     """Sereno's addition."""
     install_hint: str | UnsetType = UNSET
     """Sereno's addition, where the program was not found."""
+    sign_in: SignIn | UnsetType = UNSET
+    """Sereno's addition; absent until the program was asked, and where it is not installed."""

@@ -1,15 +1,14 @@
 """The providers of this daemon: presets and configuration joined, and what of it is installed.
 
-Looks for programs on the path (a few stat calls); starts nothing but what `read_version` is asked
-for. Not here: how a program is driven (acp/), started (core/runners) or configured (core/config).
+Looks for programs on the path (a few stat calls); starts nothing. Not here: how a program is
+driven (protocols.py), asked about itself (asking.py, offer.py), started (core/runners) or
+configured (core/config).
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,9 +23,8 @@ from sereno.core.providers.environment import MODEL_KEYS, child_environment, res
 from sereno.core.providers.places import look_up
 from sereno.core.providers.presets import PRESETS, Preset
 from sereno.core.providers.protocols import extra_arguments, make_driver
-from sereno.core.security.sanitise import sanitise_line
 
-__all__ = ["Availability", "Catalog", "Provider", "read_version"]
+__all__ = ["Availability", "Catalog", "Provider"]
 
 CUSTOM_ORDER = 5
 
@@ -47,6 +45,7 @@ class Provider:
         self._preset = preset
         self._config = config
         self._ready: Ready | None = None
+        self._listed: tuple[Model, ...] = ()
 
     @property
     def label(self) -> str:
@@ -83,7 +82,14 @@ class Provider:
 
     @property
     def default_mode(self) -> str | None:
-        return (self._ready and self._ready.mode_id) or self._preset.default_mode
+        """What a new agent begins in. Never a mode that asks nothing only because the last agent
+        ran in it."""
+        own = self._preset.default_mode
+        if self._ready is None or own in [mode.id for mode in self._ready.modes]:
+            return own
+        tiers = {mode.id: mode.color_tier for mode in self._ready.modes}
+        begun = self._ready.mode_id
+        return None if tiers.get(begun or "") == "dangerous" else begun
 
     @property
     def modes(self) -> tuple[Mode, ...]:
@@ -96,7 +102,7 @@ class Provider:
         if config is not None and config.models:
             base = tuple(self._model(model) for model in config.models)
         else:
-            base = self._ready.models if self._ready else ()
+            base = (self._ready.models if self._ready else ()) or self._listed
         extra = () if config is None else config.additional_models
         known = {model.id for model in base}
         return (*base, *(self._model(model) for model in extra if model.id not in known))
@@ -104,6 +110,10 @@ class Provider:
     def remember(self, ready: Ready) -> None:
         """What a run of the program offered: shown for the next one."""
         self._ready = ready
+
+    def remember_models(self, models: tuple[Model, ...]) -> None:
+        """What its own list of models says: shown until a run has offered some."""
+        self._listed = models
 
     def env(self, base: Mapping[str, str]) -> dict[str, str]:
         """The environment of the program, made from the daemon's own (T46, T74)."""
@@ -128,6 +138,19 @@ class Provider:
         extra = extra_arguments(self._preset.protocol, self._complete(setup), resume)
         program = self.find(env).path or self.command[0]
         return (program, *self.command[1:], *extra)
+
+    def asked_by(self, env: Mapping[str, str]) -> tuple[str, ...] | None:
+        """What the program is asked about itself with, before the arguments for that; None where
+        it is missing, or stands in a command of the person's that takes no others."""
+        path = self.find(env).path
+        if path is None:
+            return None
+        own, arguments = self._preset.command[1:], self.command[1:]
+        if not self._preset.command:
+            return (path,)
+        if arguments[len(arguments) - len(own) :] != own:
+            return None
+        return (path, *arguments[: len(arguments) - len(own)])
 
     def find(self, env: Mapping[str, str]) -> Availability:
         """Looks for the program, with the daemon's environment `env`."""
@@ -237,27 +260,3 @@ def _provider(config: Config, name: str) -> Provider | None:
     hint = f"Set `command` of [providers.{name}] to a program that speaks the protocol."
     custom = Preset(name, name, "", (), CUSTOM_ORDER, hint, prefixes=MODEL_KEYS)
     return Provider(custom, settings, name)
-
-
-_VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
-
-
-def read_version(provider: Provider, env: Mapping[str, str], timeout_s: float = 5.0) -> str | None:
-    """Asks the program for its version: starts a process and blocks; None if it does not say."""
-    found = provider.find(env)
-    if found.path is None or not provider.real:
-        return None
-    try:
-        done = subprocess.run(
-            [found.path, "--version"],
-            env=provider.env(env),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout_s,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    text = done.stdout[:1_000].decode("utf-8", "replace")
-    match = _VERSION.search(text)
-    return sanitise_line(match.group(), 40) if match and done.returncode == 0 else None

@@ -27,7 +27,8 @@ Environment = Mapping[str, str]
 class Preset(msgspec.Struct, frozen=True):
     """`required_mode`: set even where nobody chose one, because the program's own asks nobody.
     `places`: folders of the program's own installer, looked at where the search path lacks it.
-    `status`: what is added to the program's name to ask it whether it is signed in (sign_in.py).
+    `status`, `models`: what is added to the program's name to ask it whether it is signed in, and
+    which models it has (asking.py, offer.py).
 
     `fixed`: variables that the program is always given. It sees the daemon's environment and the
     configured one, so that what the person has set there is kept. `order` sorts lists; small first.
@@ -49,6 +50,7 @@ class Preset(msgspec.Struct, frozen=True):
     protocol: ProtocolName = "acp"
     places: tuple[str, ...] = ()
     status: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
 
 
 OPENCODE_ASKS = {"edit": "ask", "bash": "ask", "webfetch": "ask", "external_directory": "ask"}
@@ -112,6 +114,7 @@ PRESETS: dict[str, Preset] = {
             "Run `claude` in a terminal and log in there.",
             CLAUDE_MODES,
             "default",
+            required_mode="default",
             prefixes=("ANTHROPIC_", "CLAUDE_", "AWS_", "GOOGLE_", "CLOUD_ML_REGION"),
             protocol="claude",
             places=("~/.local/bin", "~/.claude/local", "~/.claude/bin"),
@@ -150,6 +153,7 @@ PRESETS: dict[str, Preset] = {
             fixed=_opencode,
             places=("~/.opencode/bin",),
             status=("auth", "list"),
+            models=("models",),
         ),
         Preset(
             "gemini",

@@ -34,7 +34,9 @@ table = Table()
 @table.handles(GetProvidersSnapshot)
 async def snapshot(call: Call, request: GetProvidersSnapshot) -> ProvidersSnapshot:
     entries = await call.services.providers.entries()
-    call.services.providers.look_closer(given(request.cwd, None), again=False)
+    # Apps offer the models of this answer; our own clients ask for them when they need them.
+    models = call.connection.client_type != "cli"
+    call.services.providers.look_closer(given(request.cwd, None), again=False, models=models)
     return ProvidersSnapshot(
         request_id=request.request_id, entries=entries, generated_at=_now(call)
     )
@@ -43,19 +45,23 @@ async def snapshot(call: Call, request: GetProvidersSnapshot) -> ProvidersSnapsh
 @table.handles(RefreshProvidersSnapshot)
 def refresh(call: Call, request: RefreshProvidersSnapshot) -> ProvidersRefreshed:
     """The news follows as a push."""
-    call.services.providers.look_closer(given(request.cwd, None), again=True)
+    call.services.providers.look_closer(given(request.cwd, None), again=True, models=True)
     return ProvidersRefreshed(request_id=request.request_id, acknowledged=True)
 
 
 @table.handles(ListProviderModels)
-def models(call: Call, request: ListProviderModels) -> ProviderModels:
+async def models(call: Call, request: ListProviderModels) -> ProviderModels:
+    """Starts the program where it has not said yet what it has: seconds may pass."""
     provider = call.services.providers.find(request.provider)
+    error = _unknown(call, request.provider)
+    if provider is not None:
+        error = await call.services.providers.models(provider, given(request.cwd, None)) or ""
     return ProviderModels(
         request_id=request.request_id,
         provider=request.provider,
         fetched_at=_now(call),
-        models=UNSET if provider is None else list(provider.models),
-        error=_unknown(call, request.provider) if provider is None else None,
+        models=UNSET if error else list(provider.models) if provider is not None else UNSET,
+        error=error or None,
     )
 
 

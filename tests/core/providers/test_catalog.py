@@ -11,7 +11,8 @@ import pytest
 from sereno.core.config import Config, ProviderConfig, ProviderModel
 from sereno.core.protocol.agents import Capabilities, Mode
 from sereno.core.providers import catalog
-from sereno.core.providers.catalog import Catalog, Provider, read_version
+from sereno.core.providers.asking import read_version
+from sereno.core.providers.catalog import Catalog, Provider
 from sereno.core.providers.driver import Setup
 from sereno.core.providers.effects import Ready
 from sereno.core.providers.places import USUAL

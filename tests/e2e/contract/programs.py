@@ -27,7 +27,7 @@ class Program:
     and another; `other_mode_shows`: by "edits" or "commands" that are not asked for, or by words
     that the model gets. `models`: two that it offers. `plan_steps`: how its models make a plan.
     `asks_in`: the mode in which its models may ask questions, if not in each. `own_variables`: what
-    its preset sets.
+    its preset sets. `signed_in`: what its status command says in these tests.
     """
 
     name: str
@@ -40,11 +40,16 @@ class Program:
     other_mode_shows: str = "edits"
     plan_steps: tuple[dict[str, Any], ...] = ()
     asks_in: str | None = None
+    signed_in: str = "yes"
     own_variables: tuple[str, ...] = ()
     cannot: Mapping[str, str] = field(default_factory=dict)
 
     def configure(self, world: World, models: ModelServer, **more: Any) -> None:
         """Writes config.toml for a World in which only this program reaches only our models."""
+        world.configure(self.settings(world, models, **more))
+
+    def settings(self, world: World, models: ModelServer, **more: Any) -> str:
+        """Its table of config.toml."""
         program = self.find()
         assert program is not None, f"{self.name} is not installed"
         environment = self.environment(world, models)
@@ -52,7 +57,7 @@ class Program:
         command = json.dumps([str(program), *self.command])
         lines = [f"[providers.{self.name}]", f"command = {command}", f"env = {{ {table} }}"]
         lines += [f"{key} = {json.dumps(value)}" for key, value in more.items()]
-        world.configure("\n".join(lines) + "\n")
+        return "\n".join(lines) + "\n"
 
 
 def _claude(world: World, models: ModelServer) -> dict[str, str]:
@@ -101,6 +106,7 @@ PROGRAMS = (
         command=("app-server",),
         plan_steps=({"text": "<proposed_plan>\nFirst look, then write.\n</proposed_plan>"},),
         asks_in="plan",
+        signed_in="no",
         cannot={
             "deny_with_words": "Codex takes a no without a reason; say it in the next prompt.",
             "edited_input": "Codex runs a command as the model wrote it, or not at all.",
@@ -117,6 +123,7 @@ PROGRAMS = (
         models=("fake/fake-1", "fake/fake-2"),
         command=("acp",),
         own_variables=("OPENCODE_PERMISSION",),
+        signed_in="unknown",
         cannot={
             "deny_with_words": "OpenCode ends the turn at a no; a reason does not reach the model.",
             "edited_input": "OpenCode runs a command as the model wrote it, or not at all.",

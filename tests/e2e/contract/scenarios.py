@@ -13,6 +13,7 @@ import pytest
 __all__ = ["SCENARIOS", "scenario"]
 
 SCENARIOS = {
+    "asked": "It says its version, whether it is signed in, and its models, before an agent runs",
     "text": "Answers stream as they are written",
     "reasoning": "Thinking is shown apart from the answer",
     "allow": "A command waits for a yes, and then runs with its output shown",

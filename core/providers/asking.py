@@ -1,0 +1,145 @@
+"""Asks an agent program about itself: version, whether it is signed in, its models, its sessions.
+
+By the program's own commands, in a process that ends before the function returns: blocking, for a
+thread. Credentials are the program's business: no file of them is opened here, and what a status
+command says of a key is not passed on.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from sereno.core.security.sanitise import sanitise_line
+
+if TYPE_CHECKING:
+    from sereno.core.providers.catalog import Provider
+
+__all__ = ["SignedIn", "ask", "read_sign_in", "read_version"]
+
+MOST_OUTPUT = 4 * 1024 * 1024
+_VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+_COUNTS = re.compile(r"(\d+) (credential|environment variable)s?")
+
+
+class SignedIn(msgspec.Struct, frozen=True):
+    """`words`: by what, or why that is not known; for people."""
+
+    state: Literal["yes", "no", "unknown"]
+    words: str = ""
+
+
+class _Said(msgspec.Struct, frozen=True):
+    code: int
+    out: str
+    err: str
+
+
+def ask(
+    provider: Provider,
+    env: Mapping[str, str],
+    arguments: Sequence[str],
+    *,
+    timeout_s: float,
+    cwd: str | None = None,
+) -> _Said | None:
+    """Runs the program with `arguments`; None where it is missing, or not done in time."""
+    command = provider.asked_by(env)
+    if command is None:
+        return None
+    try:
+        done = subprocess.run(
+            [*command, *arguments],
+            env=provider.env(env),
+            cwd=cwd or env.get("HOME") or "/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    out, err = (_text(data) for data in (done.stdout, done.stderr))
+    return _Said(done.returncode, out, err)
+
+
+def _text(data: bytes) -> str:
+    return _ESCAPES.sub("", data[:MOST_OUTPUT].decode("utf-8", "replace"))
+
+
+def read_version(provider: Provider, env: Mapping[str, str], timeout_s: float = 5.0) -> str | None:
+    """None if it does not say."""
+    if not provider.real:
+        return None
+    said = ask(provider, env, ("--version",), timeout_s=timeout_s)
+    match = _VERSION.search(said.out[:1_000]) if said else None
+    return sanitise_line(match.group(), 40) if said and match and said.code == 0 else None
+
+
+def read_sign_in(provider: Provider, env: Mapping[str, str], timeout_s: float = 15.0) -> SignedIn:
+    """By the program's own status command."""
+    preset = provider.preset
+    if not preset.status:
+        return SignedIn("unknown", "It has no command that says so.")
+    said = ask(provider, env, preset.status, timeout_s=timeout_s)
+    if said is None:
+        return SignedIn("unknown", "It was asked and gave no answer.")
+    reader = _READERS[preset.status]
+    return reader(said)
+
+
+class _ClaudeStatus(msgspec.Struct, rename="camel"):
+    logged_in: bool
+    auth_method: str = ""
+    subscription_type: str | None = None
+    api_key_source: str | None = None
+
+
+_METHODS = {"api_key": "an API key", "oauth_token": "a token", "claude.ai": "a Claude account"}
+
+
+def _claude(said: _Said) -> SignedIn:
+    try:
+        status = msgspec.json.decode(said.out, type=_ClaudeStatus)
+    except msgspec.DecodeError:
+        return SignedIn("unknown", "Its answer was not understood.")
+    if not status.logged_in:
+        return SignedIn("no")
+    words = _METHODS.get(status.auth_method, status.auth_method)
+    extra = status.subscription_type or status.api_key_source
+    return SignedIn("yes", sanitise_line(f"{words} ({extra})" if extra else words, 80))
+
+
+def _codex(said: _Said) -> SignedIn:
+    # It may show a part of the key: only what kind of thing it is goes on from here.
+    words = f"{said.out}\n{said.err}".lower()
+    if "not logged in" in words:
+        return SignedIn("no")
+    if said.code != 0:
+        return SignedIn("unknown", "Its answer was not understood.")
+    kinds = {"chatgpt": "a ChatGPT account", "api key": "an API key", "token": "an access token"}
+    return SignedIn("yes", next((kind for word, kind in kinds.items() if word in words), ""))
+
+
+def _opencode(said: _Said) -> SignedIn:
+    """It keeps many credentials, and has models that need none."""
+    found = {kind: int(count) for count, kind in _COUNTS.findall(said.out)}
+    if said.code != 0 or not found:
+        return SignedIn("unknown", "Its answer was not understood.")
+    parts = [f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in found.items() if count]
+    if not parts:
+        return SignedIn("unknown", "It keeps no credentials; some of its models need none.")
+    return SignedIn("yes", " and ".join(parts))
+
+
+_READERS: dict[tuple[str, ...], Callable[[_Said], SignedIn]] = {
+    ("auth", "status", "--json"): _claude,
+    ("login", "status"): _codex,
+    ("auth", "list"): _opencode,
+}
+"""By the status command of a preset, so that providers that extend it are read the same way."""
