@@ -44,7 +44,10 @@ async def test_eight_rows_of_a_long_text_are_seen(size: tuple[int, int]) -> None
         await here.pilot.pause()
         region = panel.region
         assert region.height == len(panel.sheet.lines)
-        assert region.bottom <= here.composer.region.y
+        footer_top = here.screen.query_one("#footer").region.y
+        assert region.bottom <= here.composer.region.y < footer_top
+        if size[1] > 20:
+            assert here.screen.query_one("#hint").region.bottom <= footer_top
         shown = "\n".join(strip.text for strip in here.screen._compositor.render_strips())
         for number in range(8):
             assert f"┃ echo {number}" in shown

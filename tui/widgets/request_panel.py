@@ -109,6 +109,8 @@ class RequestPanel(Vertical, can_focus=True):
         self._may_focus = may_focus
         self._room = room
         self._top = 0
+        self.fills = False
+        """It takes all the lines that it may."""
         self._known: tuple[str, ...] = ()
         self._stood: tuple[object, ...] = ()
         self._text: tuple[object, list[Line]] = (None, [])
@@ -192,7 +194,8 @@ class RequestPanel(Vertical, can_focus=True):
         self.set_class(writing, "-writing")
         for paper in self.query(_Paper):
             paper.refresh()
-        stands = (desk.phase, desk.may_allow, desk.end_seen, desk.current)
+        self.fills = height < most and len(self.sheet.lines) >= most
+        stands = (desk.phase, desk.may_allow, desk.end_seen, desk.current, self.fills)
         if stands != self._stood:
             self._stood = stands
             self.post_message(self.Stands())

@@ -53,6 +53,7 @@ class RequestActs(PromptActs):
     @on(RequestPanel.Stands)
     def _stands(self, event: RequestPanel.Stands) -> None:
         event.stop()
+        self.set_class(self.panel.fills, "-crowded")
         self.words_changed()
 
     @on(RequestPanel.FocusWanted)
