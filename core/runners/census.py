@@ -8,7 +8,7 @@ is signalled here.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -41,22 +41,25 @@ class Census:
         self._word = f"SERENO_RUN={run}".encode()
         self._run = run
         self._seen = tuple(seen)
-        self._strangers: set[int] = set()
-        self._dead: set[tuple[int, str]] = set()
-        """Zombies that were looked at before, and cannot have forked since."""
+        self._settled: set[int] = set()
+        """Who need not be looked at again while listed: strangers, and zombies, which cannot fork
+        any more."""
 
-    def look(self) -> Finding:
+    def look(self, at_once: Callable[[tree.Process], None] = lambda _: None) -> Finding:
+        """`at_once` is called for each one with the marker in the moment in which it is found:
+        what forks all the time is gone before the look is over."""
         roots: dict[int, tree.Process] = {}
         for one in self._seen:
             row = tree.look(one.pid)
             if row is not None and row.start == one.start:
                 roots[row.pid] = row
-        marked, unclear = self._marked() if tree.LINUX else (tree.marked_by_ps(self._run), [])
-        for pid in marked:
+        unclear: list[int] = []
+        for pid in self._marked(unclear) if tree.LINUX else tree.marked_by_ps(self._run):
             row = tree.look(pid)
             if row is None:
                 unclear.append(pid)
             else:
+                at_once(row)
                 roots[pid] = row
         found = dict(roots)
         for pid in roots:
@@ -64,39 +67,34 @@ class Census:
         found.pop(os.getpid(), None)
         return Finding(tuple(found.values()), tuple(unclear))
 
-    def _marked(self) -> tuple[list[int], list[int]]:
-        """Pids with the marker, and those of which nobody can tell any more.
+    def _marked(self, unclear: list[int]) -> Iterator[int]:
+        """Pids with the marker; adds those of which nobody can tell any more.
 
         The newest come first: they are the most likely to be gone soon.
         """
         listed = sorted((int(name) for name in os.listdir("/proc") if name.isdigit()), reverse=True)  # noqa: PTH208
-        self._strangers.intersection_update(listed)
-        marked: list[int] = []
-        unclear: list[int] = []
+        self._settled.intersection_update(listed)
         for pid in listed:
-            if pid in self._strangers:
+            if pid in self._settled:
                 continue
             environment = _environment(pid)
             if not environment:
                 self._without_environment(pid, unclear)
             elif self._word in environment.split(b"\0"):
-                marked.append(pid)
+                yield pid
             else:
-                self._strangers.add(pid)
-        return marked, unclear
+                self._settled.add(pid)
 
     def _without_environment(self, pid: int, unclear: list[int]) -> None:
         """One that is gone, a zombie, a kernel thread, a process without variables, or one in the
         middle of exec (which is looked at again the next time)."""
         row = tree.look(pid)
         if row is None:
-            corpse = (pid, _start_of_the_dead(pid))
-            if corpse not in self._dead:
-                unclear.append(pid)
-            if corpse[1]:
-                self._dead.add(corpse)
+            unclear.append(pid)
+            if os.path.exists(f"/proc/{pid}"):  # noqa: PTH110 - in a hurry
+                self._settled.add(pid)
         elif row.ppid == _KERNEL or pid == _KERNEL:
-            self._strangers.add(pid)
+            self._settled.add(pid)
 
 
 def _environment(pid: int) -> bytes:
@@ -108,13 +106,3 @@ def _environment(pid: int) -> bytes:
         return b""
     except OSError:  # another user's
         return b"\n"
-
-
-def _start_of_the_dead(pid: int) -> str:
-    """Of a zombie; empty when nothing at all is left of it."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - in a hurry
-            text = file.read()
-    except OSError:
-        return ""
-    return text[text.rindex(b")") + 2 :].split()[19].decode()

@@ -91,14 +91,19 @@ def kill_run(run: str, seen: Iterable[Seen]) -> EndResult:
     quiet = 0
     while True:
         frozen: dict[int, str] = {}
-        found = census.look()
-        while new := [row for row in found.living if frozen.get(row.pid) != row.start]:
-            for row in new:
+
+        def freeze(row: tree.Process, frozen: dict[int, str] = frozen) -> None:
+            if frozen.get(row.pid) != row.start:
                 frozen[row.pid] = row.start
                 tree.try_send(row, signal.SIGSTOP)
-            if time.monotonic() > deadline:
+
+        while True:
+            before = len(frozen)
+            found = census.look(freeze)
+            for row in found.living:
+                freeze(row)
+            if len(frozen) == before or time.monotonic() > deadline:
                 break
-            found = census.look()
         for pid, start in frozen.items():
             tree.try_send(tree.Process(pid, 0, 0, start, ""), signal.SIGKILL)
         quiet = quiet + 1 if found.nobody and not frozen else 0
