@@ -124,7 +124,12 @@ def left(step: Step, words: str, server_id: str) -> None:
 
 
 def break_down(step: Step, failure: Failure, server_id: str) -> None:
-    """The session is lost, or never began: cause, next step; the queue waits for the person."""
+    """The session is lost, or never began: cause, next step; the queue waits for the person.
+
+    Only where the program does not know the session that it was to go on with, what waits runs at
+    once, in a session of its own.
+    """
+    goes_on = failure.code == SESSION_LOST and step.record.session_id is not None
     _abandon_turn(step, server_id, failure)
     step.forget_run()
     if not step.move(Event.BROKE):
@@ -133,12 +138,14 @@ def break_down(step: Step, failure: Failure, server_id: str) -> None:
         # It was being ended anyway: no failure.
         step.say_state()
         return
-    step.set(failure=failure, held=True)
+    held = step.record.held or not goes_on
+    step.set(failure=failure, held=held)
     if failure.code == SESSION_LOST:
         step.set(session_id=None)
     step.log("error", "agent", failure.message)
     step.audit(f"agent {step.record.id[:8]}", "agent.broke", code=failure.code)
-    called = _mark(step, "error")
+    begins_anew = bool(step.queue) and not held
+    called = not begins_anew and _mark(step, "error")
     step.say_state()
     if called:
         _call(step, "error", server_id, failure.message)

@@ -228,6 +228,8 @@ class FakeDriver:
                 return [effects.TurnEnded(prompt_id, rest, error)]  # type: ignore[arg-type]
             case "crash":
                 raise RuntimeError("a mistake in a driver")
+            case "unknown":
+                return [effects.SessionFailed("It does not know that session.", "session_lost")]
             case "lost":
                 return [effects.SessionFailed("The session is lost.", "start_failed", "Log in.")]
             case _:

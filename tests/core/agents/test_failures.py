@@ -20,7 +20,7 @@ from sereno.core.protocol.values import UNSET
 from sereno.core.runners.model import RunnerError, RunnerStartError
 from sereno.core.store.database import Database
 from sereno.core.store.errors import StoreError
-from tests.core.agents.fakes import FakeCatalog, Link, Machine
+from tests.core.agents.fakes import FakeCatalog, Link, Machine, Process
 from tests.core.agents.place import BY, extra, running
 from tests.core.agents.programs import obedient, silent, stubborn
 
@@ -279,3 +279,35 @@ async def test_a_program_can_be_ended_while_the_disk_is_full(tmp_path: Path) -> 
         assert not machine.last.alive
         database.full = False
         await place.until(agent, lambda view: view.snapshot.status in ("closed", "error"))
+
+
+@pytest.mark.parametrize("knows_any", [True, False])
+async def test_a_session_that_the_program_does_not_know(tmp_path: Path, knows_any: bool) -> None:
+    """What waits runs in a new session, without being asked for again; but not for ever."""
+
+    def forgetful(process: Process, line: str) -> None:
+        if line == "start s1" or (line == "start -" and not knows_any and len(starts) > 1):
+            starts.append(line)
+            process.say("unknown")
+            process.leave(code=1)
+            return
+        if line.startswith("start"):
+            starts.append(line)
+        obedient(process, line)
+
+    starts: list[str] = []
+    machine = Machine(forgetful)
+    async with running(tmp_path, machine.runners) as place:
+        agent = (await place.create("one")).snapshot.id
+        await place.fleet.wait(agent, 5)
+        await place.fleet.end(agent, by=BY)
+        await place.fleet.prompt(agent, "two", by=BY)
+        outcome = await place.fleet.wait(agent, 5)
+        assert starts == ["start -", "start s1", "start -"]
+        if knows_any:
+            assert outcome.status == "idle"
+            assert (await place.texts(agent))[-1] == "You said two."
+            assert machine.last.heard[-1].endswith("two")
+        else:
+            assert outcome.status == "error"
+            assert [one.text for one in extra(outcome.view).queue] == ["two"]
