@@ -20,6 +20,8 @@ from sereno.core.protocol.requests import AgentConfig, CreateAgent
 IDLE_AGENTS = 100
 PAST_CLIENTS = 200
 CLIENTS = 10
+STREAMS = 4
+"""More than twice what an outbox holds."""
 
 
 async def add_idle(path: Path, folder: Path, count: int) -> None:
@@ -37,8 +39,9 @@ async def come_and_go(path: Path, count: int) -> None:
 
 
 def stalled(path: Path) -> socket.socket:
-    """A client that said hello and then never reads again."""
-    hello = b'{"type":"hello","clientId":"stalled","clientType":"cli","protocolVersion":1}'
+    """A client that said hello and then never reads again; one that can fetch what it misses, so
+    that it is kept and its outbox fills (one on a command line would be let go)."""
+    hello = b'{"type":"hello","clientId":"stalled","clientType":"browser","protocolVersion":1}'
     return Listener(str(path), b"never", hello).socket
 
 
@@ -63,20 +66,27 @@ def measure(runs: int) -> list[Row]:
         rows.append(
             row(f"  beside {IDLE_AGENTS} idle agents", unit, rates(), beside=beside, limit=first)
         )
-        rows.append(measure_stalled(box, process.pid, agent_id))
+        rows += measure_stalled(box, process.pid, agent_id)
         box.run("delete", "--all", check=False)
     return rows
 
 
-def measure_stalled(box: Sandbox, pid: int, agent_id: str) -> Row:
-    """How much the daemon grows over a client that does not read while others stream."""
-    path = box.home / "run" / "daemon.sock"
-    before = rss_kib(pid)
-    silent = stalled(path)
-    grown = []
-    for _ in range(3):
-        sereno_stream(box, pid, agent_id, CLIENTS)
-        time.sleep(0.2)
-        grown.append(max(0.0, (rss_kib(pid) - before) / 1024))
+def measure_stalled(box: Sandbox, pid: int, agent_id: str) -> list[Row]:
+    """What the daemon grows by while others stream: first as it is, then with one that stalls."""
+    without = grown(box, pid, agent_id)
+    silent = stalled(box.home / "run" / "daemon.sock")
+    beside = grown(box, pid, agent_id)
     silent.close()
-    return row("a client that stops reading: daemon grows by", "MiB", grown, target="its outbox, 4")
+    target = "its outbox: 4 MiB of messages"
+    return [
+        row(f"{STREAMS} streams, everybody reads: daemon grows by", "MiB", without),
+        row("  the same, and a client stops reading", "MiB", beside, target=target),
+    ]
+
+
+def grown(box: Sandbox, pid: int, agent_id: str) -> list[float]:
+    before = rss_kib(pid)
+    for _ in range(STREAMS):
+        sereno_stream(box, pid, agent_id, CLIENTS)
+    time.sleep(0.2)
+    return [max(0.0, (rss_kib(pid) - before) / 1024)]
