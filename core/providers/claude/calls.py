@@ -7,6 +7,7 @@ run it (permissions.py).
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sereno.core.protocol.timeline import Todo, TodoItem, ToolCall, ToolStatus
@@ -25,6 +26,7 @@ LOG_LIMIT = 8_000
 ACTIONS_KEPT = 50
 _QUIET = frozenset({"TodoWrite", "TaskCreate", "TaskUpdate", "TaskGet", "TaskList"})
 """Tools that keep the list of tasks: the list is shown, not the call."""
+_TOOL_ERROR = re.compile(r"<tool_use_error>(.*)</tool_use_error>\s*", re.DOTALL)
 
 
 def know(core: Core, block: dict[str, Any], parent: str = "") -> list[Effect]:
@@ -60,7 +62,7 @@ def emit(core: Core, call: Call) -> list[Effect]:
     if call.parent:
         parent = core.state.calls.get(call.parent)
         return emit(core, parent) if parent is not None else []
-    if call.name in _QUIET:
+    if call.name in _QUIET and call.status != "failed":
         return _todos(core, call)
     item = ToolCall(
         call_id=call.id,
@@ -102,7 +104,8 @@ def finish(core: Core, block: dict[str, Any], message: dict[str, Any]) -> list[E
         call.status = "failed"
         for meta in listed(message.get("tool_result_meta")):
             if meta.get("id") == call.id and meta.get("non_execution_kind") == "user-rejected":
-                call.status = "canceled" if not call.denied else "failed"
+                call.status = "failed" if call.denied else "canceled"
+                call.text = ""  # words for the model, not for the person
         if core.state.cancelling and not call.denied:
             call.status = "canceled"
     elif not call.background:
@@ -115,7 +118,8 @@ def finish(core: Core, block: dict[str, Any], message: dict[str, Any]) -> list[E
 
 def _content_text(content: Any) -> str:
     if isinstance(content, str):
-        return content
+        found = _TOOL_ERROR.fullmatch(content)
+        return found.group(1) if found else content
     parts: list[str] = []
     for block in listed(content):
         match block.get("type"):

@@ -77,7 +77,7 @@ class ClaudeDriver:
         return effects
 
     def _message(self, message: dict[str, Any]) -> list[Effect]:
-        match message.get("type"):
+        match text(message.get("type")):
             case "stream_event":
                 return self._talk.event(message)
             case "assistant":
@@ -103,7 +103,7 @@ class ClaudeDriver:
             case kind if kind in _SILENT:
                 return []
             case kind:
-                words = f"A message of unknown kind: {sanitise_line(str(kind), 80)}"
+                words = f"A message of unknown kind: {sanitise_line(kind, 80)}"
                 return self._core.noted("debug", words)
 
     def _user(self, message: dict[str, Any]) -> list[Effect]:

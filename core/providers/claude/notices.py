@@ -47,7 +47,7 @@ _SPOKEN = frozenset({"informational", "notification", "model_fallback", "model_r
 
 def system(core: Core, message: dict[str, Any]) -> list[Effect]:
     """The effects of one `system` message."""
-    match message.get("subtype"):
+    match text(message.get("subtype")):
         case "init":
             return _init(core, message)
         case "status":
@@ -85,7 +85,7 @@ def system(core: Core, message: dict[str, Any]) -> list[Effect]:
         case kind if kind in _SILENT:
             return []
         case kind:
-            return core.noted("debug", f"A message of unknown kind: {sanitise_line(str(kind), 80)}")
+            return core.noted("debug", f"A message of unknown kind: {sanitise_line(kind, 80)}")
 
 
 def _init(core: Core, message: dict[str, Any]) -> list[Effect]:

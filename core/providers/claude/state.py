@@ -86,7 +86,12 @@ class OpenRequest(msgspec.Struct, omit_defaults=True):
     plan: str = ""
 
 
-class Usage(msgspec.Struct, omit_defaults=True):
+class Known(msgspec.Struct, omit_defaults=True):
+    """What is known of the session's use; the tokens are those of the last turn."""
+
+    entered: float | None = None
+    cached: float | None = None
+    output: float | None = None
     context_used: float | None = None
     context_size: float | None = None
     cost_usd: float | None = None
@@ -149,7 +154,7 @@ class State(msgspec.Struct, omit_defaults=True):
     """Those of them that began in the running turn."""
     requests: dict[str, OpenRequest] = {}
     asked: int = 0
-    usage: Usage = msgspec.field(default_factory=Usage)
+    usage: Known = msgspec.field(default_factory=Known)
     limit: Limit | None = None
     error_kind: str = ""
     """Of the model's last error in this turn: authentication_failed, rate_limit, …"""

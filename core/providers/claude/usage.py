@@ -63,19 +63,22 @@ def result_seen(core: Core, result: dict[str, Any]) -> Usage:
         size = number(record(entry).get("contextWindow"))
         if size and (name in main or known.context_size is None):
             known.context_size = size
+    tokens = record(result.get("usage"))
+    fresh = [found for key in _PARTS[:2] if (found := number(tokens.get(key))) is not None]
+    known.entered = sum(fresh) if fresh else None
+    known.cached = number(tokens.get("cache_read_input_tokens"))
+    known.output = number(tokens.get("output_tokens"))
     core.touch()
-    return usage_now(core, record(result.get("usage")))
+    return usage_now(core)
 
 
-def usage_now(core: Core, tokens: dict[str, Any] | None = None) -> Usage:
-    """The wire's usage: what is known of the context, and the tokens of a turn."""
-    known, given = core.state.usage, tokens or {}
-    fresh = [number(given.get(key)) for key in _PARTS[:2]]
-    entered = sum(part or 0 for part in fresh)
+def usage_now(core: Core) -> Usage:
+    """The wire's usage: the tokens of the last turn, the context, the cost."""
+    known = core.state.usage
     return Usage(
-        input_tokens=UNSET if fresh == [None, None] else entered,
-        cached_input_tokens=_given(number(given.get("cache_read_input_tokens"))),
-        output_tokens=_given(number(given.get("output_tokens"))),
+        input_tokens=_given(known.entered),
+        cached_input_tokens=_given(known.cached),
+        output_tokens=_given(known.output),
         total_cost_usd=_given(known.cost_usd),
         context_window_max_tokens=_given(known.context_size),
         context_window_used_tokens=_given(known.context_used),
