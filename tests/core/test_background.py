@@ -30,6 +30,16 @@ def home(tmp_path: Path) -> Iterator[Home]:
         yield made
 
 
+def next_daemon(home: Home, old: int) -> int:
+    """The pid of the one that took over, when it has written itself down."""
+    until(lambda: pid_of(home) not in (0, old), "the next daemon")
+    return pid_of(home)
+
+
+def standby_beside(pid: int) -> int:
+    return until(lambda: standby_of(pid), "its standby")
+
+
 def test_a_background_daemon_has_a_standby_when_start_returns(home: Home) -> None:
     """kill -9 is not stop: it comes back, again and again, and no client is refused."""
     state = control.start(home)
@@ -38,13 +48,13 @@ def test_a_background_daemon_has_a_standby_when_start_returns(home: Home) -> Non
         assert standby_of(before), "there when the daemon answers"
         with knocking(home) as knocker:
             os.kill(before, signal.SIGKILL)
-            until(lambda old=before: pid_of(home) not in (0, old), "the next daemon")
+            next_daemon(home, before)
             until(lambda: control.status(home).answers, "its answer")
             seen = knocker.greeted
             until(lambda: knocker.greeted > seen, "a client")  # noqa: B023
         assert knocker.refused == []
         state = control.status(home)
-        until(lambda new=state.pid: standby_of(new), "its standby")
+        standby_beside(state.pid)
     assert control.stop(home) is True
     assert not control.status(home).running
     assert _ours(home) == [], "stopped for good: neither daemon nor standby"
@@ -97,9 +107,8 @@ def test_many_kills_in_a_row_are_survived(home: Home) -> None:
     pid = control.start(home).pid
     for _ in range(11):
         os.kill(pid, signal.SIGKILL)
-        until(lambda old=pid: pid_of(home) not in (0, old), "the next daemon")
-        pid = pid_of(home)
-        until(lambda now=pid: standby_of(now), "its standby")
+        pid = next_daemon(home, pid)
+        standby_beside(pid)
     assert control.stop(home) is True
 
 
