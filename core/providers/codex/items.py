@@ -164,6 +164,8 @@ def _error(record: ItemRecord, detail: ToolDetail) -> str:
         return "Not allowed by you."
     if item.get("status") == "declined":
         return "Not allowed."
+    if item.get("status") == "inProgress":
+        return "The turn ended before this did."
     if isinstance(detail, ShellDetail) and as_int(item.get("exitCode")) not in (None, 0):
         return f"exit code {as_int(item.get('exitCode'))}"
     told = item.get("error")

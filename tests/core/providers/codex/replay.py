@@ -74,13 +74,14 @@ class CodexReplay:
         self._take(self._driver.receive(json.dumps(message).encode() + b"\n"))
 
     def _out(self, message: dict[str, Any], rest: list[Any]) -> None:
-        method, number, params = message.get("method"), message.get("id"), message.get("params", {})
+        method: Any = message.get("method")
+        number, params = message.get("id"), message.get("params", {})
         if method is not None and number is not None:
             self._recorded[number] = method
         match method:
             case "initialize":
                 self._run += 1
-                self._waiting, self._recorded = {}, {number: method}
+                self._waiting, self._recorded = {}, {message["id"]: method}
                 self._driver = self._make(self._run, None)
                 self._take(self._driver.start(_resumed(rest)))
             case "turn/start":

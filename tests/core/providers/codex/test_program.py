@@ -390,7 +390,7 @@ async def test_what_a_sub_agent_does_is_nested_and_what_it_asks_is_asked(
     async with codex(models.url, model="gpt-6.1-sol") as rig:
         ready = await rig.open()
         # The sub-agent begins with what was said before, and so goes on with the same script.
-        effects, end = await rig.turn(script)
+        _, end = await rig.turn(script)
         assert end.outcome == "completed"
 
         def ended() -> list[Any]:
