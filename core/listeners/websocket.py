@@ -119,7 +119,9 @@ class WebSocketChannel:
         if self._closing:
             return
         if batch.joined is None:
-            batch.joined = b"".join([one.framed or _framed(one) for one in batch.messages])
+            batch.joined = b"".join(
+                [part for one in batch.messages for part in (one.head or _head(one), one.data)]
+            )
         self._pump.write(batch.joined)
 
     def close(self, code: int, reason: str) -> None:
@@ -146,9 +148,11 @@ class WebSocketChannel:
             self._cut = asyncio.get_running_loop().call_later(GOODBYE_S, self._pump.abort)
 
 
-def _framed(message: Outgoing) -> bytes:
-    message.framed = Frame(Opcode.TEXT, message.data).serialize(mask=False)
-    return message.framed
+def _head(message: Outgoing) -> bytes:
+    """What stands before the data of an unmasked frame; data is never empty."""
+    data = message.data
+    message.head = Frame(Opcode.TEXT, data).serialize(mask=False)[: -len(data)]
+    return message.head
 
 
 def _echo_first(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:

@@ -24,11 +24,11 @@ class Kind(enum.Enum):
 class Outgoing:
     """A whole frame as JSON bytes. `key`: an agent's id for TIMELINE and STATE.
 
-    `framed` is where a listener keeps the same bytes inside its own framing, so that they are
-    framed once for all clients.
+    `head` is where a listener keeps what its framing puts before them: framed once for all
+    clients, and without a second copy, which would double what a slow client costs.
     """
 
-    __slots__ = ("agent_id", "data", "framed", "key", "kind", "needs")
+    __slots__ = ("agent_id", "data", "head", "key", "kind", "needs")
 
     def __init__(
         self, kind: Kind, key: str, data: bytes, *, agent_id: str = "", needs: str = ""
@@ -40,7 +40,7 @@ class Outgoing:
         """Whose event this is; empty for what concerns no agent."""
         self.needs = needs
         """"agents": only for sessions with an agent subscription; empty: for all."""
-        self.framed: bytes | None = None
+        self.head: bytes | None = None
 
     def __len__(self) -> int:
         return len(self.data)
