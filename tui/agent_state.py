@@ -8,12 +8,18 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
-from sereno.core.protocol.agents import AgentExtra, AgentSnapshot, ProjectPlacement, QueuedPrompt
+from sereno.core.protocol.agents import (
+    AgentExtra,
+    AgentSnapshot,
+    Mode,
+    ProjectPlacement,
+    QueuedPrompt,
+)
 from sereno.core.protocol.permissions import PermissionRequest
 from sereno.core.protocol.values import given
 from sereno.tui.timeline import Timeline, milliseconds
 
-__all__ = ["AgentState", "Need", "asked_at", "by_need", "matches"]
+__all__ = ["AgentState", "Need", "asked_at", "by_need", "is_dangerous", "matches"]
 
 
 class Need(enum.Enum):
@@ -67,6 +73,12 @@ class AgentState:
         return self.snapshot.title or self.snapshot.id[:8]
 
     @property
+    def mode(self) -> Mode | None:
+        """The mode it works in, as its program described it."""
+        current = self.snapshot.current_mode_id
+        return next((mode for mode in self.snapshot.available_modes if mode.id == current), None)
+
+    @property
     def last_line(self) -> str:
         return given(self.extra.last_line, "")
 
@@ -109,6 +121,11 @@ class AgentState:
     @property
     def _updated(self) -> int:
         return milliseconds(self.snapshot.updated_at)
+
+
+def is_dangerous(mode: Mode | None) -> bool:
+    """Whether nothing is asked in this mode before it happens: shown loudly, wherever it is."""
+    return mode is not None and given(mode.color_tier, "") == "dangerous"
 
 
 def asked_at(request: PermissionRequest) -> int:

@@ -26,7 +26,8 @@ from sereno.core.protocol.tools import (
     WriteDetail,
 )
 from sereno.tui.model import AgentState, FleetModel
-from sereno.tui.screens.agent.view import Look, closing_words, facts_of
+from sereno.tui.screens.agent.head import Look
+from sereno.tui.screens.agent.view import closing_words, facts_of
 from sereno.tui.widgets.file_picker import FilePicker
 from sereno.tui.widgets.request_panel_text import heading
 from sereno.tui.widgets.request_panel_view import text_lines

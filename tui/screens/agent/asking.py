@@ -9,6 +9,7 @@ from textual import on
 
 from sereno.tui.messages import Answer
 from sereno.tui.screens.agent import view
+from sereno.tui.screens.agent.head import Look
 from sereno.tui.screens.agent.pager import RequestPager
 from sereno.tui.screens.agent.prompts import PromptActs
 from sereno.tui.widgets.request_panel import RequestPanel
@@ -19,9 +20,9 @@ __all__ = ["RequestActs"]
 class RequestActs(PromptActs):
     """Acts on requests; the screen has the parts."""
 
-    def look(self) -> view.Look:
+    def look(self) -> Look:
         """The clock, the person's home and the size of the screen, for views."""
-        return view.Look(self.now_ms(), self.sereno.home, self.size.width, self.size.height)
+        return Look(self.now_ms(), self.sereno.home, self.size.width, self.size.height)
 
     def panel_room(self) -> tuple[int, int]:
         """Lines for the request panel: with some of the talk above it, and with none."""

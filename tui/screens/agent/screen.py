@@ -27,9 +27,10 @@ from sereno.tui.lines import Line
 from sereno.tui.messages import Interrupt, LoadOlder, Seen
 from sereno.tui.model import AgentState, Changes, Need, Phase
 from sereno.tui.pane_view import failure_lines
-from sereno.tui.screens.agent import view
+from sereno.tui.screens.agent import head, view
 from sereno.tui.screens.agent.asking import RequestActs
 from sereno.tui.screens.agent.completion import Completion
+from sereno.tui.screens.agent.head import Look
 from sereno.tui.screens.agent.parts import Lines, Rule
 from sereno.tui.widgets.blocks_palette import Palette, palette_from
 from sereno.tui.widgets.composer import Composer
@@ -61,6 +62,7 @@ class AgentScreen(RequestActs):
         Follower("i", "send now, stops the turn", "screen.send_now"),
         Follower("e", "text in the editor", "screen.edit_text"),
         Follower("u", "take a queued prompt back", "screen.take_back"),
+        Follower("m", "mode, model, thinking", "screen.modes"),
     )
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -68,6 +70,7 @@ class AgentScreen(RequestActs):
         key("shift+tab", "next_part(-1)", "previous part", "agent.previous_part"),
         key("i", "write", "to the composer", "agent.write"),
         key("right_square_bracket,left_square_bracket", "log", "its log", "agent.log"),
+        key("m", "modes", "mode, model, thinking", "agent.modes"),
         key("alt+up", "block(-1)", "previous block", "agent.previous_block"),
         key("alt+down", "block(1)", "next block", "agent.next_block"),
         key("escape", "leave", "to the fleet", "agent.leave"),
@@ -200,9 +203,9 @@ class AgentScreen(RequestActs):
             self._notice = ()
         self._draw_words(state, look)
 
-    def _draw_words(self, state: AgentState, look: view.Look) -> None:
+    def _draw_words(self, state: AgentState, look: Look) -> None:
         desk = self.panel.desk
-        self.query_one("#head", Lines).show(view.head_lines(self.model, state, desk, look))
+        self.query_one("#head", Lines).show(head.head_lines(self.model, state, desk, look))
         self.query_one("#queue", Lines).show(view.queue_lines(state, look))
         typed = bool(self.composer.text.strip())
         notice, behind = self._notice, self._behind
@@ -270,6 +273,9 @@ class AgentScreen(RequestActs):
 
     def action_log(self) -> None:
         self.sereno.open_log(self.agent_id)
+
+    def action_modes(self) -> None:
+        self.sereno.modes_of(self.agent_id)
 
     def action_leave(self) -> None:
         self.sereno.to_fleet()

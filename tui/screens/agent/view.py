@@ -1,31 +1,31 @@
-"""The agent screen in lines: pure functions from an agent's state to head, queue and hints."""
+"""The agent screen in lines: pure functions from an agent's state to facts, queue, hints, keys.
+
+Its head is in head.py.
+"""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from sereno.core.protocol.messages import PermissionResolvedPush
 from sereno.core.protocol.permissions import Allow, Deny, PermissionRequest
 from sereno.core.protocol.tools import ShellDetail
 from sereno.core.protocol.values import given
 from sereno.core.security.sanitise import sanitise_line
-from sereno.tui.lines import RULE, Line, fit, spread, width_of, wrap
-from sereno.tui.model import AgentState, FleetModel, Need, Phase, asked_at
+from sereno.tui.lines import Line, fit, spread, width_of, wrap
+from sereno.tui.model import AgentState, FleetModel, Need, asked_at
+from sereno.tui.screens.agent.head import Look, mode_label, request_place
 from sereno.tui.widgets.footer import FooterKey
 from sereno.tui.widgets.request_panel_reading import Place
 from sereno.tui.widgets.request_panel_state import Desk
 from sereno.tui.widgets.request_panel_state import Phase as DeskPhase
 from sereno.tui.widgets.request_panel_text import flat, reading_of
 from sereno.tui.widgets.request_panel_view import Facts
-from sereno.tui.words import age, cut, folder, minutes, one_line, tail_cut
+from sereno.tui.words import cut, folder, minutes, one_line
 
 __all__ = [
-    "Look",
     "closing_words",
     "facts_of",
     "footer_keys",
     "gone_line",
-    "head_lines",
     "hint_lines",
     "place_of",
     "queue_lines",
@@ -34,123 +34,6 @@ __all__ = [
 _QUEUE_ROWS = 3
 _ALSO = "shown on every other screen; the first answer wins and goes into the audit log"
 _ALSO_NARROW = "on every screen; the first answer wins"
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What a view needs besides the model."""
-
-    now_ms: int
-    home: str
-    width: int
-    height: int
-
-    @property
-    def narrow(self) -> bool:
-        return self.width < 80
-
-    @property
-    def short(self) -> bool:
-        return self.height < 24
-
-
-def head_lines(model: FleetModel, state: AgentState, desk: Desk, look: Look) -> list[Line]:
-    """The head: who and how it stands, the tabs, a rule. No tabs on short screens that ask."""
-    lines = [_first_line(model, state, desk, look)]
-    if not (look.short and desk.current is not None):
-        lines.append(_tabs(model, state, desk, look))
-    lines.append(((RULE * look.width, "line"),))
-    return lines
-
-
-def _first_line(model: FleetModel, state: AgentState, desk: Desk, look: Look) -> Line:
-    provider = sanitise_line(state.snapshot.provider, 40)
-    title = sanitise_line(state.title, 200)
-    need = state.need
-    dot = "  " if look.narrow else " · "
-    words = _state_words(state, look)
-    right, style = _right_words(state, look), "dim"
-    if look.short and desk.current is not None:
-        right = _request_words(model, state, desk) or right
-    if model.connection.phase in (Phase.LOST, Phase.STOPPED):
-        right, style = (
-            _offline_words(model, look.width - len(f"{dot}{provider}{dot}{words}")),
-            "failed",
-        )
-    room = look.width - len(f"{dot}{provider}{dot}{words}   {right} ") - 1
-    left: Line = (
-        (" ", ""),
-        (cut(title, max(10, room)), "strong"),
-        (f"{dot}{provider}{dot}", "dim"),
-        (words, need.name.lower()),
-    )
-    return spread(left, ((right, style), (" ", "")), look.width)
-
-
-def _offline_words(model: FleetModel, room: int) -> str:
-    """Why nothing moves: whole where it fits beside a name, else in a word or two."""
-    words = model.connection.words
-    return words if len(words) + 26 <= room else model.connection.short
-
-
-def _state_words(state: AgentState, look: Look) -> str:
-    need = state.need
-    elapsed = look.now_ms - state.since_ms
-    running = need in (Need.ASKS, Need.BUSY, Need.STARTING)
-    return f"{need.word} {minutes(elapsed) if running else age(elapsed)}"
-
-
-def _right_words(state: AgentState, look: Look) -> str:
-    parts = [mode_label(state)]
-    usage = given(state.snapshot.last_usage, None)
-    if usage is not None:
-        used = given(usage.context_window_used_tokens, 0.0)
-        limit = given(usage.context_window_max_tokens, 0.0)
-        if used and limit:
-            percent = f"{100 * used / limit:.0f} %"
-            parts.append(percent if look.narrow else f"context {percent}")
-        cost = given(usage.total_cost_usd, 0.0)
-        if cost and not look.narrow:
-            parts.append(f"${cost:.2f}")
-    return ("  " if look.narrow else "   ").join(part for part in parts if part)
-
-
-def mode_label(state: AgentState) -> str:
-    """The mode in the agent program's words; empty where it has none."""
-    current = state.snapshot.current_mode_id
-    for mode in state.snapshot.available_modes:
-        if mode.id == current:
-            return sanitise_line(mode.label, 30)
-    return sanitise_line(current or "", 30)
-
-
-def _tabs(model: FleetModel, state: AgentState, desk: Desk, look: Look) -> Line:
-    left: Line = ((" ", ""), ("[Talk]", "strong"), ("   Log", "dim"))
-    words = _request_words(model, state, desk)
-    if not words:
-        others = len(model.requests) - len(model.requests_of(state.id))
-        if others:
-            words = f"! {others} {'waits' if others == 1 else 'wait'}  "
-            return spread(left, ((words, "asks"), ("ctrl+g ", "key")), look.width)
-        where = tail_cut(flat(folder(state.snapshot.cwd, look.home)), look.width // 2)
-        return spread(left, ((where, "faint"), (" ", "")), look.width)
-    return spread(left, ((words, "asks"), (" ", "")), look.width)
-
-
-def _request_words(model: FleetModel, state: AgentState, desk: Desk) -> str:
-    if desk.current is None or desk.phase is DeskPhase.PUT_OFF:
-        return ""
-    number, size = request_place(model, state, desk.current)
-    return f"request {number} of {size}" if number else ""
-
-
-def request_place(
-    model: FleetModel, state: AgentState, request: PermissionRequest
-) -> tuple[int, int]:
-    """`request 1 of 2`: its place among the open requests of all agents, oldest first."""
-    mine = (state.id, request.id)
-    ids = [(open_.agent_id, open_.request.id) for open_ in model.requests]
-    return (ids.index(mine) + 1 if mine in ids else 0), len(ids)
 
 
 def place_of(state: AgentState) -> Place:
@@ -274,6 +157,7 @@ def footer_keys(
                 ("j k", "move"),
                 ("alt+up down", "block"),
                 ("enter", "open"),
+                ("m", "mode, model"),
                 ("g G", "oldest newest"),
                 *stop,
                 ("esc", "fleet"),

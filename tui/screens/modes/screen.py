@@ -1,12 +1,14 @@
-"""How an agent may act and with which model: a panel at the bottom, changed with `enter`.
+"""How an agent may act, with which model, how long it thinks: a panel at the bottom.
 
-It offers what the agent's program said it has; what was not changed is not sent.
+It offers what the agent's program said it has; what was not changed is not sent. A mode in which
+nothing is asked is set only by a second `enter`, after its danger was said.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -17,9 +19,10 @@ from textual.widgets import Static
 from sereno.core.protocol.agents import ProviderEntry
 from sereno.core.protocol.values import given
 from sereno.tui.keys import key
-from sereno.tui.messages import Act, SetMode, SetModel
+from sereno.tui.messages import Act, SetMode, SetModel, SetThinking
 from sereno.tui.model import AgentState
-from sereno.tui.widgets.choice import Choice, Option
+from sereno.tui.screens.modes.view import dangers, models_for, modes_for, thinking_for
+from sereno.tui.widgets.choice import Choice
 from sereno.tui.words import cut, one_line
 
 __all__ = ["ModesPanel"]
@@ -33,6 +36,7 @@ class ModesPanel(ModalScreen[list[Act]]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         key("tab", "app.focus_next", "next field", "modes.next"),
+        key("shift+tab", "app.focus_previous", "field before", "modes.previous"),
         key("enter", "change", "change", "modes.change"),
         key("escape,q", "leave", "back, nothing changes", "modes.leave"),
     ]
@@ -41,12 +45,15 @@ class ModesPanel(ModalScreen[list[Act]]):
         super().__init__()
         self._state = state
         self._models = [] if entry is None else given(entry.models, [])
+        self._warned = ""
 
     def compose(self) -> ComposeResult:
+        fields = (("mode", "Mode"), ("model", "Model"), ("thinking", "Thinking"))
         with Vertical(id="panel") as panel:
-            panel.border_title = Content(f"Mode and model: {cut(one_line(self._state.title), 40)}")
-            for name, label in (("mode", "Mode"), ("model", "Model")):
-                with Horizontal(classes="field"):
+            title = cut(one_line(self._state.title), 40)
+            panel.border_title = Content(f"Mode, model, thinking: {title}")
+            for name, label in fields:
+                with Horizontal(classes="field", id=f"{name}-field"):
                     yield Static(label, classes="label")
                     yield Choice(box=26, id=name)
             yield Static("", id="gap")
@@ -56,29 +63,52 @@ class ModesPanel(ModalScreen[list[Act]]):
 
     def on_mount(self) -> None:
         snapshot = self._state.snapshot
-        modes = [
-            Option(mode.id, one_line(mode.label), one_line(given(mode.description, "")))
-            for mode in snapshot.available_modes
-        ]
-        here = snapshot.current_mode_id or ""
-        self.query_one("#mode", Choice).show(modes or [Option(here, here or "default")], here)
-        models = [Option("", "default", "what the agent itself chooses")]
-        models += [Option(model.id, one_line(model.label)) for model in self._models]
-        current = snapshot.model or ""
-        if current and current not in [option.value for option in models]:
-            models.append(Option(current, one_line(current)))
-        self.query_one("#model", Choice).show(models, current)
+        self.query_one("#mode", Choice).show(modes_for(snapshot), snapshot.current_mode_id or "")
+        self.query_one("#model", Choice).show(
+            models_for(snapshot, self._models), snapshot.model or ""
+        )
+        self._show_thinking(given(snapshot.thinking_option_id, None) or "")
+
+    def _show_thinking(self, value: str | None = None) -> None:
+        """The levels of the chosen model; the field goes where there are none."""
+        model = self.query_one("#model", Choice).value
+        levels = thinking_for(self._state.snapshot, self._models, model)
+        self.query_one("#thinking", Choice).show(levels, value)
+        self.query_one("#thinking-field").display = bool(levels)
+
+    @on(Choice.Chosen)
+    def _chosen(self, event: Choice.Chosen) -> None:
+        self._warn("")
+        if event.choice.id == "model":
+            self._show_thinking()
+
+    def _warn(self, words: str) -> None:
+        self._warned = words
+        told = Content.assemble((words, "$need-failed bold"), " enter once more: change to it.")
+        self.query_one("#gap", Static).update(told if words else "")
 
     def action_change(self) -> None:
+        mode = self.query_one("#mode", Choice).value
+        danger = dangers(self._state.snapshot, mode)
+        if danger and self._warned != danger:
+            self._warn(danger)
+            return
+        self.dismiss(self._acts(mode))
+
+    def _acts(self, mode: str) -> list[Act]:
         snapshot = self._state.snapshot
         acts: list[Act] = []
-        mode = self.query_one("#mode", Choice).value
         if mode and mode != snapshot.current_mode_id:
             acts.append(SetMode(self._state.id, mode))
         model = self.query_one("#model", Choice).value or None
         if model != snapshot.model:
             acts.append(SetModel(self._state.id, model))
-        self.dismiss(acts)
+        thinking = self.query_one("#thinking", Choice)
+        if thinking.option is not None:
+            level = thinking.value or None
+            if level != given(snapshot.thinking_option_id, None):
+                acts.append(SetThinking(self._state.id, level))
+        return acts
 
     def action_leave(self) -> None:
         self.dismiss(None)
