@@ -159,12 +159,13 @@ def task_over(core: Core, call_id: str, status: ToolStatus, summary: str) -> lis
         return []
     call.background = False
     call.status = status
+    core.touch()
+    effects: list[Effect] = []
     if status == "failed":
         call.text = summary
     elif summary and call.name in AGENT_TOOLS and not call.log.endswith(summary.strip()):
-        sub_agent_said(core, call_id, summary)
-    core.touch()
-    effects = emit(core, call)
+        effects = sub_agent_said(core, call_id, summary)
+    effects += emit(core, call)
     _forget(core, call)
     return effects
 

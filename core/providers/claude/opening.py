@@ -95,12 +95,10 @@ class Opening:
         core.state.phase = FAILED
         core.touch()
         label = core.identity.label
-        error = f"{label} has no earlier conversation of this agent any more, or it was never begun"
-        step = (
-            "Send a prompt: it begins a new conversation, and does not remember what was said "
-            "before."
-        )
-        return [SessionFailed(error, "session_lost", step)]
+        error = f"{label} has no earlier conversation of this agent: it is gone, or never began"
+        told = ErrorItem(message=f"{error}. A new one begins, which knows nothing from before.")
+        step = "Send a prompt: it begins a new conversation."
+        return [Item(told), SessionFailed(error, "session_lost", step)]
 
     def _failed(self, code: str, words: str) -> list[Effect]:
         core = self._core

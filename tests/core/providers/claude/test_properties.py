@@ -25,21 +25,23 @@ def _words(text: str) -> list[str]:
     return text.split()
 
 
-FIELDS = _words("""type subtype event delta text thinking message content id name input tool_use_id parent
-parent_tool_use_id is_error tool_use_result tool_result_meta structuredPatch lines oldStart oldLines
-newStart newLines stdout questions question answers plan todos task subject taskId status
-permission_suggestions rules toolName ruleContent directories mode destination behavior agent_id
-request request_id response models value supportedEffortLevels supportsEffort commands usage uuid
-user_message_uuids modelUsage contextWindow terminal_reason rate_limit_info resetsAt utilization
-task_id patch is_backgrounded summary errors result stop_reason origin api_error_status error
-compact_metadata pre_tokens trigger cancelled command_uuid state input_tokens total_cost_usd
-permissionMode model session_id title tool_name description file_path old_string new_string edits
-command url pattern query results filenames""")
+FIELDS = _words("""type subtype event delta text thinking message content id name input tool_use_id
+    parent parent_tool_use_id is_error tool_use_result tool_result_meta
+    structuredPatch lines oldStart oldLines newStart newLines stdout questions
+    question answers plan todos task subject taskId status permission_suggestions
+    rules toolName ruleContent directories mode destination behavior agent_id
+    request request_id response models value supportedEffortLevels supportsEffort
+    commands usage uuid user_message_uuids modelUsage contextWindow terminal_reason
+    rate_limit_info resetsAt utilization task_id patch is_backgrounded summary
+    errors result stop_reason origin api_error_status error compact_metadata
+    pre_tokens trigger cancelled command_uuid state input_tokens total_cost_usd
+    permissionMode model session_id title tool_name description file_path old_string
+    new_string edits command url pattern query results filenames""")
 TEXTS = st.sampled_from(
-    _words("""text text_delta thinking_delta tool_use tool_result c Bash Edit Write Agent TodoWrite
-    TaskCreate TaskUpdate AskUserQuestion ExitPlanMode WebSearch addRules setMode addDirectories acceptEdits
-    allow completed failed killed rejected allowed_warning s-1 sereno-0 sereno-1 cancelled aborted_tools
-    success error""")
+    _words("""text text_delta thinking_delta tool_use tool_result c Bash Edit Write Agent
+    TodoWrite TaskCreate TaskUpdate AskUserQuestion ExitPlanMode WebSearch addRules
+    setMode addDirectories acceptEdits allow completed failed killed rejected
+    allowed_warning s-1 sereno-0 sereno-1 cancelled aborted_tools success error""")
 ) | st.text(max_size=8)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
@@ -53,9 +55,10 @@ KINDS = st.sampled_from(
     control_response command_lifecycle rate_limit_event unheard_of""")
 )
 SUBTYPES = st.sampled_from(
-    _words("""init status api_retry compact_boundary session_title_changed commands_changed task_started
-    task_updated task_notification permission_denied local_command_output informational can_use_tool
-    success error error_during_execution error_max_turns initialize""")
+    _words("""init status api_retry compact_boundary session_title_changed commands_changed
+    task_started task_updated task_notification permission_denied
+    local_command_output informational can_use_tool success error
+    error_during_execution error_max_turns initialize""")
 )
 BLOCKS = st.sampled_from(
     _words("message_start content_block_start content_block_delta message_delta")
