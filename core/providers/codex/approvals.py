@@ -34,6 +34,7 @@ __all__ = [
     "resolved",
     "set_aside",
     "show",
+    "spoken",
     "withdraw_all",
 ]
 
@@ -123,6 +124,8 @@ def _close(core: Core, rpc_id: Any, reason: str) -> list[Effect]:
 
 def resolved(core: Core, rpc_id: Any) -> list[Effect]:
     """`serverRequest/resolved`: Codex waits for it no more; nothing new where we answered it."""
+    if not isinstance(rpc_id, int | str):
+        return []
     return _close(core, rpc_id, "Codex took the request back.")
 
 
@@ -162,7 +165,6 @@ def check_changed(core: Core, item_id: str) -> list[Effect]:
         core.touch()
         if request.asks >= ASKS_LIMIT:
             reason = "Codex changed again and again what it asks for; it was told no."
-            deny(core, item_id)
             reply = core.peer.respond(request.rpc_id, refusal(request.method))
             effects += [Send(reply), Withdrawn(request_id, reason), *core.noted("warning", reason)]
             continue
@@ -199,8 +201,8 @@ def answer(core: Core, request_id: str, response: PermissionResponse) -> tuple[l
 
 def _explain(core: Core, request: OpenRequest, response: Deny, stops: bool) -> list[Effect]:
     """The person's words as a message into the turn that asked."""
-    words = "" if isinstance(response.message, UnsetType) else response.message.strip()
-    if words in DISMISSED:
+    words = spoken(response)
+    if not words:
         return []
     if stops or not request.turn_id:
         text = "The turn ends with your no, and Codex does not hear why; tell it with a prompt."
@@ -212,6 +214,12 @@ def _explain(core: Core, request: OpenRequest, response: Deny, stops: bool) -> l
         "input": [{"type": "text", "text": message}],
     }
     return [Send(core.peer.request("turn/steer", params))]
+
+
+def spoken(response: Deny) -> str:
+    """A person's own words in a denial."""
+    words = "" if isinstance(response.message, UnsetType) else response.message.strip()
+    return "" if words in DISMISSED else words
 
 
 def _subject(core: Core, request: OpenRequest) -> str:

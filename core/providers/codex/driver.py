@@ -12,10 +12,12 @@ from typing import Any
 
 import msgspec
 
-from sereno.core.protocol.permissions import PermissionResponse
+from sereno.core.protocol.permissions import Deny, PermissionResponse
 from sereno.core.protocol.timeline import ErrorItem
 from sereno.core.providers.acp.pieces import is_clean
-from sereno.core.providers.codex import approvals, items, notices, usage
+from sereno.core.providers.codex import approvals, items, notices, plans, usage
+from sereno.core.providers.codex.answers import chosen
+from sereno.core.providers.codex.approvals import spoken
 from sereno.core.providers.codex.children import Children
 from sereno.core.providers.codex.failures import Failure, describe_exit
 from sereno.core.providers.codex.opening import Opening
@@ -178,6 +180,9 @@ class CodexDriver:
         match item.get("type"):
             case "agentMessage" | "reasoning":
                 return self._text.completed(item)
+            case "plan":
+                core.state.plan_item = as_text(item.get("id"))
+                core.state.plan_text = as_text(item.get("text"))
             case "enteredReviewMode":
                 return []  # it lasts until the review is over
             case "exitedReviewMode":
@@ -242,8 +247,22 @@ class CodexDriver:
         return self._turns.interrupt()
 
     def answer(self, request_id: str, response: PermissionResponse) -> list[Effect]:
+        request = self._core.state.requests.get(request_id)
+        if request is not None and request.method == plans.PLAN:
+            return self._answer_plan(request_id, response)
         effects, stops = approvals.answer(self._core, request_id, response)
         return [*effects, *self._turns.interrupt()] if stops else effects
+
+    def _answer_plan(self, request_id: str, response: PermissionResponse) -> list[Effect]:
+        """Yes: out of plan mode, and on. No with words: on, with the words, in plan mode."""
+        choice = chosen(plans.plan_actions(), response)
+        del self._core.state.requests[request_id]
+        self._core.touch()
+        if isinstance(response, Deny):
+            words = spoken(response)
+            return self._turns.begin_with(words) if words else []
+        effects = self._settings.set_mode(plans.mode_after(choice))
+        return [*effects, *self._turns.begin_with(plans.IMPLEMENT)]
 
     def set_mode(self, mode_id: str) -> list[Effect]:
         self._must_be_ready()

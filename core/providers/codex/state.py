@@ -128,6 +128,11 @@ class State(msgspec.Struct, omit_defaults=True):
     """Name of a skill: the path of its file."""
     prompt_id: str | None = None
     turn_id: str = ""
+    own: int = 0
+    """How many turns nobody here prompted."""
+    plan_item: str = ""
+    plan_text: str = ""
+    """The last plan of this turn."""
     active_id: str = ""
     """What an interrupt must name: in a review it is another turn than the one that was begun."""
     cancelling: bool = False

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from sereno.core.protocol.timeline import UserMessage
 from sereno.core.providers.acp.failures import message_of
-from sereno.core.providers.codex import approvals
+from sereno.core.providers.codex import approvals, plans
 from sereno.core.providers.codex.children import Children
 from sereno.core.providers.codex.failures import LOGIN, Failure, explain_reply, explain_turn
 from sereno.core.providers.codex.items import close_items
@@ -22,6 +23,7 @@ from sereno.core.providers.driver import Prompt
 from sereno.core.providers.effects import (
     Diagnostic,
     Effect,
+    Item,
     Outcome,
     Send,
     TurnEnded,
@@ -46,16 +48,31 @@ class Turns:
 
     def begin(self, prompt: Prompt) -> list[Effect]:
         state = self._core.state
+        effects = self._open(prompt.id)
+        method, params, left_out = turn_of(prompt, state.thread_id, state.skills)
+        effects += [Diagnostic("notice", f"Not sent with the prompt: {what}") for what in left_out]
+        return [*effects, Send(self._core.peer.request(method, params, prompt.id))]
+
+    def _open(self, prompt_id: str) -> list[Effect]:
+        """A turn begins: nothing of the last one counts any more."""
+        state = self._core.state
         self._text.end()
-        state.prompt_id, state.turn_id, state.active_id = prompt.id, "", ""
-        state.cancelling = False
+        state.prompt_id, state.turn_id, state.active_id = prompt_id, "", ""
+        state.cancelling, state.plan_text = False, ""
         state.reviewing, state.streamed, state.closed = "", [], []
         state.sums.pop("plan", None)
         new_turn(self._core)
-        method, params, left_out = turn_of(prompt, state.thread_id, state.skills)
-        effects: list[Effect] = [TurnStarted(prompt.id)]
-        effects += [Diagnostic("notice", f"Not sent with the prompt: {what}") for what in left_out]
-        return [*effects, Send(self._core.peer.request(method, params, prompt.id))]
+        return [*plans.withdraw(self._core), TurnStarted(prompt_id)]
+
+    def _own_id(self) -> str:
+        """A name for a turn that nobody here prompted."""
+        self._core.state.own += 1
+        return f"own-{self._core.setup.run}-{self._core.state.own}"
+
+    def begin_with(self, text: str) -> list[Effect]:
+        """A turn that an answer begins, in words that stand in the timeline."""
+        said = Item(UserMessage(text=text))
+        return [said, *self.begin(Prompt(self._own_id(), text))]
 
     def replied(self, reply: Reply) -> list[Effect]:
         """The answer to a prompt: the turn's id, or why there is none."""
@@ -74,12 +91,15 @@ class Turns:
     def started(self, turn: dict[str, Any]) -> list[Effect]:
         """`turn/started` of this thread."""
         state = self._core.state
+        effects: list[Effect] = []
         if state.prompt_id is None:
-            return self._core.noted("info", "Codex began a turn by itself")
+            # A goal goes on, or a sub-agent has reported.
+            effects = self._core.noted("info", "Codex began a turn by itself")
+            effects += self._open(self._own_id())
         self._named(as_text(turn.get("id")))
         state.active_id = as_text(turn.get("id"))
         # An interrupt that came before the turn had really begun found nothing to interrupt.
-        return self._stop() if state.cancelling else []
+        return [*effects, *(self._stop() if state.cancelling else [])]
 
     def _named(self, turn_id: str) -> bool:
         state = self._core.state
@@ -139,6 +159,8 @@ class Turns:
             failure.next_step if failure else None,
             usage_now(self._core),
         )
+        plan = plans.plan_request(self._core) if outcome == "completed" else None
+        kept += [] if plan is None else [plan]
         again = [effect for request in kept for effect in approvals.show(self._core, request)]
         return [*effects, end, *again]
 

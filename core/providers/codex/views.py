@@ -13,11 +13,18 @@ from typing import Any
 import msgspec
 
 from sereno.core.protocol.permissions import PermissionAction, PermissionKind, PermissionRequest
-from sereno.core.protocol.tools import PlainTextDetail, ShellDetail, ToolDetail, UnknownDetail
+from sereno.core.protocol.tools import (
+    PlainTextDetail,
+    PlanDetail,
+    ShellDetail,
+    ToolDetail,
+    UnknownDetail,
+)
 from sereno.core.protocol.values import UNSET
 from sereno.core.providers.acp.details import clip
 from sereno.core.providers.codex.children import child_name
 from sereno.core.providers.codex.details import changes_of, detail_of, name_of, unwrapped
+from sereno.core.providers.codex.plans import plan_actions
 from sereno.core.providers.codex.questions import form_questions, input_questions
 from sereno.core.providers.codex.state import Core, OpenRequest
 from sereno.core.providers.codex.values import as_dict, as_dicts, as_text, as_texts
@@ -64,6 +71,9 @@ def request_of(core: Core, request_id: str, request: OpenRequest) -> PermissionR
     warnings = [*view.warnings, *_warnings(view.input)]
     if warnings:
         extra["warnings"] = warnings
+    metadata: dict[str, Any] = {"sereno": extra}
+    if isinstance(view.detail, PlanDetail):
+        metadata["planText"] = view.detail.text
     return PermissionRequest(
         id=request_id,
         provider=core.identity.provider,
@@ -74,7 +84,7 @@ def request_of(core: Core, request_id: str, request: OpenRequest) -> PermissionR
         input=reveal_value(_shown(view.input)),
         detail=UNSET if view.detail is None else view.detail,
         actions=view.actions or UNSET,
-        metadata={"sereno": extra},
+        metadata=metadata,
     )
 
 
@@ -94,6 +104,12 @@ def _view(core: Core, request: OpenRequest) -> View:
             return _permissions(request)
         case "item/tool/requestUserInput":
             return _questions(request)
+        case "sereno/plan":
+            text = as_text(request.params.get("plan"))
+            plan = PlanDetail(text=_reveal(text))
+            return View(
+                "plan", "plan", "Implement the plan?", {"plan": text}, plan_actions(), "", plan
+            )
         case _:
             return _elicitation(request)
 

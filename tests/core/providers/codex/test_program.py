@@ -223,6 +223,14 @@ async def test_modes_plan_and_questions(codex: MakeRig, models: ModelServer) -> 
         details = {call.name: call.detail for call in calls(rig.effects).values()}
         assert details["plan"] == PlanDetail(text="# Plan\n1. do\n")
 
+        asked = (await rig.until(Asked)).request
+        assert (asked.kind, asked.title) == ("plan", "Implement the plan?")
+        rig.answer(asked.id, Allow(selected_action_id="accept"))
+        assert (await rig.until(Changed, lambda c: c.mode_id == "auto")).mode_id
+        end = await rig.until(TurnEnded)
+        assert (end.prompt_id, end.outcome) == ("own-1-1", "completed")
+        assert "Implement the plan." in str(models.log[-2]["body"]["input"])
+
         rig.take(rig.driver.set_mode("full-access"))
         assert (await rig.until(Changed, lambda c: c.mode_id == "full-access")).mode_id
         shell = {"kind": "shell", "command": "touch free.txt"}

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from sereno.core.protocol.permissions import Allow, Deny
+from sereno.core.protocol.timeline import UserMessage
 from sereno.core.protocol.tools import EditDetail, ShellDetail, WriteDetail
 from sereno.core.providers.driver import CannotAnswer
-from sereno.core.providers.effects import Asked, Diagnostic, TurnEnded, Withdrawn
+from sereno.core.providers.effects import Asked, Diagnostic, TurnEnded, TurnStarted, Withdrawn
 from tests.core.providers.codex.feed import THREAD, TURN, Fed, items_of, one, sent
 
 COMMAND = "item/commandExecution/requestApproval"
@@ -357,6 +358,50 @@ def test_what_is_asked_after_an_interrupt_is_refused(fed: Fed) -> None:
     fed.take(fed.driver.interrupt())
     effects = fed.ask(1, COMMAND, **RUN)
     assert sent(effects) == [{"id": 1, "result": {"decision": "cancel"}}]
+
+
+def planned(fed: Fed) -> list[Any]:
+    """The end of a turn that made a plan."""
+    told = {"mode": "plan", "settings": {}}
+    policy = {"approvalPolicy": "untrusted", "sandboxPolicy": {"type": "readOnly"}}
+    fed.say("thread/settings/updated", threadSettings={**policy, "collaborationMode": told})
+    fed.done("plan", text="# Plan\n1. do\n")
+    return fed.end()
+
+
+def test_a_plan_is_offered_after_its_turn_and_carried_out(fed: Fed) -> None:
+    effects = planned(fed)
+    assert [type(effect).__name__ for effect in effects[-2:]] == ["TurnEnded", "Asked"]
+    request = asked(effects)
+    assert (request.kind, request.metadata["planText"]) == ("plan", "# Plan\n1. do\n")
+    fed.restart()
+    effects = fed.take(fed.driver.answer(request.id, Allow()))
+    update, start = sent(effects)
+    assert update["params"]["collaborationMode"]["mode"] == "default"
+    assert update["params"]["approvalPolicy"] == "untrusted"
+    assert start["params"]["input"] == [{"type": "text", "text": "Implement the plan."}]
+    assert one(effects, TurnStarted).prompt_id == "own-1-1"
+    assert items_of(effects) == [UserMessage(text="Implement the plan.")]
+
+
+def test_a_plan_may_be_talked_about_left_or_forgotten(fed: Fed) -> None:
+    (message,) = answer(fed, planned(fed), Deny(message="shorter"))
+    assert message["params"]["input"] == [{"type": "text", "text": "shorter"}]
+    fed.reply("turn/start", {"turn": {"id": TURN}})
+    assert answer(fed, planned(fed), Deny()) == []
+    fed.begin()
+    request = asked(planned(fed))
+    assert one(fed.begin(), Withdrawn).request_id == request.id
+
+
+def test_a_turn_of_its_own_is_a_turn(fed: Fed) -> None:
+    fed.end()
+    effects = fed.say("turn/started", turn={"id": "goal-1"})
+    assert one(effects, TurnStarted).prompt_id == "own-1-1"
+    (stop, _) = sent(fed.take(fed.driver.interrupt()))
+    assert stop["params"]["turnId"] == "goal-1"
+    end = one(fed.say("turn/completed", turn={"id": "goal-1", "status": "interrupted"}), TurnEnded)
+    assert (end.prompt_id, end.outcome) == ("own-1-1", "canceled")
 
 
 def test_what_a_sub_agent_asks_outlives_the_turn(fed: Fed) -> None:
