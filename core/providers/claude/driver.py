@@ -19,7 +19,13 @@ from sereno.core.providers.claude.arguments import BYPASS
 from sereno.core.providers.claude.calls import close_calls, finish
 from sereno.core.providers.claude.failures import Failure
 from sereno.core.providers.claude.lines import Channel, Piece, refused
-from sereno.core.providers.claude.notices import mode_changed, model_changed, rate_limit, system
+from sereno.core.providers.claude.notices import (
+    mode_changed,
+    model_changed,
+    rate_limit,
+    reset,
+    system,
+)
 from sereno.core.providers.claude.offers import thinking_options
 from sereno.core.providers.claude.opening import SETTING_MODE, Opening
 from sereno.core.providers.claude.state import FAILED, OPENING, READY, Core, State
@@ -100,6 +106,8 @@ class ClaudeDriver:
                 return self._turns.lifecycle(message)
             case "rate_limit_event":
                 return rate_limit(self._core, message)
+            case "conversation_reset":
+                return reset(self._core, message)
             case kind if kind in _SILENT:
                 return []
             case kind:

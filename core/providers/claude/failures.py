@@ -6,14 +6,14 @@ are said in UTC, because a driver knows no clock and no place. Pure.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
-from sereno.core.providers.acp.failures import Failure, explain
+from sereno.core.providers.acp.failures import Failure, explain, message_of
 from sereno.core.providers.claude.state import Core, Limit
 from sereno.core.providers.claude.values import number, text
 from sereno.core.providers.jsonrpc import RpcFailure
-from sereno.core.security.sanitise import sanitise_line
 
 __all__ = ["Failure", "failure_of", "limit_name", "reset_words"]
 
@@ -78,6 +78,7 @@ _LIMITS = {
     "seven_day_overage_included": "the weekly limit with extra usage",
     "overage": "the limit of extra usage",
 }
+_RESET = re.compile(r"\|(\d{10})\b")
 _STATUS = {
     401: "authentication_failed",
     402: "billing_error",
@@ -108,7 +109,8 @@ def failure_of(core: Core, result: dict[str, Any]) -> Failure:
     label, hint = core.identity.label, core.identity.login_hint
     errors = result.get("errors")
     said = [each for each in errors if isinstance(each, str)] if isinstance(errors, list) else []
-    words = sanitise_line(text(result.get("result")) or "; ".join(said))
+    told = text(result.get("result")) or "; ".join(said)
+    words = message_of(RpcFailure(0, told)) if told else ""
     status = number(result.get("api_error_status"))
     if result.get("stop_reason") == "refusal" or result.get("terminal_reason") == "refusal":
         why = f": {words}" if words else ""
@@ -120,14 +122,26 @@ def failure_of(core: Core, result: dict[str, Any]) -> Failure:
         number_or_none = int(status) if status is not None else 0
         return explain(RpcFailure(number_or_none, words or "no reason was given"), label, hint)
     code, cause, step = _KINDS[kind]
+    if "not logged in" in words.lower():
+        cause = f"{label} is not signed in"
     if code == "auth_required" and not step:
         step = hint or "Log in with the program itself, then send the prompt again."
-    limit = core.state.limit
-    if code == "rate_limited" and limit is not None and limit.status == "rejected":
+    limit = _limit_of(core, words) if code == "rate_limited" else None
+    if limit is not None:
         cause = f"You have reached {limit_name(limit)}"
         if limit.resets_at:
             step = f"It resets at {reset_words(limit.resets_at)}; send the prompt again then."
+        words = _RESET.sub("", words)
     return Failure(code, f"{cause}: {words}" if words else cause, step)
+
+
+def _limit_of(core: Core, words: str) -> Limit | None:
+    """The limit that was reached: said by an event, or (older releases) behind a bar in words."""
+    found = _RESET.search(words)
+    if found is not None:
+        return Limit("rejected", "", int(found.group(1)))
+    limit = core.state.limit
+    return limit if limit is not None and limit.status == "rejected" else None
 
 
 def limit_name(limit: Limit) -> str:

@@ -18,7 +18,7 @@ from sereno.core.providers.claude.values import number, record, text
 from sereno.core.providers.effects import Changed, Diagnostic, Effect, Item
 from sereno.core.security.sanitise import sanitise, sanitise_line
 
-__all__ = ["mode_changed", "model_changed", "rate_limit", "system"]
+__all__ = ["mode_changed", "model_changed", "rate_limit", "reset", "system"]
 
 _ENDS: dict[str, ToolStatus] = {
     "completed": "completed",
@@ -107,6 +107,14 @@ def _moved(core: Core, session_id: str) -> list[Effect]:
     if "session_id" in Changed.__struct_fields__:
         return [Changed(**fields)]
     return core.noted("info", "The program began another session") if known else []
+
+
+def reset(core: Core, message: dict[str, Any]) -> list[Effect]:
+    """`conversation_reset`: /clear. What was said before stays in the timeline only."""
+    core.state.local_output = "The model begins anew and remembers nothing of what was said before."
+    session_id = text(message.get("new_conversation_id"))
+    core.touch()
+    return _moved(core, session_id) if session_id not in ("", core.state.session_id) else []
 
 
 def mode_changed(core: Core, mode: str) -> list[Effect]:

@@ -184,6 +184,26 @@ def test_a_rate_limit_says_when_it_resets() -> None:
     assert "2026-11-21 22:26 UTC" in (end.next_step or "")
 
 
+def test_older_releases_say_the_time_of_reset_behind_a_bar() -> None:
+    bench = Bench.in_turn()
+    words = "Claude AI usage limit reached|1795300000"
+    end = end_of(bench.result(is_error=True, api_error_status=429, result=words))
+    assert end.error is not None
+    assert "|" not in end.error
+    assert "2026-11-21 22:26 UTC" in (end.next_step or "")
+
+
+def test_a_cleared_conversation_says_so() -> None:
+    bench = Bench.in_turn()
+    bench.say("conversation_reset", new_conversation_id="s-2")
+    bench.say("system", subtype="init", session_id="s-2")
+    (item,) = items(bench.result(result=""))
+    assert isinstance(item, AssistantMessage)
+    assert "remembers nothing" in item.text
+    (told,) = sent(bench.prompt())
+    assert told["session_id"] == "s-2"
+
+
 def test_images_and_files_go_along() -> None:
     bench = Bench.opened()
     images = (
