@@ -146,6 +146,10 @@ class CodexDriver:
 
     def _of_child(self, thread_id: str, method: str, params: dict[str, Any]) -> list[Effect]:
         turn, item = as_dict(params.get("turn")), pruned(as_dict(params.get("item")))
+        if item.get("type") == "subAgentActivity":
+            # One that it began itself; older releases also say of it that it began.
+            own = item.get("agentThreadId") == thread_id
+            return [] if own else self._children.activity(item)
         match method:
             case "turn/started":
                 return self._children.turn_started(thread_id, as_text(turn.get("id")))

@@ -341,6 +341,12 @@ def test_reviews_by_command(text: str, target: dict[str, str]) -> None:
 def test_sub_agents_are_one_nested_call(fed: Fed) -> None:
     fed.item("subAgentActivity", kind="started", agentThreadId="kid", agentPath="/root/a")
     fed.say("turn/started", threadId="kid", turn={"id": "kt"})
+    itself = {"type": "subAgentActivity", "id": "i1", "kind": "started", "agentThreadId": "kid"}
+    assert fed.say("item/started", threadId="kid", item=itself) == []
+    (other,) = items_of(
+        fed.say("item/started", threadId="kid", item={**itself, "id": "i9", "agentThreadId": "g"})
+    )
+    assert (other.call_id, other.detail.child_session_id) == ("i9", "g")
     command = {"type": "commandExecution", "id": "k1", "command": "ls", "cwd": "/repo"}
     fed.say("item/started", threadId="kid", item=command)
     fed.restart()
