@@ -11,6 +11,7 @@ from typing import Literal
 from textual.message import Message
 
 from sereno.core.protocol.permissions import PermissionResponse
+from sereno.core.protocol.requests import Image
 from sereno.core.protocol.values import Wire
 
 __all__ = [
@@ -46,6 +47,7 @@ class SendPrompt(Act):
     text: str
     message_id: str
     delivery: Literal["queue", "interrupt"] = "queue"
+    images: tuple[Image, ...] = ()
 
 
 @dataclass

@@ -64,6 +64,7 @@ def of(act: Act) -> Wire:
                 text=act.text,
                 message_id=act.message_id,
                 delivery=act.delivery,
+                images=list(act.images) or UNSET,
             )
         case TakeBack(prompt_id=prompt_id):
             which = UNSET if prompt_id is None else prompt_id

@@ -90,8 +90,17 @@ class Composer(TextArea, inherit_bindings=False):
     class TakeBackWanted(Message):
         """`up` in an empty composer: the newest queued prompt, else an earlier one."""
 
-    def __init__(self, *, typed: Callable[[str], None], id: str) -> None:  # noqa: A002
-        """`typed` hears of every key and paste, before anything is done with it."""
+    def __init__(
+        self,
+        *,
+        typed: Callable[[str], None],
+        dropped: Callable[[str], str | None] = lambda _text: None,
+        id: str,  # noqa: A002
+    ) -> None:
+        """`typed` hears of every key and paste, before anything is done with it.
+
+        `dropped` says what stands for a paste instead, where it is a file that was dropped here.
+        """
         super().__init__(id=id, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False)
         self.cursor_blink = False
         self.earlier = PromptHistory()
@@ -100,6 +109,7 @@ class Composer(TextArea, inherit_bindings=False):
         self.queue_waits = False
         """Prompts are queued: `up` in an empty composer takes one back."""
         self._typed = typed
+        self._dropped = dropped
         self._token: Token | None = None
         self._walking = False
 
@@ -136,8 +146,12 @@ class Composer(TextArea, inherit_bindings=False):
             event.prevent_default()
 
     async def _on_paste(self, event: events.Paste) -> None:
-        del event
         self._typed("")
+        words = self._dropped(event.text)
+        if words is not None:
+            event.stop()
+            event.prevent_default()
+            self.insert(words)
 
     def _for_list(self, key: str) -> bool:
         if not self.list_open:

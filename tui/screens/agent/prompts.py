@@ -5,12 +5,15 @@ A mixin of screen.py: the screen has the parts, this has the acts and what came 
 
 from __future__ import annotations
 
+import asyncio
 import uuid
+from pathlib import Path
 from typing import Literal
 
 from textual import on
 
 from sereno.core.protocol.additions import TakeBackPromptResult
+from sereno.tui.attachments import AttachError, image_paths, read_images
 from sereno.tui.editor import EditorError, edit_text
 from sereno.tui.lines import Line
 from sereno.tui.messages import ActDone, ActFailed, Answer, SendPrompt, TakeBack
@@ -54,13 +57,31 @@ class PromptActs(SerenoScreen[None]):
         """Something changed that only words show."""
         raise NotImplementedError
 
+    def images_in(self, text: str) -> list[Path]:
+        """The images that go with a text."""
+        state = self.state
+        folder = "/" if state is None else state.snapshot.cwd
+        return image_paths(text, folder, self.sereno.home)
+
     @on(Composer.Submitted)
-    def _submitted(self, event: Composer.Submitted) -> None:
+    async def _submitted(self, event: Composer.Submitted) -> None:
         event.stop()
+        await self._send(event.text, event.delivery)
+        self.talk.action_newest()
+
+    async def _send(self, text: str, delivery: Literal["queue", "interrupt"]) -> None:
+        """With its images. Prompts stay in order: this handler is awaited before the next."""
+        paths = self.images_in(text)
+        try:
+            images = await asyncio.to_thread(read_images, paths) if paths else ()
+        except AttachError as error:
+            if not self.composer.text.strip():
+                self.composer.put(text)
+            self.say(((str(error), "failed"),))
+            return
         self.sereno.drafts.pop(self.agent_id, None)
         message_id = str(uuid.uuid4())
-        self.post_message(SendPrompt(self.agent_id, event.text, message_id, event.delivery))
-        self.talk.action_newest()
+        self.post_message(SendPrompt(self.agent_id, text, message_id, delivery, images))
 
     @on(Composer.Changed)
     def _changed(self) -> None:
@@ -100,19 +121,18 @@ class PromptActs(SerenoScreen[None]):
     def _to_view(self) -> None:
         self.talk.focus()
 
-    def on_act_done(self, event: ActDone) -> None:
+    async def on_act_done(self, event: ActDone) -> None:
         match event.act, event.reply:
             case TakeBack(), TakeBackPromptResult(text=str() as text):
-                self._took_back(text)
+                await self._took_back(text)
             case TakeBack(), TakeBackPromptResult():
                 self.say((("It has been sent already.", "dim"),))
             case _:
                 pass
 
-    def _took_back(self, text: str) -> None:
+    async def _took_back(self, text: str) -> None:
         if self._taken == "now":
-            message_id = str(uuid.uuid4())
-            self.post_message(SendPrompt(self.agent_id, text, message_id, "interrupt"))
+            await self._send(text, "interrupt")
             return
         mine = self.composer.text
         self.composer.put(f"{text}\n{mine}" if mine.strip() else text)

@@ -22,6 +22,7 @@ from textual.widgets import Static
 from sereno.core.protocol.timeline import UserMessage
 from sereno.core.protocol.values import given
 from sereno.core.security.sanitise import sanitise_line
+from sereno.tui.attachments import dropped_image
 from sereno.tui.keys import Follower, key
 from sereno.tui.lines import Line
 from sereno.tui.messages import Interrupt, LoadOlder, Seen
@@ -103,7 +104,7 @@ class AgentScreen(RequestActs):
         yield FilePicker(id="picker")
         with Horizontal(id="composer-row"):
             yield Static(" > ", id="prompt-mark", markup=False)
-            yield Composer(id="composer", typed=self._typed)
+            yield Composer(id="composer", typed=self._typed, dropped=dropped_image)
         yield Lines(id="hint", keep=True)
         yield Footer(id="footer")
 
@@ -207,9 +208,10 @@ class AgentScreen(RequestActs):
         desk = self.panel.desk
         self.query_one("#head", Lines).show(head.head_lines(self.model, state, desk, look))
         self.query_one("#queue", Lines).show(view.queue_lines(state, look))
-        typed = bool(self.composer.text.strip())
-        notice, behind = self._notice, self._behind
-        hint = view.hint_lines(state, look, typed=typed, notice=notice, behind=behind)
+        text = self.composer.text
+        images = [path.name for path in self.images_in(text)] if "@" in text else []
+        written = view.Written(bool(text.strip()), tuple(images))
+        hint = view.hint_lines(state, look, written, notice=self._notice, behind=self._behind)
         self.query_one("#hint", Lines).show(hint)
         keys = view.footer_keys(self._where(), state, desk, look, len(self.model.requests))
         self.query_one(Footer).show(keys)

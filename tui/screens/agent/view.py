@@ -5,6 +5,8 @@ Its head is in head.py.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sereno.core.protocol.messages import PermissionResolvedPush
 from sereno.core.protocol.permissions import Allow, Deny, PermissionRequest
 from sereno.core.protocol.tools import ShellDetail
@@ -19,9 +21,10 @@ from sereno.tui.widgets.request_panel_state import Desk
 from sereno.tui.widgets.request_panel_state import Phase as DeskPhase
 from sereno.tui.widgets.request_panel_text import flat, reading_of
 from sereno.tui.widgets.request_panel_view import Facts
-from sereno.tui.words import cut, folder, minutes, one_line
+from sereno.tui.words import count, cut, folder, minutes, one_line
 
 __all__ = [
+    "Written",
     "closing_words",
     "facts_of",
     "footer_keys",
@@ -89,8 +92,16 @@ def gone_line(why: str) -> Line:
     return ((f" This agent {words}", "dim"),)
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What stands in the composer: whether anything does, and the images that go with it."""
+
+    typed: bool = False
+    images: tuple[str, ...] = ()
+
+
 def hint_lines(
-    state: AgentState, look: Look, *, typed: bool, notice: Line, behind: bool
+    state: AgentState, look: Look, written: Written, *, notice: Line, behind: bool
 ) -> list[Line]:
     """Under the composer: news first, whole in up to three lines, then what enter would do."""
     if width_of(notice) + 1 > look.width:
@@ -99,12 +110,19 @@ def hint_lines(
         return [((" ", ""), (part, style)) for part in parts[: 2 if look.short else 3]]
     if notice:
         return [spread(((" ", ""), *notice), (), look.width)]
-    return [_hint_line(state, look, typed=typed, behind=behind)]
+    return [_hint_line(state, look, written, behind=behind)]
 
 
-def _hint_line(state: AgentState, look: Look, *, typed: bool, behind: bool) -> Line:
+def _hint_line(state: AgentState, look: Look, written: Written, *, behind: bool) -> Line:
     left: Line = ((" new below: ", "asks"), ("G", "key")) if behind else ()
-    words = ""
+    words, typed = "", written.typed
+    if written.images:
+        goes = "goes" if len(written.images) == 1 else "go"
+        names = sanitise_line(", ".join(written.images), 200)
+        told = cut(
+            f"{count(len(written.images), 'image')} {goes} with it: {names}", look.width - 34
+        )
+        left = (*left, (f" {told}", ""))
     if state.need in (Need.BUSY, Need.ASKS, Need.STARTING):
         if typed:
             now = "" if look.narrow else "; ctrl+x i sends it now"
