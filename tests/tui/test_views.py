@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from textual.binding import Binding
 
 from sereno.core.protocol.additions import LogLine
-from sereno.core.protocol.agents import Mode, ProviderEntry
+from sereno.core.protocol.agents import Mode, ProviderEntry, SignIn
 from sereno.core.protocol.timeline import (
     AssistantMessage,
     Compaction,
@@ -283,6 +283,18 @@ def test_the_demo_is_offered_first_only_when_nothing_else_is_there() -> None:
     only = [each for each in sample.providers() if each.provider in ("opencode", "demo")]
     assert new_agent.first_ready(only) == "demo"
     assert new_agent.first_ready([]) == ""
+
+
+def test_who_is_not_signed_in_is_said_and_not_offered_first() -> None:
+    entries = sample.providers()
+    hint = "Run `claude` in a terminal and log in there."
+    entries[0].sign_in = SignIn(state="no", hint=hint)
+    entries[1].sign_in = SignIn(state="unknown", words="It has no command that says so.")
+    assert new_agent.first_ready(entries) == "codex"
+    assert new_agent.state_of(entries[0]) == ("2.1.4  not signed in", "asks")
+    assert new_agent.state_of(entries[1])[0] == "0.13  ready"
+    assert new_agent.how_to_install(entries[0]) == f"Not signed in. {hint}"
+    assert new_agent.how_to_install(entries[1]) == ""
 
 
 def test_what_was_not_found_says_how_to_install_it() -> None:

@@ -100,7 +100,15 @@ def test_t40_inspect_and_permit(daemon: FakeDaemon, sereno: Run, text: str) -> N
 def test_t40_providers(daemon: FakeDaemon, sereno: Run, text: str) -> None:
     mode, model = {"id": text, "label": text}, {"provider": "p", "id": text, "label": text}
     known = [
-        {"provider": text, "status": "ready", "label": text, "modes": [mode]},
+        {
+            "provider": text,
+            "status": "ready",
+            "label": text,
+            "modes": [mode],
+            "version": text,
+            "command": [text],
+            "signIn": {"state": "unknown", "words": text, "hint": text},
+        },
         {"provider": "p", "status": "error", "error": text},
     ]
     daemon.answers["get_providers_snapshot_request"] = reply(

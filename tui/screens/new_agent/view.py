@@ -53,14 +53,23 @@ def first_ready(entries: Sequence[ProviderEntry]) -> str:
     """The provider to offer first: one that is there; the demo agent only when none is."""
     ready = [entry for entry in enabled(entries) if entry.status == "ready"]
     real = [entry for entry in ready if entry.provider != "demo"]
-    chosen = (real or ready or enabled(entries))[:1]
+    signed_in = [entry for entry in real if not signed_out(entry)]
+    chosen = (signed_in or real or ready or enabled(entries))[:1]
     return chosen[0].provider if chosen else ""
+
+
+def signed_out(entry: ProviderEntry) -> bool:
+    """Whether its own status command says that nobody is signed in."""
+    sign_in = given(entry.sign_in, None)
+    return sign_in is not None and sign_in.state == "no"
 
 
 def state_of(entry: ProviderEntry) -> tuple[str, str]:
     """Its availability in words, and their style."""
     version = one_line(given(entry.version, ""))
     match entry.status:
+        case "ready" if signed_out(entry):
+            return f"{version}  not signed in".strip(), "asks"
         case "ready":
             return (f"{version}  ready" if version else "ready"), "done"
         case "loading":
@@ -136,8 +145,13 @@ def found_lines(entries: Sequence[ProviderEntry], width: int) -> list[Line]:
 
 def how_to_install(entry: ProviderEntry | None) -> str:
     """What is wrong with a provider that is not ready, and the way out, in full; else empty."""
-    if entry is None or entry.status in ("ready", "loading"):
+    if entry is None or entry.status == "loading":
         return ""
+    if entry.status == "ready":
+        sign_in = given(entry.sign_in, None)
+        if sign_in is None or not signed_out(entry):
+            return ""
+        return f"Not signed in. {one_line(given(sign_in.hint, ''))}".strip()
     words = one_line(given(entry.error, "") or "It was not found").rstrip(".")
     hint = one_line(given(entry.install_hint, ""))
     if not hint:
