@@ -1,13 +1,14 @@
 """Fixtures that every test may use, and what to do where a system program is missing.
 
-A test marked `tmux`, `node` or `git` is left out where that program is not installed, and the run
-says so at its end. With SERENO_TEST_REQUIRE_ALL=1, as CI sets it, anything left out fails the run.
+A test marked `tmux`, `node` or `git` is left out where that program is not installed, one marked
+`linux` elsewhere, and the run says so at its end. With SERENO_TEST_REQUIRE_ALL=1, as CI sets it, anything left out fails the run.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -43,6 +44,8 @@ def _nothing_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 def missing_program(marker: str) -> str | None:
     """What a test with this marker lacks on this machine, in words; None when nothing."""
+    if marker == "linux":
+        return None if sys.platform == "linux" else "this is not Linux"
     if shutil.which(marker) is None:
         return f"{marker} is not installed"
     if marker == "node" and not (AGENTS / "node_modules").is_dir():
@@ -55,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    lacking = {marker: missing_program(marker) for marker in ("tmux", "node", "git")}
+    lacking = {marker: missing_program(marker) for marker in ("tmux", "node", "git", "linux")}
     for item in items:
         for marker, reason in lacking.items():
             if reason is not None and item.get_closest_marker(marker):

@@ -19,7 +19,7 @@ from sereno.core.runners.dead import kill_run
 from tests.core.runners import trees
 from tests.core.runners.place import all_pids, lives, with_marker
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere ps tells")
+pytestmark = pytest.mark.linux
 
 
 @contextmanager
