@@ -60,15 +60,26 @@ def failure_lines(state: AgentState, width: int) -> list[Line]:
     if state.need is not Need.FAILED:
         return []
     cause = given(state.snapshot.last_error, "").strip()
-    last = state.timeline.blocks[-1].item if state.timeline.blocks else None
-    said = isinstance(last, ErrorItem) and last.message.strip() == cause
     lines: list[Line] = []
-    if cause and not said:
-        lines += [(("x ", "failed"), (text, "failed")) for text in wrap(cause, width - 2)]
+    if cause and not _ends_with(state.timeline.blocks, cause):
+        told = wrap(cause, width - 2)
+        lines += [
+            (("  " if number else "x ", "failed"), (text, "failed"))
+            for number, text in enumerate(told)
+        ]
     step = given(state.extra.next_step, "").strip()
     if step:
         lines += [(("  ", ""), (text, "")) for text in wrap(step, width - 2)]
     return lines
+
+
+def _ends_with(blocks: Sequence[Block], cause: str) -> bool:
+    """Whether the cause is what was said last, by itself or at the end of a sentence."""
+    if not blocks:
+        return False
+    last = blocks[-1]
+    words = last.item.message if isinstance(last.item, ErrorItem) else last.tail(len(cause) + 200)
+    return one_line(words).endswith(one_line(cause))
 
 
 def failure_shown(state: AgentState, width: int, height: int) -> list[Line]:

@@ -38,9 +38,12 @@ async def test_cause_and_next_step_stand_in_full_under_the_talk(
         assert STEP in " ".join(here.talk.text().split()), "it can be copied"
 
 
-async def test_a_cause_that_the_talk_ends_with_is_not_said_twice() -> None:
+@pytest.mark.parametrize(
+    "last", [ErrorItem(message=CAUSE), AssistantMessage(text=f"The turn failed: {CAUSE}\n")]
+)
+async def test_a_cause_that_the_talk_ends_with_is_not_said_twice(last: TimelineItem) -> None:
     more = {"status": "error", "last_error": CAUSE, "next_step": STEP}
-    async with place([*SAID, ErrorItem(message=CAUSE)], **more) as here:
+    async with place([*SAID, last], **more) as here:
         assert " ".join(here.talk.text().split()).count("licence") == 1
         assert STEP in shown(here)
 

@@ -119,10 +119,8 @@ def _hint_line(state: AgentState, look: Look, written: Written, *, behind: bool)
     if written.images:
         goes = "goes" if len(written.images) == 1 else "go"
         names = sanitise_line(", ".join(written.images), 200)
-        told = cut(
-            f"{count(len(written.images), 'image')} {goes} with it: {names}", look.width - 34
-        )
-        left = (*left, (f" {told}", ""))
+        told = f" {count(len(written.images), 'image')} {goes} with it: {names}"
+        left = (*left, (told, ""))
     if state.need in (Need.BUSY, Need.ASKS, Need.STARTING):
         if typed:
             now = "" if look.narrow else "; ctrl+x i sends it now"
