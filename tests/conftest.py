@@ -1,7 +1,8 @@
 """Fixtures that every test may use, and what to do where a system program is missing.
 
 A test marked `tmux`, `node` or `git` is left out where that program is not installed, one marked
-`linux` elsewhere, and the run says so at its end. With SERENO_TEST_REQUIRE_ALL=1, as CI sets it, anything left out fails the run.
+`linux` elsewhere, and the run says so at its end. With SERENO_TEST_REQUIRE_ALL=1, as CI sets it,
+anything left out fails the run.
 """
 
 from __future__ import annotations
