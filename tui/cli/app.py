@@ -32,6 +32,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("archive", "End an agent and hide it; its timeline stays."),
             ("delete", "Remove an agent and its timeline for good."),
             ("inspect", "Show what stands behind an agent."),
+            ("import", "List and take over sessions that were begun outside Sereno."),
         ),
     ),
     (
@@ -52,6 +53,10 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 COMMANDS = {name: words for _, commands in SECTIONS for name, words in commands}
 
 
+_MODULES = {"import": "importing"}
+"""Where a command's name is a word of Python."""
+
+
 class LazyGroup(click.Group):
     """Finds a command in the module of its name, in tui/cli/commands."""
 
@@ -61,7 +66,8 @@ class LazyGroup(click.Group):
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"sereno.tui.cli.commands.{cmd_name}")
+        name = _MODULES.get(cmd_name, cmd_name)
+        module = import_module(f"sereno.tui.cli.commands.{name}")
         command: click.Command = module.command
         return command
 

@@ -61,6 +61,11 @@ def emit(
         say(*lines)
 
 
+def on_terminal() -> bool:
+    """Whether a person reads stdout."""
+    return sys.stdout.isatty()
+
+
 def terminal_width() -> int | None:
     """The width of the terminal on stdout; None for a pipe or file, where nothing is cut."""
     if not sys.stdout.isatty():

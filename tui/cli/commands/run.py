@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 
 import click
 
@@ -19,7 +18,7 @@ from sereno.tui.cli.app import Output, nearest, output_options
 from sereno.tui.cli.errors import CliError
 from sereno.tui.cli.follow import Position
 from sereno.tui.cli.link import connect_or_start, short
-from sereno.tui.cli.output import emit
+from sereno.tui.cli.output import emit, on_terminal
 from sereno.tui.cli.prompts import fresh_id, prompt_text
 from sereno.tui.cli.text import clean_line
 
@@ -87,11 +86,6 @@ def command(
         if not detach:
             return follow_answer(client, agent.id, message_id, Position(), out, timeout)
     return _show_created(agent, out)
-
-
-def on_terminal() -> bool:
-    """Whether a person reads stdout."""
-    return sys.stdout.isatty()
 
 
 def _show_created(agent: AgentSnapshot, out: Output) -> int:
