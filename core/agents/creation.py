@@ -16,7 +16,7 @@ from sereno.core.protocol.values import UNSET, given
 from sereno.core.workspaces.errors import WorkspaceError
 from sereno.core.workspaces.paths import resolve_cwd
 
-__all__ = ["first_record"]
+__all__ = ["first_record", "folder_of"]
 
 PROVISIONAL_TITLE = 60
 
@@ -36,7 +36,7 @@ async def first_record(context: Context, request: CreateAgent) -> AgentRecord:
             "Making worktrees and branches is not supported yet.",
             "Make the worktree with git and name its folder as the working directory.",
         )
-    cwd, placement = await anyio.to_thread.run_sync(_folder, config.cwd, context)
+    cwd, placement = await anyio.to_thread.run_sync(folder_of, config.cwd, context)
     given_title = given(config.title, None)
     title = checked_title(given_title) if given_title else None
     now = context.clock()
@@ -59,8 +59,8 @@ async def first_record(context: Context, request: CreateAgent) -> AgentRecord:
     )
 
 
-def _folder(cwd: str, context: Context) -> tuple[str, ProjectPlacement]:
-    """Runs in a thread: it asks the disk."""
+def folder_of(cwd: str, context: Context) -> tuple[str, ProjectPlacement]:
+    """The folder as it really is, and its placement. Runs in a thread: it asks the disk."""
     try:
         resolved = str(resolve_cwd(cwd, state=context.home.root))
     except WorkspaceError as error:

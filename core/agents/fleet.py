@@ -16,6 +16,7 @@ import anyio.abc
 import anyio.to_thread
 
 from sereno.core.agents import acts
+from sereno.core.agents.adoption import Adoption, adopted_record, already_imported, tell_history
 from sereno.core.agents.agent import Agent
 from sereno.core.agents.announce import removed
 from sereno.core.agents.burial import LEFT_ALONE
@@ -27,10 +28,11 @@ from sereno.core.agents.inspection import inspect, read_log
 from sereno.core.agents.leftovers import Use, clear_others
 from sereno.core.agents.live import Live
 from sereno.core.agents.page import last_message, read_page
+from sereno.core.agents.record import AgentRecord
 from sereno.core.agents.requests import entry_of
 from sereno.core.agents.restore import load
 from sereno.core.agents.states import State
-from sereno.core.agents.step import Base
+from sereno.core.agents.step import Base, Step
 from sereno.core.agents.views import (
     AgentView,
     Ended,
@@ -191,7 +193,7 @@ class Fleet:
         Raises AgentError: unknown_provider, provider_disabled, cwd_missing, bad_title, …
         """
         record = await first_record(self.context, request)
-        agent = Agent(self.context, Base(record, Progress()), self._spawn)
+        agent = self._new(record)
         step = agent.step()
         text = given(request.initial_prompt, "")
         images, attachments = given(request.images, []), given(request.attachments, [])
@@ -200,6 +202,36 @@ class Fleet:
             row = acts.new_prompt(agent, text, by, message_id, images, attachments)
             step.enqueue(row, first=False)
         step.audit(by, "agent.created", provider=record.provider, cwd=record.cwd)
+        return await self._begin(agent, step)
+
+    async def adopt(self, adoption: Adoption, *, by: Principal) -> AgentView:
+        """An agent for a session that its program keeps. Raises AgentError already_imported, …"""
+        record = await adopted_record(self.context, adoption)
+        self.refuse_known(record.provider, adoption.session.session_id)
+        agent = self._new(record)
+        step = agent.step()
+        tell_history(step, adoption)
+        step.audit(by, "agent.imported", provider=record.provider, session=record.session_id)
+        return await self._begin(agent, step)
+
+    def having(self, provider: str, session_id: str) -> str | None:
+        """The agent that has this session, archived ones too."""
+        wanted = (provider, session_id)
+        every = (agent.record for agent in self._agents.values())
+        return next((one.id for one in every if (one.provider, one.session_id) == wanted), None)
+
+    def refuse_known(self, provider: str, session_id: str) -> None:
+        """Raises AgentError already_imported."""
+        known = self.having(provider, session_id)
+        if known is not None:
+            raise already_imported(known)
+
+    def _new(self, record: AgentRecord) -> Agent:
+        return Agent(self.context, Base(record, Progress()), self._spawn)
+
+    async def _begin(self, agent: Agent, step: Step) -> AgentView:
+        """Commits an agent's first step, and starts it."""
+        record = agent.record
 
         def add(connection: sqlite3.Connection) -> None:
             agent_rows.add(connection, record.id, record.created_ms, b"{}")

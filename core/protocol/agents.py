@@ -224,6 +224,8 @@ class ProviderEntry(Wire):
     default_mode_id: str | UnsetType | None = UNSET
     command: list[str] | UnsetType = UNSET
     """Sereno's addition: what would be started."""
+    path: str | UnsetType = UNSET
+    """Sereno's addition: the program that was found."""
     version: str | UnsetType = UNSET
     """Sereno's addition."""
     install_hint: str | UnsetType = UNSET

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from sereno.core.protocol import additions, messages, requests
+from sereno.core.protocol import additions, importing, messages, requests
 from sereno.core.protocol.values import UNSET, UnsetType, Wire
 
 __all__ = [
@@ -111,6 +111,8 @@ Request = (
     | additions.DaemonStatus
     | additions.ListRequests
     | additions.AuditVerify
+    | importing.ListProviderSessions
+    | importing.ImportAgent
 )
 
 
@@ -236,7 +238,7 @@ def _row_parts(agent_id: str, provider: str, epoch: str) -> tuple[bytes, bytes, 
 def _payload_types() -> dict[str, Any]:
     """Message name to the type in which its payload is decoded."""
     found: dict[str, Any] = {}
-    for module in (messages, additions):
+    for module in (messages, additions, importing):
         for name in module.__all__:
             candidate = getattr(module, name)
             wire_type = getattr(candidate, "wire_type", None)

@@ -189,6 +189,7 @@ class Provider:
             description=self.description,
             default_mode_id=self.default_mode,
             command=list(self.command),
+            path=found.path or UNSET,
             install_hint=found.install_hint or UNSET,
         )
 

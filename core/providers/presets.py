@@ -28,7 +28,8 @@ class Preset(msgspec.Struct, frozen=True):
     """`required_mode`: set even where nobody chose one, because the program's own asks nobody.
     `places`: folders of the program's own installer, looked at where the search path lacks it.
     `status`, `models`: what is added to the program's name to ask it whether it is signed in, and
-    which models it has (asking.py, offer.py).
+    which models it has (asking.py, offer.py). `keeps`: how the sessions that it keeps are listed
+    (kept/).
 
     `fixed`: variables that the program is always given. It sees the daemon's environment and the
     configured one, so that what the person has set there is kept. `order` sorts lists; small first.
@@ -51,6 +52,7 @@ class Preset(msgspec.Struct, frozen=True):
     places: tuple[str, ...] = ()
     status: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    keeps: str = ""
 
 
 OPENCODE_ASKS = {"edit": "ask", "bash": "ask", "webfetch": "ask", "external_directory": "ask"}
@@ -119,6 +121,7 @@ PRESETS: dict[str, Preset] = {
             protocol="claude",
             places=("~/.local/bin", "~/.claude/local", "~/.claude/bin"),
             status=("auth", "status", "--json"),
+            keeps="claude",
         ),
         Preset(
             "codex",
@@ -135,6 +138,7 @@ PRESETS: dict[str, Preset] = {
             protocol="codex",
             places=("~/.codex/bin",),
             status=("login", "status"),
+            keeps="codex",
         ),
         Preset(
             "opencode",
@@ -154,6 +158,7 @@ PRESETS: dict[str, Preset] = {
             places=("~/.opencode/bin",),
             status=("auth", "list"),
             models=("models",),
+            keeps="opencode",
         ),
         Preset(
             "gemini",

@@ -52,9 +52,11 @@ _READ = (
     "sereno.agent.inspect.request",
     "sereno.log.read.request",
     "sereno.requests.list.request",
+    "sereno.provider.sessions.request",
 )
 _OPERATE = (
     "create_agent_request",
+    "import_agent_request",
     "send_agent_message_request",
     "cancel_agent_request",
     "archive_agent_request",

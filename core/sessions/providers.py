@@ -65,6 +65,18 @@ class ProviderDirectory:
     def names(self) -> tuple[str, ...]:
         return self._catalog.names()
 
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The daemon's environment, from which programs get theirs."""
+        return self._env
+
+    async def installed(self) -> list[Provider]:
+        """The enabled providers whose program was found."""
+        enabled = [one for one in self._catalog.all() if one.enabled]
+        return await anyio.to_thread.run_sync(
+            lambda: [one for one in enabled if one.find(self._env).installed]
+        )
+
     def find(self, name: str) -> Provider | None:
         return next((one for one in self._catalog.all() if one.name == name), None)
 

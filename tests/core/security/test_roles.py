@@ -28,6 +28,8 @@ EXPECTED = {
     "sereno.agent.inspect.request": "oapv",
     "sereno.log.read.request": "oapv",
     "sereno.requests.list.request": "oapv",
+    "sereno.provider.sessions.request": "oapv",
+    "import_agent_request": "oap",
     "create_agent_request": "oap",
     "send_agent_message_request": "oap",
     "cancel_agent_request": "oap",

@@ -46,6 +46,7 @@ SCENARIOS = {
     "program_dies": "The program may be killed; the next prompt goes on with the session",
     "runner_dies": "The process that holds the program may be killed",
     "machine_dies": "After a restart of the machine the session goes on",
+    "import": "A session that was begun outside Sereno is listed, and taken over with its talk",
     "stop": "Ending an agent leaves no process",
     "no_skip_flag": "No program is told to skip its permissions",
     "environment": "Programs get an allowlist of variables, nothing of ours",

@@ -17,7 +17,19 @@ from sereno.core.protocol.additions import (
     InspectAgentResult,
 )
 from sereno.core.protocol.agents import AgentSnapshot
-from sereno.core.protocol.messages import AgentCreated, FetchAgentResult, WaitResult
+from sereno.core.protocol.importing import (
+    AgentResumed,
+    ImportAgent,
+    ListProviderSessions,
+    ProviderSession,
+    ProviderSessions,
+)
+from sereno.core.protocol.messages import (
+    AgentCreated,
+    AgentCreateFailed,
+    FetchAgentResult,
+    WaitResult,
+)
 from sereno.core.protocol.permissions import (
     Allow,
     Deny,
@@ -28,6 +40,7 @@ from sereno.core.protocol.requests import (
     AgentConfig,
     CancelAgent,
     CreateAgent,
+    DeleteAgent,
     FetchAgent,
     FetchTimeline,
     Image,
@@ -57,7 +70,7 @@ class Session:
     """`agent_id` is made at once; the program starts with the first prompt."""
 
     def __init__(self, world: World, provider: str, prompt: str, **wishes: Any) -> None:
-        self.world = world
+        self.world, self.provider = world, provider
         config = AgentConfig(provider=provider, cwd=str(world.work), **wishes)
         with self.client() as client:
             made = client.request(CreateAgent(request_id="", config=config, initial_prompt=prompt))
@@ -105,6 +118,43 @@ class Session:
             ended = client.request(EndAgent(request_id="", agent_id=self.agent_id))
         assert isinstance(ended, EndAgentResult)
         return ended
+
+    def delete(self) -> None:
+        with self.client() as client:
+            client.request(DeleteAgent(request_id="", agent_id=self.agent_id))
+
+    # Sessions that the program keeps
+
+    def kept(self) -> list[ProviderSession]:
+        """Those of our folder."""
+        message = ListProviderSessions(
+            request_id="", cwd=str(self.world.work), provider=self.provider
+        )
+        with self.client() as client:
+            told = client.request(message, TURN_S)
+        assert isinstance(told, ProviderSessions)
+        assert told.problems == []
+        return told.sessions
+
+    def take_over(self, kept: ProviderSession) -> Session:
+        """Another agent of ours, for a session that the program keeps."""
+        told = self._import(kept)
+        assert isinstance(told, AgentResumed), told
+        taken = Session.__new__(Session)
+        taken.world, taken.provider, taken.agent_id = self.world, self.provider, told.agent_id
+        return taken
+
+    def import_again(self, kept: ProviderSession) -> AgentCreateFailed:
+        told = self._import(kept)
+        assert isinstance(told, AgentCreateFailed)
+        return told
+
+    def _import(self, kept: ProviderSession) -> object:
+        message = ImportAgent(
+            request_id="", provider=kept.provider, session_id=kept.session_id, cwd=kept.cwd
+        )
+        with self.client() as client:
+            return client.request(message, TURN_S)
 
     # What a person sees
 

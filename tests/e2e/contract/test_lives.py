@@ -12,7 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from sereno.core.protocol.values import given
+from sereno.core.protocol.timeline import (
+    AssistantMessage,
+    Reasoning,
+    TimelineItem,
+    ToolCall,
+    UserMessage,
+)
+from sereno.core.protocol.tools import ShellDetail
+from sereno.core.protocol.values import UNSET, given
 from sereno.core.providers.environment import COMMON, COMMON_PREFIXES
 from sereno.core.runners.model import MARKERS
 from tests.e2e.contract.conftest import Stage
@@ -114,6 +122,43 @@ def test_everything_dies(stage: Stage, script: Script, session: Session, word: s
     assert done.status == "error"
     assert session.snapshot().pending_permissions == []
     goes_on(stage, session, script, word, before)
+
+
+@scenario("import")
+def test_a_session_from_outside(stage: Stage, script: Script, word: str) -> None:
+    session = stage.fresh(script({"text": f"I keep the word {word}."}))
+    session.finish()
+    session.send(script({"tool": {"kind": "shell", "command": "echo worked"}}, {"text": "Done."}))
+    while session.wait().status == "permission":
+        session.allow(next(iter(session.open().values())))
+    before, talk = handle(session), [shape(item) for item in session.items()]
+    session.delete()
+    stage.made.remove(session)
+    (kept,) = [one for one in session.kept() if one.session_id == before]
+    assert kept.agent_id is UNSET
+    assert kept.title
+    taken = session.take_over(kept)
+    stage.made.append(taken)
+    assert [shape(item) for item in taken.items()] == talk
+    taken.send(script({"text": "I remember."}))
+    taken.finish()
+    assert taken.said() == "I remember."
+    assert handle(taken) == before
+    assert word in str(stage.models.turns()[-1]["body"])
+    again = taken.import_again(kept)
+    assert again.error_code == "already_imported"
+    assert taken.agent_id[:8] in given(again.next_step, "")
+
+
+def shape(item: TimelineItem) -> tuple[str, ...]:
+    """What must be told of an item, also of one that is told later."""
+    match item:
+        case ToolCall(detail=ShellDetail(command=command, output=output), status=status):
+            return ("shell", command, given(output, "").strip(), status)
+        case UserMessage(text=text) | AssistantMessage(text=text) | Reasoning(text=text):
+            return (type(item).__name__, text.strip())
+        case _:
+            return (type(item).__name__,)
 
 
 @scenario("no_skip_flag")

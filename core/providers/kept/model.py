@@ -1,0 +1,49 @@
+"""What is known of a session that a program keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from sereno.core.protocol.timeline import TimelineItem
+
+if TYPE_CHECKING:
+    from sereno.core.providers.catalog import Provider
+
+__all__ = ["Keeper", "KeptError", "KeptSession"]
+
+
+class KeptError(Exception):
+    """The program could not tell, or does not know the session; in words for a person."""
+
+    def __init__(self, message: str, next_step: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.next_step = next_step
+
+
+class KeptSession(msgspec.Struct, frozen=True):
+    """`updated_ms`: epoch milliseconds of the last thing said in it."""
+
+    session_id: str
+    cwd: str
+    title: str | None = None
+    updated_ms: int | None = None
+
+
+class Keeper(Protocol):
+    """One program's way to tell of its sessions. Every method raises KeptError."""
+
+    def sessions(
+        self, provider: Provider, env: Mapping[str, str], cwd: str | None, limit: int
+    ) -> list[KeptSession]:
+        """The newest ones of a folder; without one of all, where the program can tell."""
+        ...
+
+    def history(
+        self, provider: Provider, env: Mapping[str, str], session: KeptSession
+    ) -> list[TimelineItem]:
+        """What was said and done in it, oldest first."""
+        ...

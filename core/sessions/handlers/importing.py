@@ -1,0 +1,128 @@
+"""Sessions that were begun outside Sereno: listing them, and taking one over (wire 6.6.6)."""
+
+from __future__ import annotations
+
+import anyio
+import anyio.to_thread
+
+from sereno.core.agents.adoption import Adoption
+from sereno.core.agents.errors import AgentError
+from sereno.core.protocol.importing import (
+    AgentResumed,
+    ImportAgent,
+    ListProviderSessions,
+    ProviderSession,
+    ProviderSessions,
+    SessionsProblem,
+)
+from sereno.core.protocol.messages import AgentCreateFailed
+from sereno.core.protocol.values import UNSET, given, iso
+from sereno.core.providers.catalog import Provider
+from sereno.core.providers.kept.keepers import keeper_of
+from sereno.core.providers.kept.model import Keeper, KeptError, KeptSession
+from sereno.core.sessions.dispatch import Call, Table
+from sereno.core.store.errors import StoreError
+from sereno.core.workspaces.errors import WorkspaceError
+
+__all__ = ["table"]
+
+table = Table()
+MOST = 1_000
+Explained = (AgentError, StoreError, WorkspaceError)
+
+
+@table.handles(ListProviderSessions)
+async def sessions(call: Call, request: ListProviderSessions) -> ProviderSessions:
+    """Starts the programs, side by side: seconds may pass."""
+    wanted = given(request.provider, None)
+    limit = max(1, min(request.limit, MOST))
+    found: list[tuple[Provider, KeptSession]] = []
+    problems: list[SessionsProblem] = []
+
+    async def ask(provider: Provider, keeper: Keeper) -> None:
+        try:
+            kept = await anyio.to_thread.run_sync(
+                keeper.sessions, provider, call.services.providers.env, request.cwd, limit
+            )
+        except KeptError as error:
+            step = error.next_step or UNSET
+            problem = SessionsProblem(provider=provider.name, error=error.message, next_step=step)
+            problems.append(problem)
+        else:
+            found.extend((provider, one) for one in kept)
+
+    asked = await call.services.providers.installed()
+    async with anyio.create_task_group() as group:
+        for provider in asked:
+            keeper = keeper_of(provider)
+            if keeper is not None and wanted in (None, provider.name):
+                group.start_soon(ask, provider, keeper)
+    found.sort(key=lambda one: one[1].updated_ms or 0, reverse=True)
+    return ProviderSessions(
+        request_id=request.request_id,
+        cwd=request.cwd,
+        sessions=[_shown(call, provider, one) for provider, one in found[:limit]],
+        problems=problems,
+    )
+
+
+def _shown(call: Call, provider: Provider, session: KeptSession) -> ProviderSession:
+    updated = session.updated_ms
+    return ProviderSession(
+        provider=provider.name,
+        session_id=session.session_id,
+        title=session.title,
+        cwd=session.cwd,
+        updated_at=None if updated is None else iso(updated),
+        agent_id=call.services.fleet.having(provider.name, session.session_id) or UNSET,
+    )
+
+
+@table.handles(ImportAgent)
+async def adopt(call: Call, request: ImportAgent) -> AgentResumed | AgentCreateFailed:
+    try:
+        adoption = await _adoption(call, request)
+        view = await call.services.fleet.adopt(adoption, by=call.by)
+    except KeptError as error:
+        return _failed(request, "provider_failed", error.message, error.next_step)
+    except Explained as error:
+        return _failed(request, error.code, error.message, error.next_step)
+    return AgentResumed(
+        request_id=request.request_id,
+        agent_id=view.snapshot.id,
+        agent=view.snapshot,
+        timeline_size=len(adoption.history),
+    )
+
+
+async def _adoption(call: Call, request: ImportAgent) -> Adoption:
+    provider = call.services.providers.find(request.provider)
+    keeper = None if provider is None or not provider.enabled else keeper_of(provider)
+    if provider is None or keeper is None:
+        raise AgentError(
+            "not_supported",
+            f"{request.provider} has no sessions that could be imported.",
+            "`sereno provider ls` shows the providers; Claude, Codex and OpenCode keep sessions.",
+        )
+    call.services.fleet.refuse_known(provider.name, request.session_id)
+    env, cwd = call.services.providers.env, given(request.cwd, None)
+    kept = await anyio.to_thread.run_sync(keeper.sessions, provider, env, cwd, MOST)
+    session = next((one for one in kept if one.session_id == request.session_id), None)
+    if session is None:
+        place = f" for {cwd}" if cwd is not None else ""
+        raise AgentError(
+            "session_lost",
+            f"{provider.label} keeps no session {request.session_id}{place}.",
+            "`sereno import` lists the sessions of the folder in which it is called.",
+        )
+    history = await anyio.to_thread.run_sync(keeper.history, provider, env, session)
+    return Adoption(provider.name, session, history, given(request.labels, {}))
+
+
+def _failed(request: ImportAgent, code: str, message: str, next_step: str) -> AgentCreateFailed:
+    return AgentCreateFailed(
+        request_id=request.request_id,
+        error=message,
+        error_code=code,
+        next_step=next_step or UNSET,
+    )
