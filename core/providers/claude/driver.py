@@ -25,6 +25,7 @@ from sereno.core.providers.claude.notices import (
     rate_limit,
     reset,
     system,
+    title_told,
 )
 from sereno.core.providers.claude.offers import thinking_options
 from sereno.core.providers.claude.opening import SETTING_MODE, Opening
@@ -158,6 +159,8 @@ class ClaudeDriver:
                 return self._opening.mode_set(answer, error)
             case "interrupt":
                 return self._turns.interrupted(answer)
+            case "generate_session_title" if not error:
+                return title_told(self._core, answer.get("title"))
             case "get_context_usage" if not error:
                 return context_counted(self._core, answer)
             case "set_permission_mode" | "set_model" | "apply_flag_settings":
@@ -180,6 +183,11 @@ class ClaudeDriver:
 
     def interrupt(self) -> list[Effect]:
         return self._turns.interrupt()
+
+    @property
+    def background(self) -> int:
+        """How many sub-agents and commands run on without a turn: not to be parked meanwhile."""
+        return len(self._core.state.tasks)
 
     # ── settings ─────────────────────────────────────────────────────────────
 

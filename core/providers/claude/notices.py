@@ -18,7 +18,7 @@ from sereno.core.providers.claude.values import number, record, text
 from sereno.core.providers.effects import Changed, Diagnostic, Effect, Item
 from sereno.core.security.sanitise import sanitise, sanitise_line
 
-__all__ = ["mode_changed", "model_changed", "rate_limit", "reset", "system"]
+__all__ = ["mode_changed", "model_changed", "rate_limit", "reset", "system", "title_told"]
 
 _ENDS: dict[str, ToolStatus] = {
     "completed": "completed",
@@ -57,8 +57,7 @@ def system(core: Core, message: dict[str, Any]) -> list[Effect]:
         case "compact_boundary":
             return _compacted(core, record(message.get("compact_metadata")))
         case "session_title_changed":
-            title = sanitise_line(text(message.get("title")), 120)
-            return [Changed(title=title)] if title and core.new_sum("title", title) else []
+            return title_told(core, message.get("title"))
         case "commands_changed":
             commands = read_commands(message.get("commands"))
             if core.state.phase != READY or not core.new_sum("commands", commands):
@@ -86,6 +85,12 @@ def system(core: Core, message: dict[str, Any]) -> list[Effect]:
             return []
         case kind:
             return core.noted("debug", f"A message of unknown kind: {sanitise_line(kind, 80)}")
+
+
+def title_told(core: Core, title: Any) -> list[Effect]:
+    """What the conversation is about, in the program's words."""
+    words = sanitise_line(text(title), 120)
+    return [Changed(title=words)] if words and core.new_sum("title", words) else []
 
 
 def _init(core: Core, message: dict[str, Any]) -> list[Effect]:

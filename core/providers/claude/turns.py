@@ -34,6 +34,8 @@ __all__ = ["Turns"]
 
 _IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 SAID_LIMIT = 256 * 1024
+TITLE_FROM = 4_000
+"""Characters of the first prompt from which a title is made."""
 
 
 class Turns:
@@ -62,7 +64,20 @@ class Turns:
         line = user_message(content, state.session_id or "default", state.prompt_uuid)
         effects: list[Effect] = [TurnStarted(prompt.id)]
         effects += [Diagnostic("notice", f"Not sent with the prompt: {what}") for what in left_out]
-        return [*effects, Send(line)]
+        effects.append(Send(line))
+        if self._wants_title(prompt.text):
+            description = prompt.text[:TITLE_FROM]
+            title = self._channel.request(
+                "generate_session_title", description=description, persist=True
+            )
+            effects.append(Send(title))
+        return effects
+
+    def _wants_title(self, words: str) -> bool:
+        """A new conversation is named after its first prompt, as in the program's own terminal."""
+        state = self._core.state
+        new = state.prompts == 1 and not state.resuming
+        return new and bool(words.strip()) and not words.startswith("/")
 
     def interrupt(self) -> list[Effect]:
         """Stops the turn, what it began in the background, and a prompt that waits inside."""

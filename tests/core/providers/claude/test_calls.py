@@ -168,8 +168,10 @@ def test_a_command_in_the_background_runs_on_after_the_turn() -> None:
     }
     assert not calls(bench.result())
     bench.restart()
+    assert bench.driver.background == 1
     ended = bench.say("system", subtype="task_updated", task_id="t", patch={"status": "killed"})
     assert calls(ended)[0].status == "canceled"
+    assert bench.driver.background == 0
 
 
 def test_finished_calls_are_not_kept_for_ever() -> None:

@@ -110,6 +110,20 @@ def test_titles_and_commands_are_told_when_they_change() -> None:
     assert bench.say("system", subtype="commands_changed", commands=commands) == []
 
 
+def test_a_new_conversation_is_named_after_its_first_prompt() -> None:
+    bench = Bench.opened()
+    wish = sent(bench.prompt("Build a parser"))[1]["request"]
+    assert wish["subtype"] == "generate_session_title"
+    assert wish["description"] == "Build a parser"
+    assert only(bench.reply_to("generate_session_title", title="A parser"), Changed).title
+    bench.result()
+    assert len(sent(bench.prompt("More"))) == 1
+    assert len(sent(Bench.opened().prompt("/compact"))) == 1
+    assert len(sent(Bench.opened(resume="s-0").prompt("Go on"))) == 1
+    failing = Bench.in_turn()
+    assert [type(e) for e in failing.refuse("generate_session_title", "no")] == [Diagnostic]
+
+
 def test_what_the_program_refused_by_itself_is_a_notice() -> None:
     effects = Bench.in_turn().say("system", subtype="permission_denied", tool_name="Bash")
     assert only(effects, Diagnostic).level == "notice"
