@@ -10,14 +10,20 @@ from typing import Any, ClassVar, Literal
 
 from sereno.core.protocol.agents import (
     AgentSnapshot,
-    Command,
-    Mode,
-    Model,
     ProjectPlacement,
-    ProviderEntry,
 )
 from sereno.core.protocol.events import StreamEvent
 from sereno.core.protocol.permissions import PermissionRequest, PermissionResponse
+from sereno.core.protocol.providers import (
+    AvailableProvider,
+    AvailableProviders,
+    CommandsList,
+    ProviderModels,
+    ProviderModes,
+    ProvidersRefreshed,
+    ProvidersSnapshot,
+    ProvidersSnapshotUpdate,
+)
 from sereno.core.protocol.timeline import Cursor, Direction, Entry, Projection, Window
 from sereno.core.protocol.values import UNSET, UnsetType, Wire
 
@@ -269,66 +275,6 @@ class PermissionResolvedPush(Wire):
     resolution: PermissionResponse
     answered_by: str | UnsetType = UNSET
     withdrawn: str | UnsetType = UNSET
-
-
-class ProvidersSnapshot(Wire):
-    wire_type: ClassVar[str] = "get_providers_snapshot_response"
-    request_id: str
-    entries: list[ProviderEntry]
-    generated_at: str
-
-
-class ProvidersSnapshotUpdate(Wire):
-    wire_type: ClassVar[str] = "providers_snapshot_update"
-    entries: list[ProviderEntry]
-    generated_at: str
-    cwd: str | UnsetType = UNSET
-
-
-class ProvidersRefreshed(Wire):
-    wire_type: ClassVar[str] = "refresh_providers_snapshot_response"
-    request_id: str
-    acknowledged: bool
-
-
-class ProviderModels(Wire):
-    wire_type: ClassVar[str] = "list_provider_models_response"
-    request_id: str
-    provider: str
-    fetched_at: str
-    models: list[Model] | UnsetType = UNSET
-    error: str | UnsetType | None = UNSET
-
-
-class ProviderModes(Wire):
-    wire_type: ClassVar[str] = "list_provider_modes_response"
-    request_id: str
-    provider: str
-    fetched_at: str
-    modes: list[Mode] | UnsetType = UNSET
-    error: str | UnsetType | None = UNSET
-
-
-class AvailableProvider(Wire):
-    provider: str
-    available: bool
-    error: str | UnsetType | None = UNSET
-
-
-class AvailableProviders(Wire):
-    wire_type: ClassVar[str] = "list_available_providers_response"
-    request_id: str
-    providers: list[AvailableProvider]
-    fetched_at: str
-    error: str | UnsetType | None = UNSET
-
-
-class CommandsList(Wire):
-    wire_type: ClassVar[str] = "list_commands_response"
-    request_id: str
-    agent_id: str
-    commands: list[Command]
-    error: str | None
 
 
 class DirectorySuggestion(Wire):
