@@ -88,7 +88,7 @@ def test_a_pane_shows_a_failure_from_its_beginning_and_where_the_rest_is() -> No
     (state,) = model.ordered()
     lines = [plain(line) for line in failure_shown(state, 40, 8)]
     assert lines[0] == "x line 0"
-    assert lines[6] == "x line 6"
+    assert lines[6] == "  line 6"
     assert lines[7].strip() == "all of it: enter"
     whole = [plain(line) for line in failure_shown(state, 40, 60)]
     assert whole[-1].endswith("lacks.")
