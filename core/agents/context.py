@@ -36,7 +36,8 @@ class Timings(msgspec.Struct, frozen=True):
     commit. `start`: how long a program may take to say that its session stands. `cancel`: how long
     it may take to end an interrupted turn before its process is ended. `deaf`: how long one may
     still exit by itself that has closed its input. `drain`: how long the output of a program that
-    was ended is still read. `retry`: pause after the store refused."""
+    was ended is still read. `retry`: pause after the store refused.
+    `parking`: how often idle agents are looked for."""
 
     text_window: float = 0.033
     start: float = 120.0
@@ -44,6 +45,7 @@ class Timings(msgspec.Struct, frozen=True):
     deaf: float = 2.0
     drain: float = 3.0
     retry: float = 1.0
+    parking: float = 15.0
 
 
 class Runners(msgspec.Struct, frozen=True):

@@ -28,7 +28,7 @@ from sereno.core.agents.inspection import inspect, read_log
 from sereno.core.agents.leftovers import Use, clear_others
 from sereno.core.agents.live import Live
 from sereno.core.agents.page import last_message, read_page
-from sereno.core.agents.record import AgentRecord
+from sereno.core.agents.parking import park_idle
 from sereno.core.agents.requests import entry_of
 from sereno.core.agents.restore import load
 from sereno.core.agents.states import State
@@ -133,6 +133,7 @@ class Fleet:
             self._group = group
             group.start_soon(clear_others, self.context, self._use)
             group.start_soon(self._refresh_places)
+            group.start_soon(park_idle, self.context, lambda: [*self._agents.values()])
             for agent in list(self._agents.values()):
                 await self._wake_up(agent)
             task_status.started()
@@ -193,7 +194,7 @@ class Fleet:
         Raises AgentError: unknown_provider, provider_disabled, cwd_missing, bad_title, …
         """
         record = await first_record(self.context, request)
-        agent = self._new(record)
+        agent = Agent(self.context, Base(record, Progress()), self._spawn)
         step = agent.step()
         text = given(request.initial_prompt, "")
         images, attachments = given(request.images, []), given(request.attachments, [])
@@ -208,7 +209,7 @@ class Fleet:
         """An agent for a session that its program keeps. Raises AgentError already_imported, …"""
         record = await adopted_record(self.context, adoption)
         self.refuse_known(record.provider, adoption.session.session_id)
-        agent = self._new(record)
+        agent = Agent(self.context, Base(record, Progress()), self._spawn)
         step = agent.step()
         tell_history(step, adoption)
         step.audit(by, "agent.imported", provider=record.provider, session=record.session_id)
@@ -222,12 +223,8 @@ class Fleet:
 
     def refuse_known(self, provider: str, session_id: str) -> None:
         """Raises AgentError already_imported."""
-        known = self.having(provider, session_id)
-        if known is not None:
+        if (known := self.having(provider, session_id)) is not None:
             raise already_imported(known)
-
-    def _new(self, record: AgentRecord) -> Agent:
-        return Agent(self.context, Base(record, Progress()), self._spawn)
 
     async def _begin(self, agent: Agent, step: Step) -> AgentView:
         """Commits an agent's first step, and starts it."""

@@ -111,6 +111,8 @@ class AgentRecord(msgspec.Struct, frozen=True):
     run_started_ms: int | None = None
     exit: str | None = None
     """How the last process ended, in words."""
+    parked: bool = False
+    """It was ended because it was idle; the next prompt goes on."""
     heard: int = 0
     """The journal offset up to which all but a half line was taken, where that is behind the
     committed position; else 0."""

@@ -70,6 +70,7 @@ def _extra(picture: Picture) -> AgentExtra:
         last_line=_last_line(picture) or UNSET,
         next_step=_next_step(picture) or UNSET,
         commands=list(record.reported.commands),
+        parked=True if record.parked else UNSET,
     )
 
 

@@ -29,6 +29,8 @@ SETTINGS: Final[dict[str, Check]] = {
     "agents.end_grace_seconds": checks.number(0, 60),
     "agents.queue_limit": checks.whole(1, 10_000),
     "agents.journal_limit_mb": checks.whole(1, 65_536),
+    "agents.park_after_minutes": checks.number(0, 525_600),
+    "agents.park_memory_mb": checks.whole(0, 16_777_216),
     "ui.theme": Check(checks.theme),
     "ui.mouse": BOOLEAN,
     "ui.bell": BOOLEAN,

@@ -81,11 +81,16 @@ class LogConfig(msgspec.Struct, frozen=True):
 class AgentsConfig(msgspec.Struct, frozen=True):
     """`end_grace_seconds`: how long an agent may take to leave by itself before it is killed.
     `queue_limit`: prompts that may wait for one agent. `journal_limit_mb`: MiB that a runner keeps
-    on disk for a daemon that is away; when they are full it stops reading the agent."""
+    on disk for a daemon that is away; when they are full it stops reading the agent.
+    `park_after_minutes`: an agent that had nothing to do for so long is parked: its program ends,
+    its session goes on at the next prompt; 0 for never. `park_memory_mb`: how many MiB all agents
+    may take together before the longest idle ones are parked; 0 for no limit."""
 
     end_grace_seconds: float = 3.0
     queue_limit: int = 50
     journal_limit_mb: int = 64
+    park_after_minutes: float = 0
+    park_memory_mb: int = 0
 
 
 class UiConfig(msgspec.Struct, frozen=True):

@@ -150,6 +150,8 @@ class AgentExtra(Wire):
     next_step: str | UnsetType = UNSET
     """With an error: what the person can do."""
     commands: list[Command] = []
+    parked: bool | UnsetType = UNSET
+    """Its program was ended because it had nothing to do; the next prompt goes on."""
 
 
 class AgentSnapshot(Wire):

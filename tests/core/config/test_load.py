@@ -83,6 +83,8 @@ format = "pretty"
 end_grace_seconds = 5
 queue_limit = 7
 journal_limit_mb = 8
+park_after_minutes = 30
+park_memory_mb = 4096
 [ui]
 theme = "mono"
 mouse = false
@@ -126,6 +128,8 @@ def test_every_variable_reaches_its_setting() -> None:
         "agents.end_grace_seconds": "0.5",
         "agents.queue_limit": "3",
         "agents.journal_limit_mb": "5",
+        "agents.park_after_minutes": "0.5",
+        "agents.park_memory_mb": "2048",
         "ui.theme": "t",
         "ui.mouse": "no",
         "ui.bell": "0",
