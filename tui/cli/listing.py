@@ -7,7 +7,6 @@ messages; `commands/ls.py` declares the same options for help and completion.
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Sequence
 
@@ -93,6 +92,10 @@ def run(options: ListOptions) -> int:
         return report(error, options.as_json)
     here, elsewhere = _choose(entries, options)
     _show(here, options)
+    if not here and not (options.as_json or options.quiet):
+        where = "" if options.everywhere else " in this project"
+        archived = "" if options.archived else "; `-a` lists archived ones too"
+        note(f'No agents{where}. `sereno run "…"` starts one{archived}.')
     if elsewhere and not (options.as_json or options.quiet):
         many = "agent" if elsewhere == 1 else "agents"
         note(f"{elsewhere} {many} in other projects: `sereno ls -g`.")
@@ -121,8 +124,6 @@ def _show(entries: list[Entry], options: ListOptions) -> None:
     if entries and not (options.as_json or options.quiet):
         rows = [HEAD, *(row(entry, now_ms, home) for entry in entries)]
         lines = columns(rows, terminal_width(), FLEXIBLE)
-    elif not entries and sys.stdout.isatty():
-        lines = ['No agents here. `sereno run "…"` starts one.']
     emit(
         [summary(entry) for entry in entries] if options.as_json else None,
         [entry["agent"]["id"] for entry in entries] if options.quiet else (),

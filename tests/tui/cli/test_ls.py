@@ -33,6 +33,19 @@ def test_the_list(daemon: FakeDaemon, sereno: Run) -> None:
     assert sereno("ls", "-agq").out.split() == [FIRST, SECOND]
 
 
+def test_no_agents_is_said_beside_the_list(
+    daemon: FakeDaemon, sereno: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    furnish(daemon)
+    result = sereno("ls")
+    assert (result.code, result.out) == (0, "")
+    words = 'No agents in this project. `sereno run "…"` starts one; `-a` lists archived ones too.'
+    assert result.err == words + "\n"
+    assert sereno("ls", "-g", "-a").err == 'No agents. `sereno run "…"` starts one.\n'
+    assert sereno("ls", "--json").err == sereno("ls", "-q").err == ""
+
+
 def test_prompts_that_wait_are_said_in_words(daemon: FakeDaemon, sereno: Run) -> None:
     one = agent(FIRST, status="running")
     one["sereno"]["queue"] = [{"id": "q1", "text": "more", "queuedAt": AT}]
