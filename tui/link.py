@@ -14,15 +14,8 @@ import anyio
 from anyio.abc import TaskGroup
 
 from sereno.core.client_errors import ClientError
-from sereno.core.protocol.additions import (
-    InspectAgent,
-    InspectAgentResult,
-    ReadLog,
-    ReadLogResult,
-)
 from sereno.core.protocol.messages import (
     AgentUpserted,
-    DirectorySuggestionsResult,
     FetchAgentHistoryResult,
     FetchAgentsResult,
     PermissionResolvedPush,
@@ -31,7 +24,6 @@ from sereno.core.protocol.messages import (
     TimelinePage,
 )
 from sereno.core.protocol.requests import (
-    DirectorySuggestions,
     FetchAgentHistory,
     FetchAgents,
     FetchTimeline,
@@ -44,6 +36,7 @@ from sereno.core.protocol.timeline import Cursor
 from sereno.core.protocol.values import UNSET, Wire
 from sereno.tui import requests
 from sereno.tui.link_api import ActError
+from sereno.tui.link_questions import Questions
 from sereno.tui.link_words import Stopped, cause, first, nobody_starts, refused, unconnected
 from sereno.tui.messages import Act, Answer, LoadOlder
 from sereno.tui.model import Connection, FleetModel, Phase
@@ -69,7 +62,7 @@ class ClientLike(Protocol):
     async def aclose(self) -> None: ...
 
 
-class DaemonLink:
+class DaemonLink(Questions):
     """Keeps one FleetModel in step with one daemon."""
 
     def __init__(
@@ -338,46 +331,11 @@ class DaemonLink:
             raise ActError("The daemon is not reachable.", "It is being called again; try again.")
         return self._client
 
-    async def _ask(self, request: Wire) -> Wire:
+    async def _ask(self, request: Wire, timeout_s: float | None = None) -> Wire:
         client = self._reachable()
         try:
-            return await client.request(request)
+            if timeout_s is None:
+                return await client.request(request)
+            return await client.request(request, timeout_s=timeout_s)
         except (ClientError, OSError) as error:
             raise refused(error) from error
-
-    async def read_log(
-        self, source: str, direction: str, cursor: int | None, limit: int
-    ) -> ReadLogResult:
-        """A page of the daemon's log, or of an agent's stderr. Raises ActError."""
-        request = ReadLog(
-            request_id="",
-            source=source,
-            direction=direction,  # type: ignore[arg-type]
-            cursor=UNSET if cursor is None else cursor,
-            limit=limit,
-        )
-        reply = await self._ask(request)
-        assert isinstance(reply, ReadLogResult)
-        return reply
-
-    async def inspect(self, agent_id: str) -> InspectAgentResult:
-        """What stands behind an agent. Raises ActError."""
-        reply = await self._ask(InspectAgent(request_id="", agent_id=agent_id))
-        assert isinstance(reply, InspectAgentResult)
-        return reply
-
-    async def find_files(self, folder: str, query: str, limit: int) -> list[str]:
-        """Paths below a folder that match. Raises ActError."""
-        request = DirectorySuggestions(
-            request_id="",
-            query=query,
-            cwd=folder,
-            include_files=True,
-            include_directories=True,
-            limit=limit,
-        )
-        reply = await self._ask(request)
-        assert isinstance(reply, DirectorySuggestionsResult)
-        if reply.error:
-            raise ActError(reply.error)
-        return [entry.path for entry in reply.entries]

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from sereno.core.protocol.additions import InspectAgentResult, ReadLogResult
+from sereno.core.protocol.agents import AgentSnapshot
+from sereno.core.protocol.importing import ProviderSessions
 from sereno.core.protocol.values import Wire
 from sereno.tui.messages import Act
 from sereno.tui.model import FleetModel
@@ -47,6 +49,12 @@ class Link(Protocol):
         self, source: str, direction: str, cursor: int | None, limit: int
     ) -> ReadLogResult:
         """A page of the daemon's log, or of an agent's stderr. Raises ActError."""
+
+    async def archived(self) -> list[AgentSnapshot]:
+        """The archived agents, newest first. Raises ActError."""
+
+    async def sessions(self, folder: str) -> ProviderSessions:
+        """What agent programs have for a folder, begun outside Sereno; slow. Raises ActError."""
 
     async def inspect(self, agent_id: str) -> InspectAgentResult:
         """What stands behind an agent. Raises ActError."""

@@ -22,6 +22,7 @@ __all__ = [
     "ArchiveAgent",
     "CreateAgent",
     "EndAgent",
+    "ImportSession",
     "Interrupt",
     "LoadOlder",
     "Rename",
@@ -123,6 +124,16 @@ class CreateAgent(Act):
     mode_id: str | None = None
     model_id: str | None = None
     title: str | None = None
+
+
+@dataclass
+class ImportSession(Act):
+    """A session of an agent program becomes an agent; `agent_id` is empty. The reply is an
+    AgentResumed."""
+
+    provider: str
+    session_id: str
+    folder: str
 
 
 @dataclass

@@ -52,6 +52,13 @@ class Places(AgentActs, inherit_bindings=False):
             self.pop_screen()
         self.push_screen(LogScreen(source))
 
+    def open_history(self) -> None:
+        """Archived agents, and what can be imported."""
+        from sereno.tui.screens.history.screen import HistoryScreen
+
+        self.to_fleet()
+        self.push_screen(HistoryScreen())
+
     def filter_fleet(self, words: str) -> None:
         """The fleet with only the agents that these words fit."""
         from sereno.tui.screens.fleet.screen import FleetScreen

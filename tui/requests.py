@@ -11,6 +11,7 @@ from sereno.core.protocol.additions import (
     UnarchiveAgentResult,
 )
 from sereno.core.protocol.agents import AgentSnapshot
+from sereno.core.protocol.importing import AgentResumed, ImportAgent
 from sereno.core.protocol.messages import (
     AgentCreated,
     AgentCreateFailed,
@@ -39,6 +40,7 @@ from sereno.tui.messages import (
     ArchiveAgent,
     CreateAgent,
     EndAgent,
+    ImportSession,
     Interrupt,
     Rename,
     Seen,
@@ -89,6 +91,10 @@ def of(act: Act) -> Wire:
             return ClearAttention(request_id="", agent_id=name)
         case CreateAgent():
             return _creation(act)
+        case ImportSession():
+            return ImportAgent(
+                request_id="", provider=act.provider, session_id=act.session_id, cwd=act.folder
+            )
         case _:
             raise TypeError(f"no request for {type(act).__name__}")
 
@@ -132,4 +138,5 @@ def refusal(reply: Wire) -> tuple[str, str] | None:
 
 
 def created(reply: Wire) -> AgentSnapshot | None:
-    return reply.agent if isinstance(reply, AgentCreated) else None
+    """The agent that an act has made."""
+    return reply.agent if isinstance(reply, AgentCreated | AgentResumed) else None

@@ -25,6 +25,7 @@ from sereno.core.protocol.agents import (
     Usage,
 )
 from sereno.core.protocol.events import TimelineEvent
+from sereno.core.protocol.importing import ProviderSession, ProviderSessions, SessionsProblem
 from sereno.core.protocol.messages import (
     AgentEntry,
     AgentStream,
@@ -272,6 +273,9 @@ class StillLink:
         self.refusal: str | None = None
         self.providers: list[ProviderEntry] | None = None
         self.starts = 0
+        self.past: list[AgentSnapshot] = []
+        self.elsewhere: list[ProviderSession] = []
+        self.problems: list[SessionsProblem] = []
         self.followed: list[str] = []
         self.reply: Wire | None = None
         self.log: list[LogLine] = []
@@ -315,6 +319,14 @@ class StillLink:
             request_id="l", source=source, lines=lines, start_cursor=0, end_cursor=len(self.log),
             has_older=False, error=None,
         )  # fmt: skip
+
+    async def archived(self) -> list[AgentSnapshot]:
+        return list(self.past)
+
+    async def sessions(self, folder: str) -> ProviderSessions:
+        return ProviderSessions(
+            request_id="s", cwd=folder, sessions=self.elsewhere, problems=self.problems
+        )
 
     async def inspect(self, agent_id: str) -> InspectAgentResult:
         return InspectAgentResult(request_id="i", agent_id=agent_id, error=None)

@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 
 from sereno.core.protocol.additions import LogLine
 from sereno.core.protocol.agents import ProviderEntry
+from sereno.core.protocol.importing import ProviderSession, SessionsProblem
 from sereno.tui.app import SerenoApp
 from sereno.tui.link_words import NO_DAEMON
 from sereno.tui.model import Connection, Phase
@@ -91,6 +92,27 @@ def bare() -> sample.StillLink:
     return link
 
 
+def with_history() -> sample.StillLink:
+    """Two archived agents; three sessions of programs, one of which is an agent already."""
+    link = sample.StillLink(sample.fleet())
+    link.past = [
+        sample.agent(21, "Old parser", since=86_400 * 3, archived_at=sample.stamp(86_400 * 3)),
+        sample.agent(22, "Spike: voice", provider="codex", folder="spike", since=86_400 * 30,
+                     archived_at=sample.stamp(86_400 * 30)),
+    ]  # fmt: skip
+    where = f"{sample.HOME}/src/shop"
+    link.elsewhere = [
+        ProviderSession("claude", "0192-a", "Why is the cart slow?", where, sample.stamp(600)),
+        ProviderSession("codex", "0192-b", "Add a currency", where, sample.stamp(7200)),
+        ProviderSession(
+            "claude", "0192-c", "Known already", where, sample.stamp(60), sample.fleet()[0].id
+        ),
+    ]
+    words = "It was asked for its sessions and gave no answer within 20 s."
+    link.problems = [SessionsProblem("opencode", words, "Try `opencode session list` by hand.")]
+    return link
+
+
 SCENES: dict[str, Scene] = {
     "fleet": Scene(),
     "fleet_one_agent": Scene(link=one_agent),
@@ -103,6 +125,8 @@ SCENES: dict[str, Scene] = {
     "first_run": Scene(link=lambda: sample.StillLink(virgin=True)),
     "first_run_missing": Scene(("shift+tab", "shift+tab", "shift+tab", "right"), bare),
     "new_agent": Scene(("n", *"Vouchers")),
+    "history": Scene(("H",), with_history),
+    "history_filter": Scene(("H", "slash", *"cart"), with_history),
     "log": Scene(("L",), with_log),
     "log_typing": Scene(("L", "slash", *"tax"), with_log),
     "log_search": Scene(("L", "slash", *"tax", "enter"), with_log),

@@ -65,6 +65,8 @@ class SerenoCommands(Provider):
         yield Word("new", "new agent", app.open_new_agent)
         yield Word("requests", "go to the oldest open request", app.action_oldest_request)
         yield Word("log", "the daemon's log", app.open_log)
+        yield Word("history", "archived agents, sessions to import", app.open_history)
+        yield Word("import", "sessions of this folder to import", app.open_history, alias=True)
         yield Word("keys", "all keys of this place", app.action_keys)
         yield Word("help", "all keys of this place", app.action_keys, alias=True)
         yield from self._acts()

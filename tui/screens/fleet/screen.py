@@ -47,6 +47,7 @@ class FleetScreen(SerenoScreen[None]):
         key("m", "modes", "mode and model ...", "fleet.modes"),
         key("l", "log", "the agent's log", "fleet.log"),
         key("L", "daemon_log", "the daemon's log", "fleet.daemon_log"),
+        key("H", "history", "history: archived, to import", "fleet.history"),
         key("space", "pin", "pin as a live pane", "fleet.pin"),
         key("v", "layout", "layout: both, list, panes", "fleet.layout"),
         key("r", "rename", "rename", "fleet.rename"),
@@ -254,6 +255,9 @@ class FleetScreen(SerenoScreen[None]):
 
     def action_daemon_log(self) -> None:
         self.sereno.open_log("daemon")
+
+    def action_history(self) -> None:
+        self.sereno.open_history()
 
     def action_pin(self) -> None:
         if self.selected is not None:

@@ -71,28 +71,30 @@ def _arrives(key: str) -> bool:
 
 
 def help_lines(groups: Sequence[Group], width: int) -> list[Line]:
-    """All groups in one column, or side by side in two from 80 cells on."""
+    """Each group in one column, or in two from 80 cells on where its words fit so."""
     lines: list[Line] = []
-    columns = 2 if width >= 80 else 1
-    room = width // columns
     for group in groups:
-        if not group.keys:
-            continue
-        lines += [((f" {group.title}", "strong"),)]
-        rows = -(-len(group.keys) // columns)
-        wide = min(18, max(cell_len(keys) for keys, _ in group.keys))
-        for row in range(rows):
-            cells: list[tuple[Line, int]] = []
-            for column in range(columns):
-                place = column * rows + row
-                if place < len(group.keys):
-                    keys, words = group.keys[place]
-                    shown: Line = (
-                        ("   ", ""),
-                        (f"{pad(keys, wide)}  ", "key"),
-                        (cut(words, room - wide - 6), ""),
-                    )
-                    cells.append((shown, room))
-            lines.append(beside(cells))
-        lines.append(())
+        if group.keys:
+            lines += [((f" {group.title}", "strong"),), *_group_lines(group, width), ()]
+    return lines
+
+
+def _group_lines(group: Group, width: int) -> list[Line]:
+    wide = min(22, max(cell_len(keys) for keys, _ in group.keys))
+    longest = max(cell_len(words) for _, words in group.keys)
+    columns = 2 if width >= 80 and wide + longest + 6 <= width // 2 else 1
+    room = width // columns
+    rows = -(-len(group.keys) // columns)
+    lines: list[Line] = []
+    for row in range(rows):
+        cells: list[tuple[Line, int]] = []
+        for place in range(row, len(group.keys), rows):
+            keys, words = group.keys[place]
+            shown: Line = (
+                ("   ", ""),
+                (f"{pad(keys, wide)}  ", "key"),
+                (cut(words, room - wide - 6), ""),
+            )
+            cells.append((shown, room))
+        lines.append(beside(cells))
     return lines

@@ -1,0 +1,1 @@
+"""Archived agents, and sessions that can be taken over."""
