@@ -57,7 +57,7 @@ def already_imported(agent_id: str) -> AgentError:
     return AgentError(
         "already_imported",
         f"Agent {short} has this session already.",
-        f"`sereno attach {short}` shows it; `sereno unarchive {short}` where it is archived.",
+        f"`sereno attach {short}` shows it; a prompt brings it back where it was archived.",
     )
 
 

@@ -28,6 +28,8 @@ _HISTORY = frozenset(
     {ASSISTANT, REASONING, "user_message_chunk", "tool_call", "tool_call_update", "plan"}
 )
 _GEMINI_MODE = "[MODE_UPDATE] "
+_TODO_TOOL = "todowrite"
+"""OpenCode's list of tasks: a tool, where others send a plan."""
 
 
 class Updates:
@@ -137,7 +139,11 @@ class Updates:
     def _call(self, piece: ToolPiece) -> list[Effect]:
         record = merge_call(self._core, piece)
         self.end_text()
-        effects = emit_call(self._core, record)
+        todos = record.raw_input.get("todos")
+        if record.name == _TODO_TOOL and isinstance(todos, list) and record.status != "failed":
+            effects = self._plan({"entries": todos})
+        else:
+            effects = emit_call(self._core, record)
         if self._core.state.requests:
             effects += check_changed(self._core, record, piece)
         shrink(record)

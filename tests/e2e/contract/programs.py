@@ -104,7 +104,10 @@ PROGRAMS = (
         other_mode_shows="commands",
         models=("gpt-5.5", "gpt-5.6-luna"),
         command=("app-server",),
-        plan_steps=({"text": "<proposed_plan>\nFirst look, then write.\n</proposed_plan>"},),
+        plan_steps=(
+            {"text": "<proposed_plan>\nFirst look, then write.\n</proposed_plan>"},
+            {"text": "Off we go."},
+        ),
         asks_in="plan",
         signed_in="no",
         cannot={

@@ -10,6 +10,7 @@ import pytest
 
 from sereno.core.protocol.agents import Mode
 from sereno.core.protocol.permissions import PermissionRequest
+from sereno.core.protocol.timeline import ToolCall
 from sereno.core.protocol.tools import PlanDetail
 from sereno.core.protocol.values import given
 from tests.e2e.contract.conftest import Stage
@@ -126,7 +127,8 @@ def test_plan(stage: Stage, script: Script, normal_mode: Session) -> None:
         talk.allow(request)
         talk.finish()
         assert talk.said().endswith("Off we go.")
-    plans = [call.detail for call in talk.calls() if isinstance(call.detail, PlanDetail)]
+    calls = [item for item in talk.items() if isinstance(item, ToolCall)]
+    plans = [call.detail for call in calls if isinstance(call.detail, PlanDetail)]
     assert "First look, then write." in plans[-1].text
 
 
