@@ -24,7 +24,15 @@ from sereno.core.protocol.permissions import PermissionRequest, PermissionRespon
 from sereno.tui.lines import Line
 from sereno.tui.palette import Palette
 from sereno.tui.widgets.line import paint
-from sereno.tui.widgets.request_panel_effects import AskWords, Effect, Focus, Page, Scroll, Send
+from sereno.tui.widgets.request_panel_effects import (
+    AskWords,
+    Effect,
+    Focus,
+    Page,
+    Purpose,
+    Scroll,
+    Send,
+)
 from sereno.tui.widgets.request_panel_state import Desk, Phase
 from sereno.tui.widgets.request_panel_view import Facts, Sheet, lay_out, text_lines, text_width
 
@@ -32,6 +40,12 @@ __all__ = ["RequestPanel"]
 
 _LOOK_S = 0.25
 """How often it is asked whether the keyboard may move here, while a request is shown."""
+
+_PLACEHOLDERS: dict[Purpose, str] = {
+    "deny": "why not; enter sends it and denies",
+    "edit": "the command",
+    "answer": "the answer; enter takes it, nothing is sent yet",
+}
 
 
 class _Paper(Widget):
@@ -330,9 +344,8 @@ class RequestPanel(Vertical, can_focus=True):
         self._purpose = ask
         field = self.query_one(Input)
         field.value = ask.start
-        field.placeholder = (
-            "why not; enter sends it and denies" if ask.purpose == "deny" else "the command"
-        )
+        field.placeholder = _PLACEHOLDERS[ask.purpose]
+        field.password = ask.secret
         self.add_class("-writing")
         field.focus()
 

@@ -10,7 +10,9 @@ from typing import Final, Literal
 
 from sereno.core.protocol.permissions import PermissionResponse
 
-__all__ = ["SCROLLS", "AskWords", "Effect", "Focus", "Page", "Scroll", "Send"]
+__all__ = ["SCROLLS", "AskWords", "Effect", "Focus", "Page", "Purpose", "Scroll", "Send"]
+
+Purpose = Literal["deny", "edit", "answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,12 @@ class Focus:
 
 @dataclass(frozen=True, slots=True)
 class AskWords:
-    """A field for words: why it is denied, or the command to edit (`start` is in the field)."""
+    """A field for words: why it is denied, an answer, the command to edit (`start` is in it)."""
 
-    purpose: Literal["deny", "edit"]
+    purpose: Purpose
     start: str = ""
+    secret: bool = False
+    """What is typed is not shown."""
 
 
 @dataclass(frozen=True, slots=True)

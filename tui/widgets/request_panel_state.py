@@ -6,9 +6,8 @@ carries out. Rules 3 to 5 of the design and T43, T44 live here and in request_pa
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any
 
 from sereno.core.protocol.permissions import (
     Allow,
@@ -24,25 +23,15 @@ from sereno.tui.widgets.request_panel_effects import (
     Effect,
     Focus,
     Page,
+    Purpose,
     Send,
 )
 from sereno.tui.widgets.request_panel_gate import BURST_S, KeyGate, Verdict
+from sereno.tui.widgets.request_panel_phase import LISTENING, REMARKS, Phase
+from sereno.tui.widgets.request_panel_questions import Answering, questions_of
 from sereno.tui.widgets.request_panel_text import Answers, answers_of, editable
 
 __all__ = ["Desk", "Phase"]
-
-
-class Phase(enum.Enum):
-    """Where the panel stands. Only ASKING, CHOOSING and CONFIRMING listen to keys of their own."""
-
-    EMPTY = "no request"
-    SHOWN = "shown, the keyboard is elsewhere"
-    ASKING = "shown, with the keyboard"
-    CHOOSING = "one of several options is to be picked by its number"
-    CONFIRMING = "the exact option is shown; enter sends it"
-    WRITING = "words for the agent, or a changed command, are typed"
-    SENT = "the answer is on its way"
-    PUT_OFF = "to be decided later"
 
 
 class Desk:
@@ -58,7 +47,9 @@ class Desk:
         """What CHOOSING offers."""
         self.option: PermissionAction | None = None
         """What CONFIRMING would send."""
-        self.writing: Literal["deny", "edit"] = "deny"
+        self.asking: Answering | None = None
+        """What was answered so far, in ANSWERING."""
+        self.writing: Purpose = "deny"
         """What WRITING is for."""
         self.end_seen = False
         self.remark = ""
@@ -84,7 +75,7 @@ class Desk:
             elif self.phase is Phase.PUT_OFF:
                 return self._next(now, keyboard=False)
             return []
-        held = self.phase in (Phase.ASKING, Phase.CHOOSING, Phase.CONFIRMING, Phase.SENT)
+        held = self.phase in (*LISTENING, Phase.SENT)
         writing = self.phase is Phase.WRITING
         # Who writes words is typing: the next request does not get those keys.
         effects = self._next(now, keyboard=held)
@@ -115,7 +106,7 @@ class Desk:
         self.phase = Phase.ASKING if keyboard else Phase.SHOWN
         self.end_seen = False
         self.remark = ""
-        self.option, self.options, self._armed = None, (), None
+        self.option, self.options, self.asking, self._armed = None, (), None, None
         self.gate.restart(now)
 
     def _rest(self) -> None:
@@ -164,14 +155,14 @@ class Desk:
             self.current = None
             self._next(now, keyboard=True)
         if self.phase is Phase.SHOWN:
-            self.phase = Phase.ASKING
+            self.phase = Phase.ASKING if self.asking is None else Phase.ANSWERING
         self.gate.restart(now)
         return [Focus("panel")]
 
     def lost_keyboard(self) -> None:
         """The keyboard went elsewhere, by a click for instance."""
         self._armed = None
-        if self.phase in (Phase.ASKING, Phase.CHOOSING, Phase.CONFIRMING):
+        if self.phase in LISTENING:
             self.phase = Phase.SHOWN
             if self.current is not None:
                 self._left.add(self.current.id)
@@ -186,6 +177,12 @@ class Desk:
         return [Focus("panel")]
 
     # -- keys ----------------------------------------------------------------------------------
+
+    @property
+    def answering(self) -> Answering | None:
+        """The questions, while the person is at them."""
+        writing = self.phase is Phase.WRITING and self.writing == "answer"
+        return self.asking if writing or self.phase is Phase.ANSWERING else None
 
     @property
     def may_allow(self) -> bool:
@@ -203,7 +200,7 @@ class Desk:
         if key in ("tab", "shift+tab"):
             return self._leave()
         if verdict is not Verdict.COUNTS:
-            self.remark = _REMARKS[verdict]
+            self.remark = REMARKS[verdict]
             return [SCROLLS[key]] if key in SCROLLS else []
         self.remark = ""
         if key not in self._keys():
@@ -221,6 +218,8 @@ class Desk:
                 return ("escape", *(str(number + 1) for number in range(len(self.options))))
             case Phase.CONFIRMING:
                 return ("escape", "enter")
+            case Phase.ANSWERING:
+                return self.asking.keys if self.asking is not None else ()
             case _:
                 return ()
 
@@ -241,13 +240,15 @@ class Desk:
                 return self._choosing(now, key)
             case Phase.CONFIRMING:
                 return self._confirming(now, key)
+            case Phase.ANSWERING:
+                return self._answering(now, key)
             case _:
                 return []
 
     def _asking(self, now: float, key: str) -> list[Effect]:
         match key:
             case "y":
-                return self._allow()
+                return self._allow(now)
             case "n":
                 return self._send(self._denial())
             case "s":
@@ -264,14 +265,44 @@ class Desk:
             case _:
                 return self._put_off_now(now)
 
-    def _allow(self) -> list[Effect]:
+    def _allow(self, now: float) -> list[Effect]:
         if not self.answers.can_allow:
             self.remark = "The agent offers no way to allow this once."
             return []
         if not self.end_seen:
             self.remark = "y works once the end was seen: space, or v."
             return []
+        questions = questions_of(self.current) if self.current is not None else ()
+        if questions:
+            self._ask(now, Answering.begin(questions))
+            return []
         return self._send(Allow(selected_action_id=_id_of(self.answers.allow)))
+
+    def _ask(self, now: float, asking: Answering | None) -> None:
+        """On to a question, to the end of all, or (None) back to the request."""
+        self._back(now)
+        if asking is not None:
+            self.phase, self.asking = Phase.ANSWERING, asking
+
+    def _answering(self, now: float, key: str) -> list[Effect]:
+        asking = self.asking
+        assert asking is not None
+        question = asking.question
+        if key == "escape":
+            self._ask(now, asking.back())
+        elif question is None:
+            return self._allow_with({"answers": asking.answers()})
+        elif key == "w":
+            self.phase, self.writing = Phase.WRITING, "answer"
+            return [AskWords("answer", secret=question.secret)]
+        else:
+            self._ask(now, asking.on() if key == "enter" else asking.pick(int(key) - 1))
+        return []
+
+    def _allow_with(self, changes: dict[str, Any]) -> list[Effect]:
+        assert self.current is not None
+        changed = {**given(self.current.input, {}), **changes}
+        return self._send(Allow(_id_of(self.answers.allow), updated_input=changed))
 
     def _denial(self, words: str = "") -> Deny:
         return Deny(selected_action_id=_id_of(self.answers.deny), message=words or UNSET)
@@ -311,7 +342,7 @@ class Desk:
         return self._send(Deny(selected_action_id=option.id))
 
     def _back(self, now: float) -> None:
-        self.phase, self.option, self.options = Phase.ASKING, None, ()
+        self.phase, self.option, self.options, self.asking = Phase.ASKING, None, (), None
         self.gate.restart(now)
 
     def _edit(self) -> list[Effect]:
@@ -334,10 +365,13 @@ class Desk:
 
     # -- words ---------------------------------------------------------------------------------
 
-    def words(self, now: float, purpose: Literal["deny", "edit"], text: str | None) -> list[Effect]:
+    def words(self, now: float, purpose: Purpose, text: str | None) -> list[Effect]:
         """What was typed in the field; None: it was left with escape."""
         if self.phase is not Phase.WRITING:
             return []
+        if purpose == "answer" and self.asking is not None:
+            self._ask(now, self.asking.say(text.strip()) if text and text.strip() else self.asking)
+            return [Focus("panel")]
         self._back(now)
         if text is None or not text.strip():
             return [Focus("panel")]
@@ -345,9 +379,7 @@ class Desk:
             return self._send(self._denial(text.strip()))
         if not self.end_seen or self.current is None:
             return [Focus("panel")]
-        changed = {**given(self.current.input, {}), "command": text}
-        action = _id_of(self.answers.allow)
-        return self._send(Allow(selected_action_id=action, updated_input=changed))
+        return self._allow_with({"command": text})
 
     def _send(self, response: PermissionResponse) -> list[Effect]:
         assert self.current is not None
@@ -359,16 +391,9 @@ class Desk:
         """The daemon did not take the answer; the request is asked again where it still stands."""
         if self.current is None or self.current.id != request_id:
             return []
-        self._back(now)
+        self._ask(now, self.asking)
         self.remark = words
         return [Focus("panel")]
-
-
-_REMARKS = {
-    Verdict.DEAD: "Keys are dead for 0.6 s after each: wait, then press once.",
-    Verdict.REPEATS: "A held key answers nothing: let go, wait, press once.",
-    Verdict.BURST: "Keys together answer nothing: wait, then press one.",
-}
 
 
 def _id_of(action: PermissionAction | None) -> str | UnsetType:

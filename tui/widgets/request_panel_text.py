@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -30,6 +30,7 @@ from sereno.core.protocol.values import UNSET, given
 from sereno.core.security.sanitise import mixed_scripts, reveal
 from sereno.tui.also_given import also_given
 from sereno.tui.widgets.blocks_tools import edit_rows
+from sereno.tui.widgets.request_panel_questions import Question, questions_of
 from sereno.tui.widgets.request_panel_reading import (
     Place,
     Reading,
@@ -179,11 +180,12 @@ def asked_text(request: PermissionRequest) -> list[AskedLine]:
 
     Under it what the agent says about it, which may be cut, and says where.
     """
-    lines = _detail_lines(given(request.detail, None))
+    questions = questions_of(request)
+    lines = _question_lines(questions) or _detail_lines(given(request.detail, None))
     shown = "\n".join(line.text for line in lines)
-    if not isinstance(given(request.detail, None), _NAMED):
+    if not isinstance(given(request.detail, None), _NAMED) and not questions:
         lines = _lines(request.name) + lines
-    lines += _rest_of_input(request)
+    lines += _rest_of_input(request, "questions" if questions else "")
     lines += _prose(request, shown)
     words = mixed_scripts("\n".join(line.text for line in lines))
     if words:
@@ -243,9 +245,25 @@ def _revealed(edit: EditDetail) -> EditDetail:
     )
 
 
-def _rest_of_input(request: PermissionRequest) -> list[AskedLine]:
-    """Arguments that the lines above do not show."""
-    left = also_given(request)
+def _question_lines(questions: Sequence[Question]) -> list[AskedLine]:
+    """Each question with all its options, as they are numbered when it is answered."""
+    lines: list[AskedLine] = []
+    for question in questions:
+        if lines:
+            lines.append(AskedLine(""))
+        lines += _lines(question.text)
+        lines += [line for name, words in question.more for line in _lines(f"{name}: {words}")]
+        for number, option in enumerate(question.options, 1):
+            words = f": {option.description}" if option.description else ""
+            told = [f"{option.label}{words}", *(f"{name}: {more}" for name, more in option.more)]
+            for index, line in enumerate(part for each in told for part in _split(each)):
+                lines.append(AskedLine(f"{number}  {line}" if index == 0 else f"   {line}"))
+    return lines
+
+
+def _rest_of_input(request: PermissionRequest, but: str) -> list[AskedLine]:
+    """Arguments that the lines above do not show; `but` is shown otherwise."""
+    left = [(name, value) for name, value in also_given(request) if name != but]
     return [AskedLine("also given:", "label"), *_input_lines(dict(left))] if left else []
 
 

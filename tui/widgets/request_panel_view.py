@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from sereno.core.protocol.permissions import PermissionRequest
 from sereno.tui.lines import RULE, Line, fit, ruled, width_of, wrap
+from sereno.tui.widgets.request_panel_answers import question_lines
+from sereno.tui.widgets.request_panel_questions import questions_of
 from sereno.tui.widgets.request_panel_state import Desk, Phase
 from sereno.tui.widgets.request_panel_text import AskedLine, asked_text, editable, flat, heading
 from sereno.tui.words import cut
@@ -23,6 +25,7 @@ SAYS = "· "
 _WRITING = {
     "deny": "Denied, with these words for the agent:",
     "edit": "Allowed once, with this command instead:",
+    "answer": "In your own words:",
 }
 _TEXT_ROWS = 8
 """So much of a long text is seen before anything else, the talk above included (rule 5)."""
@@ -132,7 +135,8 @@ def lay_out(
             break
     rows = max(1, min(len(text), room))
     top = max(0, min(top, len(text) - rows))
-    inside = [*above, *text[top : top + rows], _where(rows, top, len(text), width), *under]
+    seen = [*text[top : top + rows], _where(rows, top, len(text), width)]
+    inside = [*above, *([] if desk.answering is not None else seen), *under]
     title = f"Request {short_id(request)}: {heading(request)}"
     lines = _framed(inside, title, _right(facts), width, narrow)
     if len(lines) > most:  # Too small to decide in: nothing counts as seen.
@@ -185,7 +189,7 @@ def _under(
     blank: list[Line] = [()] if tight.blanks else []
     last: list[Line] = [()] if tight.last_blank and not narrow else []
     rows = facts.rows[: tight.facts]
-    if desk.phase in (Phase.CHOOSING, Phase.CONFIRMING):
+    if desk.phase in (Phase.CHOOSING, Phase.CONFIRMING) or desk.answering is not None:
         rows = ()
     said = [line for label, words in rows for line in _fact(label, words, width, narrow)]
     remark = _remark(desk, facts, width, now)
@@ -227,8 +231,13 @@ def _foot(desk: Desk, width: int, narrow: bool) -> list[Line]:
             return _confirming(desk, width)
         case Phase.SENT:
             return []
+        case Phase.ANSWERING if desk.answering is not None:
+            return question_lines(desk.answering, text_width(width) - 1)
         case Phase.WRITING:
-            return [((_WRITING[desk.writing], "strong"),)]
+            above = (
+                [] if desk.answering is None else question_lines(desk.answering, text_width(width))
+            )
+            return [*above[:-1], ((_WRITING[desk.writing], "strong"),)]
         case _:
             return _keys(desk, width, narrow)
 
@@ -237,7 +246,9 @@ def _keys(desk: Desk, width: int, narrow: bool) -> list[Line]:
     answers = desk.answers
     allow = "allow once" if answers.can_allow else "cannot be allowed once"
     off = not answers.can_allow or not desk.end_seen
-    if answers.can_allow and not desk.end_seen:
+    if desk.current is not None and questions_of(desk.current):
+        allow = "answer ..." if desk.end_seen else "answer: first see the end"
+    elif answers.can_allow and not desk.end_seen:
         allow = "allow: first see the end"
     left = [("y", allow, off), ("n", "deny", False)]
     if answers.standing:

@@ -7,7 +7,8 @@ import pytest
 from sereno.core.protocol.permissions import PermissionAction, PermissionRequest
 from sereno.core.protocol.tools import ShellDetail
 from sereno.tui.lines import plain, width_of
-from sereno.tui.widgets.request_panel_state import _REMARKS, Desk, Phase
+from sereno.tui.widgets.request_panel_phase import REMARKS
+from sereno.tui.widgets.request_panel_state import Desk, Phase
 from sereno.tui.widgets.request_panel_view import Facts, Sheet, lay_out, text_lines, text_width
 
 OPTIONS = [
@@ -65,7 +66,7 @@ def test_a_request_put_off_keeps_its_key_at_every_width(width: int, waiting: int
 
 def remarks() -> list[str]:
     """Every remark of the panel's own, as keys bring them out."""
-    found = list(_REMARKS.values())
+    found = list(REMARKS.values())
     for key in ("y", "s", "e", "o", "z"):
         desk = desk_with(request(40))
         desk.key(5.0, key)

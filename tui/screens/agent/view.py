@@ -16,6 +16,7 @@ from sereno.tui.lines import Line, fit, spread, width_of, wrap
 from sereno.tui.model import AgentState, FleetModel, Need, asked_at
 from sereno.tui.screens.agent.head import Look, mode_label, request_place
 from sereno.tui.widgets.footer import FooterKey
+from sereno.tui.widgets.request_panel_questions import questions_of
 from sereno.tui.widgets.request_panel_reading import Place
 from sereno.tui.widgets.request_panel_state import Desk
 from sereno.tui.widgets.request_panel_state import Phase as DeskPhase
@@ -161,12 +162,15 @@ def footer_keys(
     match where, desk.phase:
         case "panel", DeskPhase.CONFIRMING:
             return (("enter", "send exactly this"), ("esc", "back to the request"))
+        case "panel", DeskPhase.ANSWERING:
+            return (("1-9", "choose"), ("w", "own words"), ("enter", "on"), ("esc", "back"))
         case "panel", DeskPhase.CHOOSING:
             return (("1-9", "choose"), ("esc", "back to the request"))
         case "panel", _:
             return _panel_keys(desk, look, waiting)
         case "words", _:
-            return (("enter", "send these words"), ("esc", "back to the request"))
+            sends = "take these words" if desk.writing == "answer" else "send these words"
+            return (("enter", sends), ("esc", "back to the request"))
         case "talk", _:
             return (
                 ("i", "write"),
@@ -209,7 +213,8 @@ def _panel_keys(desk: Desk, look: Look, waiting: int) -> tuple[FooterKey, ...]:
     if not desk.end_seen:
         keys.append(("space", "more" if narrow else "to the end"))
     elif desk.may_allow:
-        keys.append(("y", "allow" if narrow else "allow once"))
+        asks = desk.current is not None and bool(questions_of(desk.current))
+        keys.append(("y", "answer" if asks else "allow" if narrow else "allow once"))
     keys.append(("n", "deny"))
     if desk.end_seen and desk.answers.standing:
         keys.append(("s", "rule" if narrow else "session rule"))
