@@ -1,50 +1,38 @@
 """What a person can do to one agent: each act one step, committed before it returns.
 
 Every act first checks everything that it refuses, and only then changes the step: a refused act
-leaves nothing behind. Finding agents and making them is fleet.py.
+leaves nothing behind. Finding agents and making them is fleet.py; ending them is ending.py.
 """
 
 from __future__ import annotations
 
-import contextlib
-import shutil
-import sqlite3
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import anyio
-import anyio.to_thread
 import msgspec
 
 from sereno.core.agents import life
 from sereno.core.agents.agent import Agent
 from sereno.core.agents.errors import AgentError, NotPossible, RequestGone
 from sereno.core.agents.extras import Extras
-from sereno.core.agents.leftovers import clear
 from sereno.core.agents.record import Wish
 from sereno.core.agents.states import IN_TURN, Event, State
 from sereno.core.agents.step import Step
-from sereno.core.agents.views import Ended, PromptResult, TakenBack
+from sereno.core.agents.views import PromptResult, TakenBack
 from sereno.core.protocol.permissions import Deny, PermissionResponse
 from sereno.core.protocol.requests import Image
 from sereno.core.protocol.values import given
 from sereno.core.providers.driver import CannotAnswer
 from sereno.core.providers.effects import Effect
-from sereno.core.runners.model import RunnerError
-from sereno.core.security.audit import digest
-from sereno.core.store import agents as rows
-from sereno.core.store import audit, prompts, requests
-from sereno.core.store.audit import Entry
+from sereno.core.store import prompts, requests
 from sereno.core.store.errors import StoreError
 from sereno.core.store.prompts import PromptRow
 
 __all__ = [
     "answer",
-    "archive",
     "clear_attention",
-    "delete",
-    "end",
     "interrupt",
     "prompt",
     "set_mode",
@@ -148,6 +136,9 @@ async def take_back(agent: Agent, prompt_id: str | None, *, by: str) -> TakenBac
 
 
 async def start(agent: Agent, *, by: str) -> None:
+    if agent.live is not None and agent.record.state is State.ENDING:
+        # What is wanted is the next process, not the one that is going.
+        await agent.live.over.wait()
     async with agent.act() as step:
         _check_drivable(agent)
         step.audit(by, "agent.started")
@@ -214,73 +205,6 @@ async def _gone(agent: Agent, request_id: str) -> RequestGone:
     if row is None:
         return RequestGone(request_id, "unknown")
     return RequestGone(request_id, "withdrawn" if row.state == "open" else row.state, row.closed_by)
-
-
-async def end(agent: Agent, *, by: str) -> Ended:
-    try:
-        await _say_end(agent, by)
-    except StoreError:
-        # A full disk must not keep a program running that somebody wants to stop.
-        if agent.live is None or agent.live.over.is_set():
-            raise
-        await agent.live.end_now()
-        return Ended(await _still_running(agent))
-    if agent.live is not None:
-        await agent.live.over.wait()
-    if await _still_running(agent):
-        with contextlib.suppress(RunnerError):
-            await clear(agent.context, agent.folder)
-    return Ended(await _still_running(agent))
-
-
-async def _say_end(agent: Agent, by: str) -> None:
-    async with agent.act() as step:
-        if agent.alive and step.record.state is not State.ENDING:
-            step.audit(by, "agent.end")
-            step.set(held=True)
-            step.move(Event.END)
-            step.say_state()
-            await agent.commit(step)
-        elif step.record.state is State.BROKEN:
-            step.move(Event.END)
-            step.say_state()
-            await agent.commit(step)
-        if agent.alive and agent.live is None:
-            # Nobody drives it: its provider is not configured any more.
-            agent.run_process(fresh=False)
-
-
-async def _still_running(agent: Agent) -> tuple[int, ...]:
-    """Pids of the present run, asked of the system: an end is verified, never assumed."""
-    rows = await anyio.to_thread.run_sync(agent.context.runners.processes, agent.folder)
-    return tuple(row.pid for row in rows)
-
-
-async def archive(agent: Agent, *, by: str) -> None:
-    await end(agent, by=by)
-    async with agent.act() as step:
-        if step.record.archived_ms is None:
-            step.audit(by, "agent.archived")
-            step.set(archived_ms=step.now_ms, attention=None)
-            step.say_state()
-            await agent.commit(step)
-
-
-async def delete(agent: Agent, *, by: str) -> None:
-    await end(agent, by=by)
-    async with agent.act() as step:
-        entry = Entry(step.now_ms, by, "agent.deleted", agent.id)
-
-        def write(connection: sqlite3.Connection) -> None:
-            rows.delete(connection, agent.id)
-            audit.add(connection, [entry], digest)
-
-        with anyio.CancelScope(shield=True):
-            await agent.context.database.write(write)
-            agent.deleted = True
-            agent.wake()
-    folder = agent.context.home.agent(agent.id)
-    await anyio.to_thread.run_sync(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 async def unarchive(agent: Agent, *, by: str) -> None:

@@ -375,7 +375,7 @@ class Agent:
         step.begin_run()
         self._intake.rewind(0)
         step.set(failure=None, held=False, exit=None, heard=0, run_started_ms=step.now_ms)
-        step.set(parked=False)
+        step.set(parked=False, worked_ms=None)
         self.stderr.clear()
         self.driver = provider.driver(setup_of(step.record, step.run), None)
         step.say_state()

@@ -15,7 +15,7 @@ import anyio
 import anyio.abc
 import anyio.to_thread
 
-from sereno.core.agents import acts
+from sereno.core.agents import acts, ending
 from sereno.core.agents.adoption import Adoption, adopted_record, already_imported, tell_history
 from sereno.core.agents.agent import Agent
 from sereno.core.agents.announce import removed
@@ -28,9 +28,10 @@ from sereno.core.agents.inspection import inspect, read_log
 from sereno.core.agents.leftovers import Use, clear_others
 from sereno.core.agents.live import Live
 from sereno.core.agents.page import last_message, read_page
-from sereno.core.agents.parking import park_idle
+from sereno.core.agents.parking import park, park_idle
 from sereno.core.agents.requests import entry_of
 from sereno.core.agents.restore import load
+from sereno.core.agents.running import real_runners
 from sereno.core.agents.states import State
 from sereno.core.agents.step import Base, Step
 from sereno.core.agents.views import (
@@ -49,10 +50,6 @@ from sereno.core.protocol.agents import ProjectPlacement
 from sereno.core.protocol.permissions import PermissionResponse
 from sereno.core.protocol.requests import CreateAgent, FetchTimeline, Image
 from sereno.core.protocol.values import given
-from sereno.core.runners import dead
-from sereno.core.runners.attach import attach
-from sereno.core.runners.folder import read_record
-from sereno.core.runners.start import start_runner
 from sereno.core.store import agents as agent_rows
 from sereno.core.store import requests as ledger
 from sereno.core.store.agents import Progress
@@ -69,18 +66,6 @@ __all__ = ["Fleet", "Publisher", "real_runners"]
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def real_runners() -> Runners:
-    return Runners(
-        start=start_runner,
-        attach=attach,
-        read_journal=dead.read_journal,
-        sweep=dead.sweep,
-        processes=dead.processes,
-        remove=dead.remove,
-        started=lambda folder: read_record(folder) is not None,
-    )
 
 
 class Fleet:
@@ -286,11 +271,15 @@ class Fleet:
 
     async def end(self, agent_id: str, *, by: Principal) -> Ended:
         """Ends the whole process tree and says what is left. The next prompt resumes."""
-        return await acts.end(self._agent(agent_id), by=by)
+        return await ending.end(self._agent(agent_id), by=by)
+
+    async def park(self, agent_id: str, *, by: Principal) -> Ended:
+        """As `end`, for one that can go on later without a loss; NotPossible for any other."""
+        return await park(self._agent(agent_id), by=by)
 
     async def archive(self, agent_id: str, *, by: Principal) -> AgentView:
         """Ends the agent and hides it; its timeline stays."""
-        await acts.archive(self._agent(agent_id), by=by)
+        await ending.archive(self._agent(agent_id), by=by)
         return self.view(agent_id)
 
     async def unarchive(self, agent_id: str, *, by: Principal) -> AgentView:
@@ -299,7 +288,7 @@ class Fleet:
 
     async def delete(self, agent_id: str, *, by: Principal) -> None:
         """Ends the agent and removes everything of it but the audit."""
-        await acts.delete(self._agent(agent_id), by=by)
+        await ending.delete(self._agent(agent_id), by=by)
         self._agents.pop(agent_id, None)
         self.context.publisher.publish(removed(agent_id))
 

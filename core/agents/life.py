@@ -188,7 +188,8 @@ def _ready(step: Step, ready: effects.Ready) -> None:
 def _turn_started(step: Step, prompt_id: str) -> None:
     if not step.move(Event.TURN):
         return
-    step.set(turn=Turn(prompt_id, step.now_ms))
+    worked_ms = step.record.worked_ms or step.now_ms
+    step.set(turn=Turn(prompt_id, step.now_ms), worked_ms=worked_ms)
     step.say_state()
     step.say_event(TurnStarted(provider=step.record.provider, message_id=_message_id(step)))
 
@@ -329,6 +330,8 @@ def _changed(step: Step, change: effects.Changed) -> None:
         step.set(title=change.title[:200])
     if not isinstance(change.usage, UnsetType):
         step.set(usage=change.usage)
+    if not isinstance(change.session_id, UnsetType):
+        step.set(session_id=change.session_id)
     fields = {
         name: value
         for name in ("modes", "mode_id", "model_id", "thinking_option_id", "features", "commands")

@@ -1,32 +1,47 @@
 """Parking: ending the program of an agent that has nothing to do, so that its memory is free. The
 session stays with the program; the next prompt starts it again and goes on.
 
-Parked is only who loses nothing by it: idle, nothing queued or asked, a session that its program
-can take up again. What an agent left running in the background would be ended: so it is off unless
-the person sets a time or a limit of memory.
+Parked is only who loses nothing by it: idle, nothing queued or asked, nothing at work in the
+background, and a session that its program can take up again. By itself it happens only where the
+person sets a time or a limit of memory.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
 import msgspec
 
+from sereno.core.agents.ending import ended
+from sereno.core.agents.errors import NotPossible
 from sereno.core.agents.states import Event, State
+from sereno.core.agents.views import Ended
+from sereno.core.runners.inside import left_running
+from sereno.core.runners.model import ProcessInfo
 from sereno.core.store.errors import StoreError
 
 if TYPE_CHECKING:
     from sereno.core.agents.agent import Agent
     from sereno.core.agents.context import Context
+    from sereno.core.agents.step import Step
 
-__all__ = ["Idle", "due", "measure", "park_idle", "parkable"]
+__all__ = ["Idle", "Look", "due", "hindrance", "look", "park", "park_idle"]
 
 log = logging.getLogger(__name__)
 BY = "sereno (parking)"
+_STATES = {
+    State.STARTING: "It is being started.",
+    State.RUNNING: "A turn runs.",
+    State.CANCELING: "A turn is being stopped.",
+    State.FAILED: "Its last turn failed, and that is to be seen.",
+    State.ENDING: "It is being ended already.",
+    State.CLOSED: "No program of it runs.",
+    State.BROKEN: "No program of it runs.",
+}
 
 
 class Idle(msgspec.Struct, frozen=True):
@@ -35,6 +50,13 @@ class Idle(msgspec.Struct, frozen=True):
     agent_id: str
     since_ms: int
     memory_kib: int = 0
+
+
+class Look(msgspec.Struct, frozen=True):
+    """What an agent's processes take, and which of them a tool left at work."""
+
+    memory_kib: int
+    background: tuple[ProcessInfo, ...]
 
 
 def due(idle: Iterable[Idle], now_ms: int, *, after_ms: int, over_kib: int) -> Sequence[str]:
@@ -53,67 +75,116 @@ def due(idle: Iterable[Idle], now_ms: int, *, after_ms: int, over_kib: int) -> S
     return found
 
 
-def parkable(agent: Agent) -> bool:
-    """Whether its program could be ended and started again without a loss."""
+def hindrance(agent: Agent, background: Sequence[ProcessInfo] = ()) -> str | None:
+    """Why its program cannot be ended and started again without a loss; None where it can."""
     record = agent.record
-    return (
-        record.state is State.IDLE
-        and not agent.base.queue
-        and not agent.base.requests
-        and record.session_id is not None
-        and record.last_user_ms is not None
-        and record.reported.capabilities.supports_session_persistence
-        and agent.provider_available
-    )
+    at_work = getattr(agent.driver, "background", 0)
+    if record.state is not State.IDLE:
+        return _STATES[record.state]
+    if agent.base.requests:
+        return "It asks for permission."
+    if agent.base.queue:
+        return "Prompts wait in its queue."
+    if not agent.provider_available:
+        return f"The provider {record.provider} is not configured (any more), or disabled."
+    if record.last_user_ms is not None and not _resumes(agent):
+        return "Its program cannot take up a session again."
+    if at_work:
+        return f"Its program has work in the background ({at_work})."
+    if background:
+        words = "; ".join(f"{row.pid} {row.command[:80]}" for row in background[:3])
+        return f"What it started is still running: {words}."
+    return None
+
+
+def _resumes(agent: Agent) -> bool:
+    record = agent.record
+    able = record.reported.capabilities.supports_session_persistence
+    return record.session_id is not None and able
+
+
+def _since_ms(agent: Agent) -> int:
+    """Since when it is idle and nothing was heard of it, nor done to it."""
+    quiet_s = agent.context.monotonic() - agent.committed_at
+    began_ms = agent.record.since_ms or agent.record.updated_ms
+    return max(began_ms, agent.context.clock() - round(quiet_s * 1000))
+
+
+async def look(agent: Agent) -> Look:
+    context, record = agent.context, agent.record
+    began_ms = record.worked_ms or record.run_started_ms or 0
+    worked_s = (context.clock() - began_ms) / 1000 if record.last_user_ms else 0.0
+    rows = await anyio.to_thread.run_sync(context.runners.processes, agent.folder)
+    return Look(sum(row.memory_kib for row in rows), left_running(rows, worked_s))
 
 
 async def park_idle(context: Context, agents: Callable[[], Iterable[Agent]]) -> None:
     """Looks again and again, until it is cancelled; at once gone where nothing is configured."""
     config = context.config
-    if not config.park_after_minutes and not config.park_memory_mb:
+    after_ms = round(config.park_after_minutes * 60_000)
+    if not after_ms and not config.park_memory_mb:
         return
     while True:
         await anyio.sleep(context.timings.parking)
-        alive = [agent for agent in agents() if agent.alive]
-        memory: Mapping[str, int] = {}
+        found = {agent.id: agent for agent in agents() if agent.alive}
+        looks: dict[str, Look] = {}
         if config.park_memory_mb:
-            memory = await measure(context, alive)
-        over_kib = sum(memory.values()) - config.park_memory_mb * 1024 if memory else 0
+            looks = {agent.id: await look(agent) for agent in found.values()}
+        used_kib = sum(one.memory_kib for one in looks.values())
+        over_kib = used_kib - config.park_memory_mb * 1024 if looks else 0
         idle = [
-            Idle(agent.id, agent.record.updated_ms, memory.get(agent.id, 0))
-            for agent in alive
-            if parkable(agent)
+            Idle(agent.id, _since_ms(agent), one.memory_kib if one else 0)
+            for agent in found.values()
+            for one in [looks.get(agent.id)]
+            if hindrance(agent, one.background if one else ()) is None
         ]
-        after_ms = round(config.park_after_minutes * 60_000)
-        wanted = set(due(idle, context.clock(), after_ms=after_ms, over_kib=over_kib))
-        for agent in alive:
-            if agent.id in wanted and parkable(agent):
-                await _park(agent)
+        wanted = due(idle, context.clock(), after_ms=after_ms, over_kib=over_kib)
+        for agent_id in wanted:
+            await _park_quietly(found[agent_id])
 
 
-async def _park(agent: Agent) -> None:
-    """A prompt that comes while it ends starts it again."""
+async def _park_quietly(agent: Agent) -> None:
     try:
-        async with agent.act() as step:
-            if parkable(agent) and not step.queue:
-                step.audit(BY, "agent.parked")
-                step.set(parked=True)
-                step.move(Event.END)
-                step.say_state()
-                await agent.commit(step)
+        await park(agent, by=BY)
+    except NotPossible as error:
+        log.debug("agent %s is not parked: %s", agent.id, error)
     except StoreError as error:
         # Said on the agent already; tried again at the next look.
         log.debug("agent %s was not parked: %s", agent.id, error)
 
 
-async def measure(context: Context, agents: Iterable[Agent]) -> Mapping[str, int]:
-    """KiB of each agent's process tree, the runner included."""
-    folders = {agent.id: agent.folder for agent in agents}
+async def park(agent: Agent, *, by: str) -> Ended:
+    """Ends its program, verified; a prompt that comes meanwhile starts it again afterwards.
 
-    def look() -> dict[str, int]:
-        return {
-            agent_id: sum(row.rss_kib for row in context.runners.processes(folder))
-            for agent_id, folder in folders.items()
-        }
+    Raises:
+        NotPossible: "not_parked", something would be lost by it; nothing was changed.
+    """
+    began_ms, run = agent.record.since_ms, agent.base.progress.run
+    found = await look(agent) if agent.alive else Look(0, ())
+    async with agent.act() as step:
+        reason = hindrance(agent, found.background)
+        if reason is None and (agent.record.since_ms, agent.base.progress.run) != (began_ms, run):
+            # Whoever was quicker wins: what that turn left at work was not looked at.
+            reason = "It was just given something to do."
+        if reason is not None:
+            raise NotPossible(
+                "not_parked", reason, "`sereno stop --end` ends it nevertheless; nothing was done."
+            )
+        _rest(step, by)
+        await agent.commit(step)
+    result = await ended(agent)
+    if not result.verified:
+        log.error("agent %s was parked, but processes %s are left", agent.id, result.remaining)
+    return result
 
-    return await anyio.to_thread.run_sync(look)
+
+def _rest(step: Step, by: str) -> None:
+    record = step.record
+    # The program may have changed its mode by itself (after a plan): it goes on as it is.
+    wish = msgspec.structs.replace(record.wish, mode=record.reported.mode_id or record.wish.mode)
+    # A session without a prompt is not kept by every program, and holds nothing.
+    session_id = None if record.last_user_ms is None else record.session_id
+    step.audit(by, "agent.parked")
+    step.set(parked=True, wish=wish, session_id=session_id)
+    step.move(Event.END)
+    step.say_state()

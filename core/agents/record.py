@@ -112,7 +112,11 @@ class AgentRecord(msgspec.Struct, frozen=True):
     exit: str | None = None
     """How the last process ended, in words."""
     parked: bool = False
-    """It was ended because it was idle; the next prompt goes on."""
+    """It was ended, or is being ended, because it was idle; the next prompt goes on."""
+    since_ms: int = 0
+    """When its present state began; 0 in records of older releases."""
+    worked_ms: int | None = None
+    """When the first turn of the present run began."""
     heard: int = 0
     """The journal offset up to which all but a half line was taken, where that is behind the
     committed position; else 0."""

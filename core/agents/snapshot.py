@@ -36,8 +36,8 @@ def snapshot(picture: Picture, *, provider_available: bool = True) -> AgentSnaps
         last_user_message_at=_iso(record.last_user_ms),
         status=wire_status(record.state, in_turn=record.turn is not None),
         capabilities=reported.capabilities,
-        current_mode_id=reported.mode_id or record.wish.mode,
-        available_modes=list(reported.modes) if alive else [],
+        current_mode_id=_mode_id(record),
+        available_modes=list(reported.modes) if alive or record.parked else [],
         pending_permissions=[asked.request for asked in picture.requests],
         persistence=_persistence(record),
         title=record.title,
@@ -57,6 +57,12 @@ def snapshot(picture: Picture, *, provider_available: bool = True) -> AgentSnaps
     )
 
 
+def _mode_id(record: AgentRecord) -> str | None:
+    """Of the program that runs, else of the one to come."""
+    modes = (record.reported.mode_id, record.wish.mode)
+    return next((mode for mode in (modes if record.state in ALIVE else modes[::-1]) if mode), None)
+
+
 def _extra(picture: Picture) -> AgentExtra:
     record = picture.record
     queue = [
@@ -70,7 +76,7 @@ def _extra(picture: Picture) -> AgentExtra:
         last_line=_last_line(picture) or UNSET,
         next_step=_next_step(picture) or UNSET,
         commands=list(record.reported.commands),
-        parked=True if record.parked else UNSET,
+        parked=True if record.parked and record.state is State.CLOSED else UNSET,
     )
 
 

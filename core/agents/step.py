@@ -124,7 +124,7 @@ class Step:
                 "warn", "agent", f"{event.value} has no meaning while {self.record.state.value}"
             )
             return False
-        self.set(state=state)
+        self.set(state=state, since_ms=self.now_ms)
         return True
 
     def begin_run(self) -> None:

@@ -129,6 +129,8 @@ class Changed(msgspec.Struct, frozen=True):
     commands: tuple[Command, ...] | UnsetType = UNSET
     title: str | UnsetType = UNSET
     usage: Usage | UnsetType = UNSET
+    session_id: str | UnsetType = UNSET
+    """The program goes on under another id (a cleared conversation): this one is to be resumed."""
 
 
 class SessionFailed(msgspec.Struct, frozen=True):

@@ -1,12 +1,11 @@
 """After a runner's death: reading what it kept, ending what it left, deleting its files.
 
-Also the view into a living runner's processes. Nobody is signalled who was not proved to belong to
+Nobody is signalled who was not proved to belong to
 the run: by pid and start time, by descent from such a process, or by the run's marker variable.
 """
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Iterable
@@ -20,7 +19,6 @@ from sereno.core.runners.frames import journal_frame
 from sereno.core.runners.model import (
     EndResult,
     Frame,
-    ProcessInfo,
     RunnerError,
     Seen,
 )
@@ -119,27 +117,6 @@ def _still_there(census: Census) -> tuple[int, ...]:
     """At the end of the time: who was seen, or, of what forks faster than we look, its traces."""
     found = census.look()
     return tuple(sorted([row.pid for row in found.living] or found.unclear))
-
-
-def processes(folder: Path) -> tuple[ProcessInfo, ...]:
-    """The living runner and everything below it; empty when the runner is dead."""
-    info = read_record(folder)
-    if info is None:
-        return ()
-    runner = tree.look(info.runner.pid)
-    if runner is None or runner.start != info.runner.start:
-        return ()
-    return tuple(_describe(row) for row in [runner, *tree.descendants(runner.pid)])
-
-
-def _describe(row: tree.Process) -> ProcessInfo:
-    try:
-        command = Path(f"/proc/{row.pid}/cmdline").read_bytes().rstrip(b"\0").replace(b"\0", b" ")
-        pages = int(Path(f"/proc/{row.pid}/statm").read_bytes().split()[1])
-    except OSError:  # it ended just now, or there is no /proc
-        command, pages = b"", 0
-    rss_kib = pages * os.sysconf("SC_PAGE_SIZE") // 1024
-    return ProcessInfo(row.pid, row.ppid, command.decode("utf-8", "replace") or row.name, rss_kib)
 
 
 def remove(folder: Path) -> None:

@@ -111,12 +111,22 @@ class EndResult(msgspec.Struct, frozen=True):
 
 
 class ProcessInfo(msgspec.Struct, frozen=True):
-    """One process of a runner's tree. `rss_kib`: resident memory in KiB."""
+    """One process of a runner's tree. `rss_kib`: resident memory in KiB; `pss_kib`: the same with
+    what it shares with others counted in parts, None where the system does not tell. `group`: its
+    process group. `age_s`: seconds since it began, None where that is not known."""
 
     pid: int
     ppid: int
     command: str
     rss_kib: int
+    pss_kib: int | None = None
+    group: int = 0
+    age_s: float | None = None
+
+    @property
+    def memory_kib(self) -> int:
+        """What would be free without it, as well as that is known."""
+        return self.rss_kib if self.pss_kib is None else self.pss_kib
 
 
 class RunnerError(Exception):

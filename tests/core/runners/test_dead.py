@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from sereno.core.runners.attach import attach
-from sereno.core.runners.dead import processes, read_journal, remove, sweep
+from sereno.core.runners.dead import read_journal, remove, sweep
 from sereno.core.runners.folder import read_record
+from sereno.core.runners.inside import processes
 from sereno.core.runners.model import RunnerError, RunnerGone, RunnerInfo, Stream
 from sereno.core.runners.process import tree
 from sereno.core.runners.process.wire import frame

@@ -11,7 +11,7 @@ import pytest
 
 from sereno.core.runners import link as link_module
 from sereno.core.runners import start as start_module
-from sereno.core.runners.dead import processes
+from sereno.core.runners.inside import processes
 from sereno.core.runners.model import Stream
 from sereno.core.runners.process import tree
 from tests.core.runners import trees
