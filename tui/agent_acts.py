@@ -6,10 +6,14 @@ Destructive acts go through the confirm screen.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from textual.app import App
 
+from sereno.core.protocol.values import given
+from sereno.tui.link_api import ActError, Link
 from sereno.tui.messages import Act, ArchiveAgent, EndAgent, Rename, Unarchive
-from sereno.tui.model import AgentState, FleetModel
+from sereno.tui.model import ASKING, AgentState, FleetModel
 from sereno.tui.words import folder, one_line
 
 __all__ = ["AgentActs"]
@@ -18,7 +22,9 @@ __all__ = ["AgentActs"]
 class AgentActs(App[str], inherit_bindings=False):
     """Acts by agent id; an id that is gone does nothing."""
 
+    link: Link
     model: FleetModel
+    cwd: Path
     home: str
     last_archived: str | None = None
 
@@ -40,8 +46,47 @@ class AgentActs(App[str], inherit_bindings=False):
         else:
             self.push_screen(AskText("Rename", "New name", old), renamed)
 
+    def want_models(self, provider: str, *, again: bool = False) -> None:
+        """Asks a program for its models, unless they are known or asked for. `again`: also one
+        that could not tell the last time."""
+        if self._lacks_models(provider, again=again):
+            self.model.models_asked(provider, ASKING)
+            self.run_worker(self._ask_models(provider), group="acts", exit_on_error=False)
+
+    def _lacks_models(self, provider: str, *, again: bool) -> bool:
+        entry = next((each for each in self.model.providers if each.provider == provider), None)
+        if entry is None or entry.status != "ready" or given(entry.models, []):
+            return False
+        words = self.model.models_words.get(provider)
+        return words is None or (again and words not in ("", ASKING))
+
+    async def _ask_models(self, provider: str) -> None:
+        self.model.models_asked(provider, ASKING)
+        try:
+            found = await self.link.models(provider, str(self.cwd))
+        except ActError as error:
+            self.model.models_asked(provider, str(error))
+        else:
+            self.model.models_told(provider, found)
+
     def modes_of(self, agent_id: str) -> None:
-        """The panel of mode and model."""
+        """The panel of mode, model and thinking, once the program has told its models."""
+        state = self.model.agents.get(agent_id)
+        if state is None:
+            return
+        if self._lacks_models(state.snapshot.provider, again=True):
+            self.run_worker(self._modes_after_asking(agent_id), group="acts", exit_on_error=False)
+        else:
+            self._show_modes(agent_id)
+
+    async def _modes_after_asking(self, agent_id: str) -> None:
+        screen = self.screen
+        self.notify("Asking the program for its models ...")
+        await self._ask_models(self.model.agents[agent_id].snapshot.provider)
+        if self.screen is screen:
+            self._show_modes(agent_id)
+
+    def _show_modes(self, agent_id: str) -> None:
         from sereno.tui.screens.modes.screen import ModesPanel
         from sereno.tui.screens.new_agent.view import find
 

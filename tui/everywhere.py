@@ -20,7 +20,6 @@ from sereno.tui.screens.base import SerenoScreen
 from sereno.tui.screens.leader.screen import LeaderScreen
 
 if TYPE_CHECKING:
-    from sereno.tui.link_api import Link
     from sereno.tui.screens.copy.screen import Piece
 
 __all__ = ["TWICE_MS", "Everywhere"]
@@ -32,7 +31,6 @@ TWICE_MS = 1500
 class Everywhere(Places, inherit_bindings=False):
     """What the keys of keys.EVERYWHERE do."""
 
-    link: Link
     _stopped_at = 0
 
     def now_ms(self) -> int:

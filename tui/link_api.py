@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from sereno.core.protocol.additions import InspectAgentResult, ReadLogResult
-from sereno.core.protocol.agents import AgentSnapshot
+from sereno.core.protocol.agents import AgentSnapshot, Model
 from sereno.core.protocol.importing import ProviderSessions
 from sereno.core.protocol.values import Wire
 from sereno.tui.messages import Act
@@ -55,6 +55,9 @@ class Link(Protocol):
 
     async def sessions(self, folder: str) -> ProviderSessions:
         """What agent programs have for a folder, begun outside Sereno; slow. Raises ActError."""
+
+    async def models(self, provider: str, folder: str) -> list[Model]:
+        """Which models an agent program has; slow. Raises ActError."""
 
     async def inspect(self, agent_id: str) -> InspectAgentResult:
         """What stands behind an agent. Raises ActError."""

@@ -11,15 +11,22 @@ from sereno.core.protocol.additions import (
     ReadLog,
     ReadLogResult,
 )
-from sereno.core.protocol.agents import AgentSnapshot
+from sereno.core.protocol.agents import AgentSnapshot, Model
 from sereno.core.protocol.importing import ListProviderSessions, ProviderSessions
 from sereno.core.protocol.messages import DirectorySuggestionsResult, FetchAgentHistoryResult
-from sereno.core.protocol.requests import DirectorySuggestions, FetchAgentHistory, Page
+from sereno.core.protocol.providers import ProviderModels
+from sereno.core.protocol.requests import (
+    DirectorySuggestions,
+    FetchAgentHistory,
+    ListProviderModels,
+    Page,
+)
 from sereno.core.protocol.values import UNSET, Wire, given
 from sereno.tui.link_api import ActError
 
 __all__ = ["Questions"]
 
+MODELS_SECONDS = 60.0
 HISTORY = 1000
 """Agents at most, of which the archived ones are shown."""
 SESSIONS = 100
@@ -67,6 +74,16 @@ class Questions:
         reply = await self._ask(request)
         assert isinstance(reply, ReadLogResult)
         return reply
+
+    async def models(self, provider: str, folder: str) -> list[Model]:
+        """Which models a program has; it may have to be started for that."""
+        request = ListProviderModels(request_id="", provider=provider, cwd=folder)
+        reply = await self._ask(request, MODELS_SECONDS)
+        assert isinstance(reply, ProviderModels)
+        error = given(reply.error, None)
+        if error is not None:
+            raise ActError(error)
+        return given(reply.models, [])
 
     async def inspect(self, agent_id: str) -> InspectAgentResult:
         """What stands behind an agent. Raises ActError."""

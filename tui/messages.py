@@ -123,6 +123,7 @@ class CreateAgent(Act):
     task: str
     mode_id: str | None = None
     model_id: str | None = None
+    thinking_id: str | None = None
     title: str | None = None
 
 

@@ -7,12 +7,15 @@ its timer and hands the answer to the screens; screens read and never write.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+import msgspec
+
 from sereno.core.protocol.agents import (
     AgentSnapshot,
+    Model,
     ProjectPlacement,
     ProviderEntry,
 )
@@ -32,6 +35,7 @@ from sereno.tui.agent_state import AgentState, Need, asked_at, by_need, matches
 from sereno.tui.timeline import Row, Taken, milliseconds
 
 __all__ = [
+    "ASKING",
     "AgentState",
     "Changes",
     "Connection",
@@ -43,6 +47,7 @@ __all__ = [
     "asked_at",
 ]
 
+ASKING = "asking"
 REMEMBERED = 50
 Value = TypeVar("Value")
 
@@ -137,6 +142,8 @@ class FleetModel:
         self.agents: dict[str, AgentState] = {}
         self.providers: tuple[ProviderEntry, ...] = ()
         self.providers_known = False
+        self.models_words: dict[str, str] = {}
+        """By provider: ASKING, why it could not tell its models, or empty when it did."""
         self.connection = Connection()
         self.loaded = False
         """The list of agents was received at least once."""
@@ -252,6 +259,22 @@ class FleetModel:
         """Whether any agent was ever made here: the first run is shown when none was."""
         self.virgin = nothing
         self._flags.add("everything")
+
+    def models_asked(self, provider: str, words: str) -> None:
+        """A program is asked for its models (ASKING), or could not tell: why."""
+        self.models_words[provider] = words
+        self._flags.add("providers")
+
+    def models_told(self, provider: str, models: Sequence[Model]) -> None:
+        """What it answered: in its entry, as if the daemon had listed them at once."""
+        self.models_words[provider] = ""
+        self.providers = tuple(
+            msgspec.structs.replace(entry, models=list(models))
+            if entry.provider == provider
+            else entry
+            for entry in self.providers
+        )
+        self._flags.add("providers")
 
     def timeline_changed(self, agent_id: str) -> None:
         """The link changed a timeline itself: a page was loaded."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sereno.tui.agent_acts import AgentActs
 from sereno.tui.messages import CreateAgent, Seen
-from sereno.tui.model import FleetModel, Need
+from sereno.tui.model import Need
 from sereno.tui.screens.new_agent.view import Draft
 
 __all__ = ["Places"]
@@ -19,9 +19,6 @@ __all__ = ["Places"]
 class Places(AgentActs, inherit_bindings=False):
     """The app's ways from place to place."""
 
-    model: FleetModel
-    cwd: Path
-    home: str
     new_agent_draft: Draft
 
     def open_agent(self, agent_id: str) -> None:
@@ -109,6 +106,7 @@ class Places(AgentActs, inherit_bindings=False):
             task=draft.task.strip(),
             mode_id=draft.mode or None,
             model_id=draft.model or None,
+            thinking_id=draft.thinking or None,
         )
 
     # -- the same, as actions of keys ----------------------------------------------------------

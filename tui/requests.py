@@ -105,6 +105,7 @@ def _creation(act: CreateAgent) -> Wire:
         cwd=act.folder,
         mode_id=act.mode_id or UNSET,
         model=act.model_id or UNSET,
+        thinking_option_id=act.thinking_id or UNSET,
         title=act.title or UNSET,
     )
     return CreateRequest(request_id="", config=config, initial_prompt=act.task or UNSET, labels={})

@@ -19,6 +19,7 @@ from sereno.core.protocol.agents import (
     Capabilities,
     Checkout,
     Mode,
+    Model,
     ProjectPlacement,
     ProviderEntry,
     QueuedPrompt,
@@ -273,6 +274,8 @@ class StillLink:
         self.refusal: str | None = None
         self.providers: list[ProviderEntry] | None = None
         self.starts = 0
+        self.models_asked: list[str] = []
+        self.told_models: list[Model] = []
         self.past: list[AgentSnapshot] = []
         self.elsewhere: list[ProviderSession] = []
         self.problems: list[SessionsProblem] = []
@@ -319,6 +322,13 @@ class StillLink:
             request_id="l", source=source, lines=lines, start_cursor=0, end_cursor=len(self.log),
             has_older=False, error=None,
         )  # fmt: skip
+
+    async def models(self, provider: str, folder: str) -> list[Model]:
+        del folder
+        self.models_asked.append(provider)
+        if self.refusal is not None:
+            raise ActError(self.refusal)
+        return self.told_models
 
     async def archived(self) -> list[AgentSnapshot]:
         return list(self.past)

@@ -65,6 +65,9 @@ class NewAgentScreen(SerenoScreen[None]):
             with Horizontal(classes="field"):
                 yield Static("Model", classes="label")
                 yield Choice(id="model")
+            with Horizontal(classes="field", id="thinking-field"):
+                yield Static("Thinking", classes="label")
+                yield Choice(id="thinking")
             with Horizontal(classes="field"):
                 yield Static("Mode", classes="label")
                 yield Choice(id="mode")
@@ -102,14 +105,29 @@ class NewAgentScreen(SerenoScreen[None]):
         agent = self.query_one("#agent", Choice)
         agent.show(view.provider_options(entries), draft.provider or view.first_ready(entries))
         entry = view.find(entries, agent.value)
-        self.query_one("#model", Choice).show(view.model_options(entry), draft.model)
+        self.sereno.want_models(agent.value)
+        asked = self.model.models_words.get(agent.value, "")
+        self.query_one("#model", Choice).show(view.model_options(entry, asked), draft.model)
+        self._show_thinking(draft.thinking)
         mode = draft.mode or view.default_mode(entry)
         self.query_one("#mode", Choice).show(view.mode_options(entry), mode)
         self._show_command()
 
+    @on(Choice.Chosen, "#model")
+    def _another_model(self) -> None:
+        self._show_thinking("")
+
+    def _show_thinking(self, value: str) -> None:
+        """The levels of the chosen model; the field goes where there are none."""
+        entry = view.find(self.model.providers, self.query_one("#agent", Choice).value)
+        levels = view.thinking_options(entry, self.query_one("#model", Choice).value)
+        self.query_one("#thinking", Choice).show(levels, value)
+        self.query_one("#thinking-field").display = bool(levels)
+
     @on(Choice.Chosen, "#agent")
     def _another_agent(self) -> None:
         name = self.query_one("#agent", Choice).value
+        self.sereno.want_models(name, again=True)
         self._show_choices(view.Draft(provider=name))
         self._trouble(view.how_to_install(view.find(self.model.providers, name)))
 
@@ -132,6 +150,7 @@ class NewAgentScreen(SerenoScreen[None]):
         return view.Draft(
             provider=self.query_one("#agent", Choice).value,
             model=self.query_one("#model", Choice).value,
+            thinking=self.query_one("#thinking", Choice).value,
             mode=self.query_one("#mode", Choice).value,
             folder=self.query_one("#folder", Input).value,
             task=self.query_one("#task", TextArea).text,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sereno.core.protocol.agents import ProviderEntry
 from sereno.core.protocol.values import given
 from sereno.tui.lines import Line, beside, wrap
+from sereno.tui.model import ASKING
 from sereno.tui.widgets.choice import Option
 from sereno.tui.words import cut, one_line
 
@@ -24,7 +25,9 @@ __all__ = [
     "mode_options",
     "model_options",
     "provider_options",
+    "signed_out",
     "state_of",
+    "thinking_options",
 ]
 
 DEFAULT = "default"
@@ -36,6 +39,7 @@ class Draft:
 
     provider: str = ""
     model: str = ""
+    thinking: str = ""
     mode: str = ""
     folder: str = ""
     task: str = ""
@@ -90,13 +94,37 @@ def provider_options(entries: Sequence[ProviderEntry]) -> list[Option]:
     return options
 
 
-def model_options(entry: ProviderEntry | None) -> list[Option]:
-    options = [Option("", DEFAULT, "what the agent itself chooses")]
+def model_options(entry: ProviderEntry | None, asked: str = "") -> list[Option]:
+    """The models; `asked`: ASKING while the program is asked, or why it could not tell."""
+    note, style = "what the agent itself chooses", "dim"
+    if entry is not None and asked:
+        label = one_line(given(entry.label, entry.provider))
+        asking = asked == ASKING
+        note = f"asking {label} for its models ..." if asking else one_line(asked)
+        style = "dim" if asking else "failed"
+    options = [Option("", DEFAULT, note, style)]
     if entry is not None:
         for model in given(entry.models, []):
             note = one_line(given(model.description, ""))
             options.append(Option(model.id, one_line(model.label), note))
     return options
+
+
+def thinking_options(entry: ProviderEntry | None, model_id: str) -> list[Option]:
+    """How much the chosen model can think; none where it cannot be told how much."""
+    models = [] if entry is None else given(entry.models, [])
+    chosen = [model for model in models if model.id == model_id]
+    own = [model for model in models if given(model.is_default, False)]
+    levels = [each for model in (chosen or own)[:1] for each in given(model.thinking_options, [])]
+    if not levels:
+        return []
+    return [
+        Option("", DEFAULT, "as much as the model itself chooses"),
+        *(
+            Option(each.id, one_line(each.label), one_line(given(each.description, "")))
+            for each in levels
+        ),
+    ]
 
 
 def mode_options(entry: ProviderEntry | None) -> list[Option]:
