@@ -22,7 +22,7 @@ from sereno.core.providers.claude.state import Core, State
 from sereno.core.providers.claude.talk import Talk
 from sereno.core.providers.driver import Identity, Setup
 from sereno.core.providers.effects import Effect, Item
-from sereno.core.providers.kept.model import KeptError, KeptSession
+from sereno.core.providers.kept.model import KeptError, KeptSession, settled
 from sereno.core.security.sanitise import sanitise, sanitise_line
 
 if TYPE_CHECKING:
@@ -66,10 +66,7 @@ def history(provider: Provider, env: Mapping[str, str], session: KeptSession) ->
         raise KeptError(f"{provider.label} keeps no session {session.session_id}.")
     setup = Setup(session.cwd)
     reader = _Reader(Core(Identity(provider.name, provider.label), setup, State()))
-    items: list[TimelineItem] = []
-    for line in _lines(paths[0]):
-        items += reader.read(line)
-    return items
+    return settled(item for line in _lines(paths[0]) for item in reader.read(line))
 
 
 class _Reader:

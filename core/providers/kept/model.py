@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from sereno.core.protocol.timeline import TimelineItem
+from sereno.core.protocol.timeline import TimelineItem, ToolCall
 
 if TYPE_CHECKING:
     from sereno.core.providers.catalog import Provider
 
-__all__ = ["Keeper", "KeptError", "KeptSession"]
+__all__ = ["Keeper", "KeptError", "KeptSession", "settled"]
 
 
 class KeptError(Exception):
@@ -31,6 +31,24 @@ class KeptSession(msgspec.Struct, frozen=True):
     cwd: str
     title: str | None = None
     updated_ms: int | None = None
+
+
+def settled(items: Iterable[TimelineItem]) -> list[TimelineItem]:
+    """Each tool call once, as it ended; one that never ended was cut off."""
+    places: dict[str, int] = {}
+    found: list[TimelineItem] = []
+    for item in items:
+        if isinstance(item, ToolCall) and item.call_id in places:
+            found[places[item.call_id]] = item
+        else:
+            if isinstance(item, ToolCall):
+                places[item.call_id] = len(found)
+            found.append(item)
+    for place in places.values():
+        call = found[place]
+        if isinstance(call, ToolCall) and call.status == "running":
+            found[place] = msgspec.structs.replace(call, status="canceled")
+    return found
 
 
 class Keeper(Protocol):

@@ -58,7 +58,7 @@ from sereno.core.protocol.timeline import (
     UserMessage,
 )
 from sereno.core.protocol.values import UNSET
-from tests.e2e.harness import World, until
+from tests.e2e.harness import World
 
 __all__ = ["TURN_S", "Session"]
 
@@ -93,7 +93,11 @@ class Session:
         message = PermissionAnswer(agent_id=self.agent_id, request_id=request.id, response=response)
         with self.client() as client:
             client.send_bytes(_encoded(message))
-            until(lambda: request.id not in self.open(), "the request is closed", TURN_S)
+            deadline, heard = time.monotonic() + TURN_S, []
+            while request.id in self.open():
+                # An answer has no reply; where it is refused, that comes as a push.
+                heard.append(client.next_push(0.05))
+                assert time.monotonic() < deadline, (heard, self.world.log())
 
     def allow(self, request: PermissionRequest, **fields: Any) -> None:
         self.answer(request, Allow(**fields))
