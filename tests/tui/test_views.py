@@ -32,6 +32,7 @@ from sereno.core.protocol.tools import (
     WriteDetail,
 )
 from sereno.core.protocol.values import UNSET
+from sereno.tui.agent_state import AgentState
 from sereno.tui.lines import plain, width_of
 from sereno.tui.model import Connection, FleetModel, Phase
 from sereno.tui.pane_view import failure_lines, pane_lines, tool_words
@@ -283,6 +284,21 @@ def test_the_demo_is_offered_first_only_when_nothing_else_is_there() -> None:
     only = [each for each in sample.providers() if each.provider in ("opencode", "demo")]
     assert new_agent.first_ready(only) == "demo"
     assert new_agent.first_ready([]) == ""
+
+
+def test_a_mode_that_asks_nothing_is_loud_in_the_fleet() -> None:
+    snapshot = sample.agent(1, "Free", status="running")
+    state = AgentState(snapshot, None)
+    assert "asks nothing" not in str(fleet.details(state, look(width=36)))
+    bypass = Mode(id="ask", label="Bypass permissions", color_tier="dangerous")
+    snapshot.available_modes = [bypass]
+    lines = fleet.details(state, look(width=36))
+    (line,) = [line for line in lines if "Bypass" in plain(line)]
+    assert plain(line) == "mode    ! Bypass permissions: asks"
+    assert line[1][1] == "failed"
+    assert "nothing" in plain(lines[lines.index(line) + 1])
+    (row,) = fleet.agent_rows([state], look(width=60), two_lines=True)
+    assert "! asks nothing" in plain(row.lines[1])
 
 
 def test_who_is_not_signed_in_is_said_and_not_offered_first() -> None:

@@ -188,6 +188,8 @@ def test_archive_and_delete(world: World) -> None:
     assert agent not in world.sereno("ls", "-q").stdout
     assert agent in world.sereno("ls", "-aq").stdout
     assert "archived already" in world.sereno("archive", agent, code=exits.FAILED).stderr
+    assert world.json("unarchive", agent)["id"] == agent
+    assert agent in world.sereno("ls", "-q").stdout
     assert len(world.sereno("logs", agent, "--json").stdout.splitlines()) > 0
     assert world.json("delete", agent) == {"id": agent, "deleted": True}
     assert agent not in world.sereno("ls", "-aq").stdout

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sereno.core.protocol.agents import Usage
 from sereno.core.protocol.tools import ShellDetail
 from sereno.core.protocol.values import given
+from sereno.tui.agent_state import is_dangerous
 from sereno.tui.lines import Line, beside, fit, join, spread, width_of, wrap
 from sereno.tui.model import AgentState, FleetModel, Need, Phase
 from sereno.tui.screens.copy.screen import Piece
@@ -117,6 +118,8 @@ def _two_lines(state: AgentState, look: Look) -> tuple[Line, ...]:
         ]
     )
     note, note_style = _note(state)
+    if is_dangerous(state.mode):
+        note = f"! asks nothing   {note}"
     second = (("    ", ""), (cut(note, width - 5), note_style))
     return spread(left, right, width), fit(second, width)
 
@@ -160,7 +163,11 @@ def details(state: AgentState | None, look: Look) -> list[Line]:
     facts.append(("where", ((where, ""),)))
     if state.project is not None and state.project.checkout.current_branch:
         facts.append(("branch", ((one_line(state.project.checkout.current_branch), ""),)))
-    facts.append(("mode", ((_mode(state), ""),)))
+    if is_dangerous(state.mode):
+        words = f"! {_mode(state)}: asks nothing"
+        facts += _whole("mode", words, "failed", look.width)
+    else:
+        facts.append(("mode", ((_mode(state), ""),)))
     facts.append(("model", ((one_line(snapshot.model or "default"), ""),)))
     if state.queued:
         facts.append(("queue", ((count(len(state.queued), "prompt") + " waiting", "busy"),)))
