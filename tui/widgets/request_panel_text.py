@@ -143,6 +143,8 @@ def heading(request: PermissionRequest) -> str:
 
 def reading_of(request: PermissionRequest, place: Place) -> Reading:
     """What the text of the request reads as."""
+    if questions_of(request):
+        return Reading("questions for you: answering runs nothing by itself")
     match given(request.detail, None):
         case ShellDetail(command=command) as shell:
             folder = given(shell.cwd, "") or place.folder

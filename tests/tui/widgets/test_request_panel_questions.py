@@ -13,8 +13,9 @@ from sereno.core.protocol.tools import PlainTextDetail
 from sereno.tui.lines import plain
 from sereno.tui.widgets.request_panel_effects import AskWords, Send
 from sereno.tui.widgets.request_panel_questions import Answering, questions_of
+from sereno.tui.widgets.request_panel_reading import Place
 from sereno.tui.widgets.request_panel_state import Desk, Phase
-from sereno.tui.widgets.request_panel_text import asked_text
+from sereno.tui.widgets.request_panel_text import asked_text, reading_of
 from sereno.tui.widgets.request_panel_view import Facts, lay_out, text_lines, text_width
 
 DB = {
@@ -178,6 +179,11 @@ def test_answers_outlive_a_look_elsewhere_and_a_refusal() -> None:
     assert person.desk.phase is Phase.ANSWERING
     assert "Database: postgres" in person.shown()
     assert "The disk is full." in person.shown()
+
+
+def test_a_question_reads_as_what_it_is() -> None:
+    words = reading_of(request(DB), Place("/", "/")).words
+    assert words == "questions for you: answering runs nothing by itself"
 
 
 def test_nothing_is_answered_before_the_end_was_seen() -> None:

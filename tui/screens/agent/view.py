@@ -162,6 +162,8 @@ def footer_keys(
     match where, desk.phase:
         case "panel", DeskPhase.CONFIRMING:
             return (("enter", "send exactly this"), ("esc", "back to the request"))
+        case "panel", DeskPhase.ANSWERING if desk.asking is not None and not desk.asking.question:
+            return (("enter", "send exactly this"), ("esc", "back"))
         case "panel", DeskPhase.ANSWERING:
             return (("1-9", "choose"), ("w", "own words"), ("enter", "on"), ("esc", "back"))
         case "panel", DeskPhase.CHOOSING:
