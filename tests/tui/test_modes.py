@@ -118,6 +118,22 @@ async def test_a_dangerous_mode_needs_a_second_enter_after_its_danger_was_said()
         assert sent(here) == [SetMode(here.agent_id, "bypass")]
 
 
+async def test_a_long_description_stands_there_whole() -> None:
+    words = "Does everything without asking, outside the folder too, and says so when it is done."
+    async with place(TALK, size=(60, 20)) as here:
+        await reported(here)
+        long = Mode(id="long", label="Long", description=words, color_tier="dangerous")
+        state = here.app.model.agents[here.agent_id]
+        state.snapshot.available_modes = [*MODES[:1], long]
+        panel = await opened(here, "ctrl+x", "m")
+        await here.press("right")
+        told = panel.query_one("#gap", Static)
+        assert str(told.render()) == f"dangerous! {words}"
+        assert told.size.height >= 2
+        await here.press("tab")
+        assert "what the agent itself chooses" in str(told.render())
+
+
 @pytest.mark.parametrize("size", [(100, 30), (80, 24), (60, 20)])
 @pytest.mark.parametrize("pending", [[], [PSQL]], ids=["works", "asks"])
 async def test_a_dangerous_mode_is_loud_in_the_head(size: tuple[int, int], pending: list) -> None:  # type: ignore[type-arg]

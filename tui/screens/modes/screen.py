@@ -62,6 +62,8 @@ class ModesPanel(ModalScreen[list[Act]]):
             yield Static(Content.assemble(*parts))
 
     def on_mount(self) -> None:
+        told = self.query_one("#gap", Static)
+        told.styles.height, told.styles.min_height = "auto", 1
         snapshot = self._state.snapshot
         self.query_one("#mode", Choice).show(modes_for(snapshot), snapshot.current_mode_id or "")
         self.query_one("#model", Choice).show(
@@ -78,14 +80,26 @@ class ModesPanel(ModalScreen[list[Act]]):
 
     @on(Choice.Chosen)
     def _chosen(self, event: Choice.Chosen) -> None:
-        self._warn("")
         if event.choice.id == "model":
             self._show_thinking()
+        self._tell()
+
+    def on_descendant_focus(self) -> None:
+        self._tell()
+
+    def _tell(self) -> None:
+        """What the agent's program says of the chosen value, whole: beside it there is no room."""
+        self._warned = ""
+        choice = self.focused
+        option = choice.option if isinstance(choice, Choice) else None
+        style = "$need-failed bold" if option is not None and option.style == "failed" else "dim"
+        words = "" if option is None else option.note
+        self.query_one("#gap", Static).update(Content.assemble((words, style)))
 
     def _warn(self, words: str) -> None:
         self._warned = words
         told = Content.assemble((words, "$need-failed bold"), " enter once more: change to it.")
-        self.query_one("#gap", Static).update(told if words else "")
+        self.query_one("#gap", Static).update(told)
 
     def action_change(self) -> None:
         mode = self.query_one("#mode", Choice).value
