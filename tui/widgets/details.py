@@ -25,9 +25,16 @@ class Details(LineWidget):
     def show(self, title: str, lines: Sequence[Line]) -> None:
         if (title, tuple(lines)) != (self._title, self._lines):
             self._title, self._lines = title, tuple(lines)
-            shown = cut(harmless(one_line(title)), max(4, self.outer_size.width - 6))
-            self.border_title = Content(shown)
+            self._show_title()
             self.refresh()
+
+    def on_resize(self) -> None:
+        self._show_title()
+
+    def _show_title(self) -> None:
+        """Cut to the edge it stands in."""
+        shown = cut(harmless(one_line(self._title)), max(4, self.outer_size.width - 6))
+        self.border_title = Content(shown)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         del width, height
