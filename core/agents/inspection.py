@@ -8,9 +8,11 @@ from typing import Literal, cast
 import anyio.to_thread
 
 from sereno.core.agents.agent import Agent
+from sereno.core.agents.parking import background
+from sereno.core.agents.states import State
 from sereno.core.agents.views import Inspection, LogPage
 from sereno.core.protocol.additions import LogLine, ProcessRow
-from sereno.core.protocol.values import iso
+from sereno.core.protocol.values import UNSET, iso
 from sereno.core.store import logs
 
 __all__ = ["inspect", "read_log"]
@@ -25,8 +27,16 @@ async def inspect(agent: Agent) -> Inspection:
     provider = context.catalog.get(record.provider)
     # Asked of the system: the link may be away while the store refuses, the processes are not.
     found = await anyio.to_thread.run_sync(context.runners.processes, agent.folder)
+    at_work = background(agent, found) if record.state is State.IDLE else ()
     rows = tuple(
-        ProcessRow(pid=one.pid, ppid=one.ppid, command=one.command, rss_kib=one.rss_kib)
+        ProcessRow(
+            pid=one.pid,
+            ppid=one.ppid,
+            command=one.command,
+            rss_kib=one.rss_kib,
+            pss_kib=UNSET if one.pss_kib is None else one.pss_kib,
+            background=True if one in at_work else UNSET,
+        )
         for one in found
     )
     runner = rows[0].pid if rows else None

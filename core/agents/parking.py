@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sereno.core.agents.context import Context
     from sereno.core.agents.step import Step
 
-__all__ = ["Idle", "Look", "due", "hindrance", "look", "park", "park_idle"]
+__all__ = ["Idle", "Look", "background", "due", "hindrance", "look", "park", "park_idle"]
 
 log = logging.getLogger(__name__)
 BY = "sereno (parking)"
@@ -111,11 +111,16 @@ def _since_ms(agent: Agent) -> int:
 
 
 async def look(agent: Agent) -> Look:
-    context, record = agent.context, agent.record
-    began_ms = record.worked_ms or record.run_started_ms or 0
-    worked_s = (context.clock() - began_ms) / 1000 if record.last_user_ms else 0.0
-    rows = await anyio.to_thread.run_sync(context.runners.processes, agent.folder)
-    return Look(sum(row.memory_kib for row in rows), left_running(rows, worked_s))
+    rows = await anyio.to_thread.run_sync(agent.context.runners.processes, agent.folder)
+    return Look(sum(row.memory_kib for row in rows), background(agent, rows))
+
+
+def background(agent: Agent, rows: Sequence[ProcessInfo]) -> tuple[ProcessInfo, ...]:
+    """Of an idle agent's processes: what its tools left at work."""
+    if agent.record.last_user_ms is None:
+        return ()
+    began_ms = agent.record.worked_ms or agent.record.run_started_ms or 0
+    return left_running(rows, (agent.context.clock() - began_ms) / 1000)
 
 
 async def park_idle(context: Context, agents: Callable[[], Iterable[Agent]]) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from sereno.core.protocol.additions import LogLine, ProcessRow
 from sereno.core.protocol.agents import AgentSnapshot, ProjectPlacement
 from sereno.core.protocol.requests import Image
+from sereno.core.protocol.values import UNSET, UnsetType
 
 __all__ = [
     "AgentView",
@@ -95,6 +96,12 @@ class Inspection(msgspec.Struct, frozen=True):
     @property
     def memory_kib(self) -> int:
         return sum(row.rss_kib for row in self.processes)
+
+    @property
+    def pss_kib(self) -> int | UnsetType:
+        """Where it is known of each process."""
+        parts = [row.pss_kib for row in self.processes if row.pss_kib is not UNSET]
+        return sum(parts) if len(parts) == len(self.processes) else UNSET
 
 
 class LogPage(msgspec.Struct, frozen=True):

@@ -24,6 +24,8 @@ __all__ = [
     "ListRequests",
     "ListRequestsResult",
     "LogLine",
+    "ParkAgent",
+    "ParkAgentResult",
     "ProcessRow",
     "ReadLog",
     "ReadLogResult",
@@ -71,6 +73,25 @@ class EndAgentResult(Wire):
     error: str | None
 
 
+class ParkAgent(Wire, tag_field="type", tag="sereno.agent.park.request"):
+    """As EndAgent, for an idle agent that can go on at the next prompt without a loss; refused with
+    "not_parked" and the reason for any other."""
+
+    request_id: str
+    agent_id: str
+
+
+class ParkAgentResult(Wire):
+    """`verified`, `remaining`: as in EndAgentResult."""
+
+    wire_type: ClassVar[str] = "sereno.agent.park.response"
+    request_id: str
+    agent_id: str
+    verified: bool
+    remaining: list[int]
+    error: str | None
+
+
 class UnarchiveAgent(Wire, tag_field="type", tag="sereno.agent.unarchive.request"):
     request_id: str
     agent_id: str
@@ -93,6 +114,10 @@ class ProcessRow(Wire):
     ppid: int
     command: str
     rss_kib: int
+    pss_kib: int | UnsetType = UNSET
+    """As `rss_kib`, with what it shares with others counted in parts; absent where not known."""
+    background: bool | UnsetType = UNSET
+    """True for what a tool left at work: it keeps an idle agent from being parked."""
 
 
 class InspectAgentResult(Wire):
@@ -107,6 +132,9 @@ class InspectAgentResult(Wire):
     runner_pid: int | None = None
     agent_pid: int | None = None
     memory_kib: int = 0
+    """The sum of `rss_kib`: what processes share counts for each of them."""
+    pss_kib: int | UnsetType = UNSET
+    """The sum of `pss_kib`: what would be free without it; absent where not known."""
     processes: list[ProcessRow] = []
     journal_bytes: int = 0
     started_at: str | None = None

@@ -105,6 +105,7 @@ Request = (
     | requests.ShutdownServer
     | additions.TakeBackPrompt
     | additions.EndAgent
+    | additions.ParkAgent
     | additions.UnarchiveAgent
     | additions.InspectAgent
     | additions.ReadLog

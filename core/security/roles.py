@@ -71,6 +71,7 @@ _OPERATE = (
     "register_push_token",
     "sereno.prompt.take_back.request",
     "sereno.agent.end.request",
+    "sereno.agent.park.request",
     "sereno.agent.unarchive.request",
 )
 _ADMINISTER = (

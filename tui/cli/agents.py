@@ -29,7 +29,7 @@ def need(agent: dict[str, Any]) -> str:
         case "initializing":
             return "starting"
         case "closed":
-            return "stopped"
+            return "parked" if (agent.get("sereno") or {}).get("parked") else "stopped"
     if agent.get("requiresAttention"):
         return "failed" if agent.get("attentionReason") == "error" else "done"
     return "idle"

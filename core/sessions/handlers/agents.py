@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 from sereno.core.agents.errors import AgentError
+from sereno.core.agents.views import Ended
 from sereno.core.protocol.additions import (
     EndAgent,
     EndAgentResult,
     InspectAgent,
     InspectAgentResult,
+    ParkAgent,
+    ParkAgentResult,
     TakeBackPrompt,
     TakeBackPromptResult,
     UnarchiveAgent,
@@ -140,14 +143,30 @@ async def cancel(call: Call, request: CancelAgent) -> CancelResult | None:
 @table.handles(EndAgent)
 async def end(call: Call, request: EndAgent) -> EndAgentResult:
     ended = await call.services.fleet.end(request.agent_id, by=call.by)
-    left = ", ".join(map(str, ended.remaining))
     return EndAgentResult(
         request_id=request.request_id,
         agent_id=request.agent_id,
         verified=ended.verified,
         remaining=list(ended.remaining),
-        error=None if ended.verified else f"Still running: {left}. End them with `kill -9 {left}`.",
+        error=_left(ended),
     )
+
+
+@table.handles(ParkAgent)
+async def park(call: Call, request: ParkAgent) -> ParkAgentResult:
+    ended = await call.services.fleet.park(request.agent_id, by=call.by)
+    return ParkAgentResult(
+        request_id=request.request_id,
+        agent_id=request.agent_id,
+        verified=ended.verified,
+        remaining=list(ended.remaining),
+        error=_left(ended),
+    )
+
+
+def _left(ended: Ended) -> str | None:
+    pids = " ".join(map(str, ended.remaining))
+    return None if ended.verified else f"Still running: {pids}. End them with `kill -9 {pids}`."
 
 
 @table.handles(ArchiveAgent)
@@ -199,6 +218,7 @@ async def inspect(call: Call, request: InspectAgent) -> InspectAgentResult:
         runner_pid=found.runner_pid,
         agent_pid=found.agent_pid,
         memory_kib=found.memory_kib,
+        pss_kib=found.pss_kib,
         processes=list(found.processes),
         journal_bytes=found.journal_bytes,
         started_at=None if found.started_ms is None else iso(found.started_ms),

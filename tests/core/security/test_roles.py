@@ -45,6 +45,7 @@ EXPECTED = {
     "register_push_token": "oap",
     "sereno.prompt.take_back.request": "oap",
     "sereno.agent.end.request": "oap",
+    "sereno.agent.park.request": "oap",
     "sereno.agent.unarchive.request": "oap",
     "restart_server_request": "oa",
     "shutdown_server_request": "oa",

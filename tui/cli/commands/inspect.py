@@ -10,6 +10,7 @@ import msgspec
 
 from sereno.core.protocol.additions import InspectAgent, InspectAgentResult
 from sereno.core.protocol.messages import AgentEntry
+from sereno.core.protocol.values import given
 from sereno.tui.cli import complete, exits
 from sereno.tui.cli.agents import summary
 from sereno.tui.cli.app import Output, output_options
@@ -38,6 +39,7 @@ def command(out: Output, agent: str) -> int:
         "runnerPid": reply.runner_pid,
         "agentPid": reply.agent_pid,
         "memoryKib": reply.memory_kib,
+        "pssKib": given(reply.pss_kib, None),
         "processes": msgspec.to_builtins(reply.processes),
         "journalBytes": reply.journal_bytes,
         "startedAt": reply.started_at,
@@ -54,6 +56,7 @@ def command(out: Output, agent: str) -> int:
 def _facts(value: dict[str, Any]) -> list[str]:
     runs = value["agentPid"] is not None
     mib = value["memoryKib"] / 1024
+    own = f", {value['pssKib'] / 1024:.1f} MiB its own" if value["pssKib"] is not None else ""
     where = folder(value["cwd"], os.environ.get("HOME", ""))
     facts = (
         ("id", value["id"]),
@@ -76,7 +79,7 @@ def _facts(value: dict[str, Any]) -> list[str]:
             "pids",
             f"agent {value['agentPid']}, runner {value['runnerPid']}" if runs else "none runs",
         ),
-        ("memory", f"{mib:.1f} MiB in {len(value['processes'])} processes" if runs else None),
+        ("memory", f"{mib:.1f} MiB in {len(value['processes'])} processes{own}" if runs else None),
         ("journal", f"{value['journalBytes']} bytes" if runs else None),
     )
     return [f"{name:<10} {clean_line(shown(str(word)), 2000)}" for name, word in facts if word]
@@ -91,7 +94,9 @@ def _processes(reply: InspectAgentResult) -> list[str]:
         for row in rows.values():
             if (row.ppid if row.ppid in rows else None) == parent and row.pid != parent:
                 words = clean_line(shown(row.command), 200)
-                lines.append(f"  {'  ' * depth}{row.pid}  {row.rss_kib / 1024:.1f} MiB  {words}")
+                note = "in the background  " if given(row.background, False) else ""
+                mib = row.rss_kib / 1024
+                lines.append(f"  {'  ' * depth}{row.pid}  {mib:.1f} MiB  {note}{words}")
                 if depth < 30:
                     walk(row.pid, depth + 1)
 
