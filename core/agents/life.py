@@ -216,7 +216,9 @@ def _turn_ended(step: Step, end: effects.TurnEnded, server_id: str) -> None:
             # A prompt that was sent to cut this turn off goes first; others wait for the person.
             step.set(held=step.record.held or turn.interrupted_by is None)
         case "failed":
-            step.add_item(AssistantMessage(text=f"The turn failed: {reason}"), step.now_ms)
+            # Rows of speech are joined as they are: an answer that broke off would run into it.
+            gap = "\n\n" if step.speech and not step.speech.endswith("\n") else ""
+            step.add_item(AssistantMessage(text=f"{gap}The turn failed: {reason}"), step.now_ms)
             step.move(Event.FAILED)
             step.set(failure=Failure(reason, end.code or "", end.next_step), held=True)
     _say_turn_ended(step, outcome, reason, end, message_id, server_id)

@@ -85,6 +85,20 @@ def test_attention_is_not_called_between_queued_prompts() -> None:
     assert base.record.attention is None
 
 
+def test_a_failure_does_not_run_into_the_words_before_it() -> None:
+    call = ToolCall(call_id="c1", name="sh", status="running", detail=ShellDetail(command="ls"))
+    broken, after_a_call = Step(running(), 200), Step(running(), 200)
+    take(broken, effects.Item(AssistantMessage(text="It brok"), delta=True))
+    take(after_a_call, effects.Item(AssistantMessage(text="So:"), delta=True), effects.Item(call))
+    ends = []
+    for step in (broken, after_a_call, Step(running(), 200)):
+        take(step, effects.TurnEnded("p0", "failed", "Killed."))
+        rows, _, _ = sample.finish(step)
+        ends.append(msgspec.json.decode(rows.rows[-1].item)["text"])
+    plain = "The turn failed: Killed."
+    assert ends == [f"\n\n{plain}", plain, plain]
+
+
 def test_a_failed_turn_says_so_in_a_row_and_holds_the_queue() -> None:
     step = Step(running(queue=1), 200)
     take(step, effects.Asked(sample.request()))

@@ -42,7 +42,7 @@ WAIT_FOR_PROVIDERS_S = 15.0
 )
 @click.option("--title", help="Default: the beginning of the prompt.")
 @click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="May be repeated.")
-@click.option("--mode", metavar="ID", help="How careful it is; `sereno provider ls` lists modes.")
+@click.option("--mode", metavar="ID", help="How careful it is; `provider models` lists them.")
 @click.option("--model", metavar="ID", help="`sereno provider models NAME` lists them.")
 @click.option("--thinking", metavar="ID", help="How much it thinks.")
 @click.option(
