@@ -48,6 +48,7 @@ SCENARIOS = {
     "machine_dies": "After a restart of the machine the session goes on",
     "import": "A session that was begun outside Sereno is listed, and taken over with its talk",
     "stop": "Ending an agent leaves no process",
+    "park": "An idle agent is parked without a process, and goes on with its session",
     "no_skip_flag": "No program is told to skip its permissions",
     "environment": "Programs get an allowlist of variables, nothing of ours",
 }
