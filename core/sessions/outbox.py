@@ -49,9 +49,9 @@ class Outbox:
 
     def push(self, message: Outgoing) -> bool:
         """Queues a push; False when it cannot be kept, and the client has to be let go (1013)."""
-        if message.kind is Kind.TIMELINE:
-            if message.key in self._newest or not self._fits(message):
-                return self._drop(message)
+        is_row = message.kind is Kind.TIMELINE
+        if is_row and (message.key in self._newest or not self._fits(message)):
+            return self._drop(message)
         replaced = self._queue.get(message.key) if message.kind is Kind.STATE else None
         spared = 0 if replaced is None else len(replaced)
         self.pushed -= spared
