@@ -61,7 +61,7 @@ def failure_lines(state: AgentState, width: int) -> list[Line]:
         return []
     cause = given(state.snapshot.last_error, "").strip()
     lines: list[Line] = []
-    if cause and not _ends_with(state.timeline.blocks, cause):
+    if cause and not _was_said(state.timeline.blocks, cause):
         told = wrap(cause, width - 2)
         lines += [
             (("  " if number else "x ", "failed"), (text, "failed"))
@@ -73,13 +73,14 @@ def failure_lines(state: AgentState, width: int) -> list[Line]:
     return lines
 
 
-def _ends_with(blocks: Sequence[Block], cause: str) -> bool:
-    """Whether the cause is what was said last, by itself or at the end of a sentence."""
-    if not blocks:
-        return False
-    last = blocks[-1]
-    words = last.item.message if isinstance(last.item, ErrorItem) else last.tail(len(cause) + 200)
-    return one_line(words).endswith(one_line(cause))
+def _was_said(blocks: Sequence[Block], cause: str) -> bool:
+    """Whether the newest blocks say the cause, by itself or at the end of a sentence."""
+    for block in blocks[-3:]:
+        item = block.item
+        words = item.message if isinstance(item, ErrorItem) else block.tail(len(cause) + 200)
+        if one_line(words).endswith(one_line(cause)):
+            return True
+    return False
 
 
 def failure_shown(state: AgentState, width: int, height: int) -> list[Line]:

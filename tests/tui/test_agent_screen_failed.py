@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sereno.core.protocol.timeline import AssistantMessage, ErrorItem, TimelineItem, UserMessage
@@ -30,7 +32,7 @@ def shown(here: Place) -> str:
 async def test_cause_and_next_step_stand_in_full_under_the_talk(
     size: tuple[int, int], items: list[TimelineItem]
 ) -> None:
-    more = {"status": "error", "last_error": CAUSE, "next_step": STEP}
+    more: dict[str, Any] = {"status": "error", "last_error": CAUSE, "next_step": STEP}
     async with place(items, size=size, **more) as here:
         words = " ".join(word for word in shown(here).split() if word != "x")
         assert f"{CAUSE} {STEP}" in words
@@ -39,11 +41,16 @@ async def test_cause_and_next_step_stand_in_full_under_the_talk(
 
 
 @pytest.mark.parametrize(
-    "last", [ErrorItem(message=CAUSE), AssistantMessage(text=f"The turn failed: {CAUSE}\n")]
+    "last",
+    [
+        [ErrorItem(message=CAUSE)],
+        [AssistantMessage(text=f"The turn failed: {CAUSE}\n")],
+        [ErrorItem(message=CAUSE), ErrorItem(message="That mode is not there.")],
+    ],
 )
-async def test_a_cause_that_the_talk_ends_with_is_not_said_twice(last: TimelineItem) -> None:
-    more = {"status": "error", "last_error": CAUSE, "next_step": STEP}
-    async with place([*SAID, last], **more) as here:
+async def test_a_cause_that_the_talk_ends_with_is_not_said_twice(last: list[TimelineItem]) -> None:
+    more: dict[str, Any] = {"status": "error", "last_error": CAUSE, "next_step": STEP}
+    async with place([*SAID, *last], **more) as here:
         assert " ".join(here.talk.text().split()).count("licence") == 1
         assert STEP in shown(here)
 
