@@ -22,13 +22,13 @@ from sereno.core.providers.claude.state import Core, State
 from sereno.core.providers.claude.talk import Talk
 from sereno.core.providers.driver import Identity, Setup
 from sereno.core.providers.effects import Effect, Item
-from sereno.core.providers.kept.model import KeptError, KeptSession, settled
+from sereno.core.providers.kept.model import KeptError, KeptSession, lost, settled
 from sereno.core.security.sanitise import sanitise, sanitise_line
 
 if TYPE_CHECKING:
     from sereno.core.providers.catalog import Provider
 
-__all__ = ["history", "sessions"]
+__all__ = ["sessions", "take"]
 
 LONGEST = 200 * 1024 * 1024
 HEAD = 400
@@ -58,15 +58,22 @@ def sessions(
     return [one for one, _ in zip(wanted, range(limit), strict=False)]
 
 
-def history(provider: Provider, env: Mapping[str, str], session: KeptSession) -> list[TimelineItem]:
-    if not _NAME.fullmatch(session.session_id):
-        raise KeptError(f"{session.session_id} is no id of a session of {provider.label}.")
-    paths = list(_projects(provider, env).glob(f"*/{session.session_id}.jsonl"))
-    if not paths:
-        raise KeptError(f"{provider.label} keeps no session {session.session_id}.")
-    setup = Setup(session.cwd)
-    reader = _Reader(Core(Identity(provider.name, provider.label), setup, State()))
-    return settled(item for line in _lines(paths[0]) for item in reader.read(line))
+def take(
+    provider: Provider,
+    env: Mapping[str, str],
+    session_id: str,
+    cwd: str | None,  # noqa: ARG001
+) -> tuple[KeptSession, list[TimelineItem]]:
+    """Its id is enough to find it."""
+    paths = []
+    if _NAME.fullmatch(session_id):
+        paths = list(_projects(provider, env).glob(f"*/{session_id}.jsonl"))
+    facts = _facts(paths[0]) if paths else None
+    session = _read_head(paths[0], facts.st_mtime_ns // 1_000_000) if facts else None
+    if session is None:
+        raise lost(provider.label, session_id)
+    reader = _Reader(Core(Identity(provider.name, provider.label), Setup(session.cwd), State()))
+    return session, settled(item for line in _lines(paths[0]) for item in reader.read(line))
 
 
 class _Reader:

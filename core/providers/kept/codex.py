@@ -20,17 +20,18 @@ from sereno.core.providers.codex.text import Text
 from sereno.core.providers.driver import Identity, Setup
 from sereno.core.providers.effects import Effect, Item
 from sereno.core.providers.jsonrpc import Peer, PeerState, Reply
-from sereno.core.providers.kept.model import KeptError, KeptSession
+from sereno.core.providers.kept.model import KeptError, KeptSession, lost, settled
 from sereno.core.security.sanitise import sanitise, sanitise_line
 
 if TYPE_CHECKING:
     from sereno.core.providers.catalog import Provider
 
-__all__ = ["history", "sessions"]
+__all__ = ["sessions", "take"]
 
 PATIENCE = 20.0
 CHUNK = 65_536
 TITLE = 80
+READ = "thread/read"
 CLIENT = {"name": "sereno", "title": "Sereno", "version": "1"}
 
 
@@ -39,30 +40,41 @@ def sessions(
 ) -> list[KeptSession]:
     wanted: dict[str, Any] = {"limit": limit} if cwd is None else {"limit": limit, "cwd": cwd}
     told = _call(provider, env, "thread/list", wanted)
-    found = []
-    for thread in told.get("data") or ():
-        session_id, folder = thread.get("id"), thread.get("cwd")
-        if not isinstance(session_id, str) or not isinstance(folder, str):
-            continue
-        words = thread.get("name") or thread.get("preview")
-        title = sanitise_line(words.strip().partition("\n")[0], TITLE) if words else None
-        seconds = thread.get("updatedAt") or thread.get("createdAt")
-        updated_ms = int(seconds * 1000) if isinstance(seconds, int | float) else None
-        found.append(KeptSession(session_id, folder, title, updated_ms))
-    return found
+    found = (_session(thread) for thread in told.get("data") or ())
+    return [one for one in found if one is not None]
 
 
-def history(provider: Provider, env: Mapping[str, str], session: KeptSession) -> list[TimelineItem]:
-    wanted = {"threadId": session.session_id, "includeTurns": True}
-    told = _call(provider, env, "thread/read", wanted)
+def _session(thread: dict[str, Any]) -> KeptSession | None:
+    session_id, folder = thread.get("id"), thread.get("cwd")
+    if not isinstance(session_id, str) or not isinstance(folder, str):
+        return None
+    words = thread.get("name") or thread.get("preview")
+    title = sanitise_line(words.strip().partition("\n")[0], TITLE) if words else None
+    seconds = thread.get("updatedAt") or thread.get("createdAt")
+    updated_ms = int(seconds * 1000) if isinstance(seconds, int | float) else None
+    return KeptSession(session_id, folder, title, updated_ms)
+
+
+def take(
+    provider: Provider,
+    env: Mapping[str, str],
+    session_id: str,
+    cwd: str | None,  # noqa: ARG001
+) -> tuple[KeptSession, list[TimelineItem]]:
+    """Its id is enough to find it."""
+    told = _call(provider, env, READ, {"threadId": session_id, "includeTurns": True})
+    thread = told.get("thread") or {}
+    session = _session(thread)
+    if session is None:
+        raise lost(provider.label, session_id)
     core = Core(Identity(provider.name, provider.label), Setup(session.cwd), State())
     text = Text(core)
     found: list[TimelineItem] = []
-    for turn in (told.get("thread") or {}).get("turns") or ():
+    for turn in thread.get("turns") or ():
         for item in turn.get("items") or ():
             found += _read(core, text, item)
         text.end()
-    return found
+    return session, settled(found)
 
 
 def _read(core: Core, text: Text, item: dict[str, Any]) -> list[TimelineItem]:
@@ -136,5 +148,6 @@ def _converse(
             if isinstance(message, Reply) and message.call.method == method:
                 if message.failure is not None:
                     words = sanitise_line(message.failure.message, 300)
-                    raise KeptError(f"{provider.label} refused: {words}")
+                    code = "session_lost" if method == READ else "provider_failed"
+                    raise KeptError(f"{provider.label} refused: {words}", code=code)
                 return msgspec.convert(message.result or {}, dict[str, Any])

@@ -12,16 +12,26 @@ from sereno.core.protocol.timeline import TimelineItem, ToolCall
 if TYPE_CHECKING:
     from sereno.core.providers.catalog import Provider
 
-__all__ = ["Keeper", "KeptError", "KeptSession", "settled"]
+__all__ = ["Keeper", "KeptError", "KeptSession", "lost", "settled"]
 
 
 class KeptError(Exception):
-    """The program could not tell, or does not know the session; in words for a person."""
+    """In words for a person. `code`: provider_failed, or session_lost where the program answered
+    and does not know the session."""
 
-    def __init__(self, message: str, next_step: str = "") -> None:
+    def __init__(self, message: str, next_step: str = "", code: str = "provider_failed") -> None:
         super().__init__(message)
         self.message = message
         self.next_step = next_step
+        self.code = code
+
+
+def lost(label: str, session_id: str) -> KeptError:
+    return KeptError(
+        f"{label} keeps no session {session_id}.",
+        "`sereno import` lists the sessions of the folder in which it is called.",
+        "session_lost",
+    )
 
 
 class KeptSession(msgspec.Struct, frozen=True):
@@ -60,8 +70,8 @@ class Keeper(Protocol):
         """The newest ones of a folder; without one of all, where the program can tell."""
         ...
 
-    def history(
-        self, provider: Provider, env: Mapping[str, str], session: KeptSession
-    ) -> list[TimelineItem]:
-        """What was said and done in it, oldest first."""
+    def take(
+        self, provider: Provider, env: Mapping[str, str], session_id: str, cwd: str | None
+    ) -> tuple[KeptSession, list[TimelineItem]]:
+        """A session, and what was said and done in it, oldest first. `cwd`: where it is asked."""
         ...

@@ -18,13 +18,13 @@ from sereno.core.protocol.timeline import (
 from sereno.core.providers.acp.details import clip, detail_of
 from sereno.core.providers.acp.state import CallRecord
 from sereno.core.providers.asking import ask
-from sereno.core.providers.kept.model import KeptError, KeptSession
+from sereno.core.providers.kept.model import KeptError, KeptSession, settled
 from sereno.core.security.sanitise import sanitise, sanitise_line
 
 if TYPE_CHECKING:
     from sereno.core.providers.catalog import Provider
 
-__all__ = ["history", "sessions"]
+__all__ = ["sessions", "take"]
 
 PATIENCE = 30.0
 TITLE = 80
@@ -48,6 +48,22 @@ class _Listed(msgspec.Struct):
     directory: str = ""
 
 
+class _Time(msgspec.Struct):
+    updated: float = 0
+
+
+class _Info(msgspec.Struct):
+    id: str
+    directory: str
+    title: str = ""
+    time: _Time = msgspec.field(default_factory=_Time)
+
+
+class _Exported(msgspec.Struct):
+    info: _Info
+    messages: list[dict[str, Any]] = []
+
+
 def sessions(
     provider: Provider, env: Mapping[str, str], cwd: str | None, limit: int
 ) -> list[KeptSession]:
@@ -65,18 +81,23 @@ def sessions(
     ]
 
 
-def history(provider: Provider, env: Mapping[str, str], session: KeptSession) -> list[TimelineItem]:
-    told = _ask(provider, env, ("export", session.session_id), session.cwd)
+def take(
+    provider: Provider, env: Mapping[str, str], session_id: str, cwd: str | None
+) -> tuple[KeptSession, list[TimelineItem]]:
+    told = _ask(provider, env, ("export", session_id), cwd, "session_lost")
     try:
-        whole = msgspec.json.decode(told, type=dict[str, Any])
-        return [
+        whole = msgspec.json.decode(told, type=_Exported)
+        items = [
             item
-            for message in whole.get("messages", ())
+            for message in whole.messages
             for part in message["parts"]
             for item in _items(message["info"].get("role"), part)
         ]
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as error:
         raise KeptError(f"{provider.label}'s words of the session were not understood.") from error
+    info = whole.info
+    title = sanitise_line(info.title, TITLE)
+    return KeptSession(info.id, info.directory, title, int(info.time.updated)), settled(items)
 
 
 def _items(role: str, part: dict[str, Any]) -> list[TimelineItem]:
@@ -116,7 +137,11 @@ def _call(part: dict[str, Any]) -> ToolCall:
 
 
 def _ask(
-    provider: Provider, env: Mapping[str, str], command: tuple[str, ...], cwd: str | None
+    provider: Provider,
+    env: Mapping[str, str],
+    command: tuple[str, ...],
+    cwd: str | None,
+    code: str = "provider_failed",
 ) -> str:
     said = ask(provider, env, command, timeout_s=PATIENCE, cwd=cwd)
     if said is None or said.code != 0:
@@ -124,5 +149,6 @@ def _ask(
         raise KeptError(
             f"{provider.label} was asked for its sessions and gave no answer. {words}".strip(),
             f"Run `{provider.command[0]} {' '.join(command[:2])}` in a terminal to see why.",
+            code if said is not None else "provider_failed",
         )
     return said.out

@@ -84,7 +84,7 @@ async def adopt(call: Call, request: ImportAgent) -> AgentResumed | AgentCreateF
         adoption = await _adoption(call, request)
         view = await call.services.fleet.adopt(adoption, by=call.by)
     except KeptError as error:
-        return _failed(request, "provider_failed", error.message, error.next_step)
+        return _failed(request, error.code, error.message, error.next_step)
     except Explained as error:
         return _failed(request, error.code, error.message, error.next_step)
     return AgentResumed(
@@ -106,16 +106,9 @@ async def _adoption(call: Call, request: ImportAgent) -> Adoption:
         )
     call.services.fleet.refuse_known(provider.name, request.session_id)
     env, cwd = call.services.providers.env, given(request.cwd, None)
-    kept = await anyio.to_thread.run_sync(keeper.sessions, provider, env, cwd, MOST)
-    session = next((one for one in kept if one.session_id == request.session_id), None)
-    if session is None:
-        place = f" for {cwd}" if cwd is not None else ""
-        raise AgentError(
-            "session_lost",
-            f"{provider.label} keeps no session {request.session_id}{place}.",
-            "`sereno import` lists the sessions of the folder in which it is called.",
-        )
-    history = await anyio.to_thread.run_sync(keeper.history, provider, env, session)
+    session, history = await anyio.to_thread.run_sync(
+        keeper.take, provider, env, request.session_id, cwd
+    )
     return Adoption(provider.name, session, history, given(request.labels, {}))
 
 

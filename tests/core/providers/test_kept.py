@@ -133,7 +133,8 @@ def test_claude_sessions_of_a_folder(claude_home: Provider, env: dict[str, str])
 
 
 def test_claude_talk(claude_home: Provider, env: dict[str, str]) -> None:
-    items = claude.history(claude_home, env, KeptSession(FIRST, "/repo"))
+    session, items = claude.take(claude_home, env, FIRST, None)
+    assert (session.session_id, session.cwd) == (FIRST, "/repo")
     assert short(items) == [
         "> fix the test\nplease",
         "hm",
@@ -148,8 +149,9 @@ def test_claude_talk(claude_home: Provider, env: dict[str, str]) -> None:
 def test_claude_reads_nothing_but_sessions(
     claude_home: Provider, env: dict[str, str], session_id: str
 ) -> None:
-    with pytest.raises(KeptError):
-        claude.history(claude_home, env, KeptSession(session_id, "/repo"))
+    with pytest.raises(KeptError) as caught:
+        claude.take(claude_home, env, session_id, "/repo")
+    assert caught.value.code == "session_lost"
 
 
 def test_claude_that_does_not_say_where(install: Install, env: dict[str, str]) -> None:
@@ -177,7 +179,7 @@ for row in sys.stdin:
     if request["method"] == "thread/list":
         answer["result"] = {"data": threads if request["params"].get("cwd") == "/repo" else []}
     elif request["method"] == "thread/read" and request["params"]["threadId"] == "th1":
-        answer["result"] = {"thread": {"turns": turns}}
+        answer["result"] = {"thread": {**threads[0], "turns": turns}}
     elif request["method"] == "thread/read":
         answer = {"id": request["id"], "error": {"code": -1, "message": "no rollout found"}}
     print(json.dumps(answer), flush=True)
@@ -189,15 +191,18 @@ def test_codex_sessions_and_talk(install: Install, env: dict[str, str]) -> None:
     (session,) = codex.sessions(provider, env, "/repo", 50)
     assert session == KeptSession("th1", "/repo", "make it", 7_000)
     assert codex.sessions(provider, env, "/elsewhere", 50) == []
-    assert short(codex.history(provider, env, session)) == [
+    again, items = codex.take(provider, env, "th1", None)
+    assert again == session
+    assert short(items) == [
         "> make it",
         "hm",
         "I make it.",
         "completed: touch a -> made",
         "Done.",
     ]
-    with pytest.raises(KeptError, match="no rollout found"):
-        codex.history(provider, env, KeptSession("th2", "/repo"))
+    with pytest.raises(KeptError, match="no rollout found") as caught:
+        codex.take(provider, env, "th2", None)
+    assert caught.value.code == "session_lost"
 
 
 def test_a_codex_that_says_nothing(install: Install, env: dict[str, str]) -> None:
@@ -220,10 +225,11 @@ PARTS = [
     {"type": "tool", "tool": "bash", "callID": "c2", "state": {"status": "error", "error": "no"}},
 ]
 EXPORT = {
+    "info": {"id": "ses_1", "directory": "/tmp", "title": "A look", "time": {"updated": 9}},
     "messages": [
         {"info": {"role": "user"}, "parts": [{"type": "text", "text": "look"}]},
         {"info": {"role": "assistant"}, "parts": PARTS},
-    ]
+    ],
 }
 LISTED = [
     {"id": "ses_1", "title": "A look", "updated": 9, "directory": "/tmp", "projectId": "global"},
@@ -243,15 +249,18 @@ def test_opencode_sessions_and_talk(install: Install, env: dict[str, str]) -> No
     provider = install("opencode", OPENCODE)
     (session,) = opencode.sessions(provider, env, "/tmp", 50)
     assert session == KeptSession("ses_1", "/tmp", "A look", 9)
-    assert short(opencode.history(provider, env, session)) == [
+    again, items = opencode.take(provider, env, "ses_1", "/tmp")
+    assert again == session
+    assert short(items) == [
         "> look",
         "hm",
         "I look.",
         "completed: ls -> a.txt",
         "failed:  -> UNSET",
     ]
-    with pytest.raises(KeptError, match="Session not found"):
-        opencode.history(provider, env, KeptSession("ses_9", "/tmp"))
+    with pytest.raises(KeptError, match="Session not found") as caught:
+        opencode.take(provider, env, "ses_9", "/tmp")
+    assert caught.value.code == "session_lost"
     with pytest.raises(KeptError, match="not understood"):
         opencode.sessions(install("opencode", "print('what?')"), env, "/tmp", 50)
     assert opencode.sessions(install("opencode", ""), env, "/tmp", 50) == []

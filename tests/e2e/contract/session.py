@@ -227,6 +227,12 @@ class Session:
         (call,) = self.calls()
         return call
 
+    def handle(self) -> str:
+        """By what the program knows the session."""
+        kept = self.snapshot().persistence
+        assert kept is not None
+        return kept.session_id
+
     def pid(self) -> int:
         """Of the program, once it runs."""
         deadline = time.monotonic() + TURN_S

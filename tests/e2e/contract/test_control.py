@@ -181,17 +181,3 @@ def test_interrupt_with_an_open_request(stage: Stage, script: Script) -> None:
     talk.send(script({"text": "Still here."}))
     talk.finish()
     assert talk.said() == "Still here."
-
-
-@scenario("stop")
-def test_ending_leaves_nothing(stage: Stage, script: Script) -> None:
-    session = stage.fresh(script({"text": "Hello."}))
-    session.finish()
-    begin_holding(stage, session, script, "held-for-the-end")
-    pids = [row.pid for row in session.inspect().processes]
-    assert len(pids) >= 3
-    ended = session.end()
-    assert (ended.verified, ended.remaining, ended.error) == (True, [], None)
-    until(lambda: not any(alive(pid) for pid in pids), "all are gone")
-    assert not holding("held-for-the-end")
-    assert session.inspect().processes == []

@@ -12,15 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sereno.core.protocol.timeline import (
-    AssistantMessage,
-    Reasoning,
-    TimelineItem,
-    ToolCall,
-    UserMessage,
-)
-from sereno.core.protocol.tools import ShellDetail
-from sereno.core.protocol.values import UNSET, given
+from sereno.core.protocol.values import given
 from sereno.core.providers.environment import COMMON, COMMON_PREFIXES
 from sereno.core.runners.model import MARKERS
 from tests.e2e.contract.conftest import Stage
@@ -46,18 +38,12 @@ def session(stage: Stage, script: Script, word: str) -> Session:
     return made
 
 
-def handle(session: Session) -> str:
-    kept = session.snapshot().persistence
-    assert kept is not None
-    return kept.session_id
-
-
 def goes_on(stage: Stage, session: Session, script: Script, word: str, before: str) -> None:
     """The session is the same, and its program remembers what was said."""
     session.send(script({"text": "I remember."}))
     session.finish()
     assert session.said() == "I remember."
-    assert handle(session) == before
+    assert session.handle() == before
     assert word in str(stage.models.turns()[-1]["body"])
     told = [item for item in session.items() if word in str(item)]
     # Once in the prompt's script, once in the answer: nothing was told again.
@@ -88,7 +74,7 @@ def test_the_daemon_dies_in_a_turn(stage: Stage, script: Script, session: Sessio
 
 @scenario("program_dies")
 def test_the_program_is_killed(stage: Stage, script: Script, session: Session, word: str) -> None:
-    before = handle(session)
+    before = session.handle()
     os.kill(session.pid(), signal.SIGKILL)
     until(lambda: session.snapshot().status in ("closed", "error"), "its death was noticed")
     goes_on(stage, session, script, word, before)
@@ -96,7 +82,7 @@ def test_the_program_is_killed(stage: Stage, script: Script, session: Session, w
 
 @scenario("runner_dies")
 def test_the_runner_is_killed(stage: Stage, script: Script, session: Session, word: str) -> None:
-    before, program = handle(session), session.pid()
+    before, program = session.handle(), session.pid()
     runner = session.inspect().runner_pid
     assert runner is not None
     os.kill(runner, signal.SIGKILL)
@@ -107,7 +93,7 @@ def test_the_runner_is_killed(stage: Stage, script: Script, session: Session, wo
 
 @scenario("machine_dies")
 def test_everything_dies(stage: Stage, script: Script, session: Session, word: str) -> None:
-    before = handle(session)
+    before = session.handle()
     session.send(script({"text": "word " * 400}, delay_ms=30))
     until(session.said, "it writes", TURN_S)
     for _ in range(100):
@@ -122,43 +108,6 @@ def test_everything_dies(stage: Stage, script: Script, session: Session, word: s
     assert done.status == "error"
     assert session.snapshot().pending_permissions == []
     goes_on(stage, session, script, word, before)
-
-
-@scenario("import")
-def test_a_session_from_outside(stage: Stage, script: Script, word: str) -> None:
-    session = stage.fresh(script({"text": f"I keep the word {word}."}))
-    session.finish()
-    session.send(script({"tool": {"kind": "shell", "command": "echo worked"}}, {"text": "Done."}))
-    while session.wait().status == "permission":
-        session.allow(next(iter(session.open().values())))
-    before, talk = handle(session), [shape(item) for item in session.items()]
-    session.delete()
-    stage.made.remove(session)
-    (kept,) = [one for one in session.kept() if one.session_id == before]
-    assert kept.agent_id is UNSET
-    assert kept.title
-    taken = session.take_over(kept)
-    stage.made.append(taken)
-    assert [shape(item) for item in taken.items()] == talk
-    taken.send(script({"text": "I remember."}))
-    taken.finish()
-    assert taken.said() == "I remember."
-    assert handle(taken) == before
-    assert word in str(stage.models.turns()[-1]["body"])
-    again = taken.import_again(kept)
-    assert again.error_code == "already_imported"
-    assert taken.agent_id[:8] in given(again.next_step, "")
-
-
-def shape(item: TimelineItem) -> tuple[str, ...]:
-    """What must be told of an item, also of one that is told later."""
-    match item:
-        case ToolCall(detail=ShellDetail(command=command, output=output), status=status):
-            return ("shell", command, given(output, "").strip(), status)
-        case UserMessage(text=text) | AssistantMessage(text=text) | Reasoning(text=text):
-            return (type(item).__name__, text.strip())
-        case _:
-            return (type(item).__name__,)
 
 
 @scenario("no_skip_flag")

@@ -27,11 +27,6 @@ def command_of(request: PermissionRequest) -> str:
     return request.detail.command
 
 
-def standing_action(request: PermissionRequest) -> str:
-    """The button for "yes, and do not ask again"."""
-    return next(a.id for a in given(request.actions, []) if given(a.standing, False))
-
-
 @scenario("text")
 def test_text(stage: Stage, script: Script) -> None:
     talk = stage.talk()
@@ -86,19 +81,6 @@ def test_deny_with_words(stage: Stage, script: Script) -> None:
     assert talk.said().endswith("Then not.")
     assert not (stage.world.work / "denied").exists()
     assert "use the other folder" in str(stage.models.turns()[-1]["body"])
-
-
-@scenario("session")
-def test_allow_for_the_session(stage: Stage, script: Script) -> None:
-    session = stage.fresh(script({"tool": shell("touch standing")}, {"text": "One."}))
-    request = session.asked()
-    session.allow(request, selected_action_id=standing_action(request))
-    session.finish()
-    session.send(script({"tool": shell("touch standing")}, {"text": "Two."}))
-    session.finish()
-    assert session.said().endswith("Two.")
-    assert session.call().status == "completed"
-    assert not list(stage.world.work.rglob("settings.local.json"))
 
 
 @scenario("edited_input")
