@@ -11,10 +11,21 @@ from typing import Any
 import msgspec
 
 from sereno.core.protocol.agents import Mode
+from sereno.core.providers.codex.values import as_texts
 
-__all__ = ["DEFAULT_MODE", "MODES", "Policy", "mode_list", "mode_of", "stricter"]
+__all__ = [
+    "DEFAULT_MODE",
+    "MODES",
+    "READ_ONLY",
+    "Policy",
+    "mode_list",
+    "mode_of",
+    "stricter",
+    "workspace_of",
+]
 
 DEFAULT_MODE = "auto"
+READ_ONLY = "read-only"
 
 _KINDS = {
     "readOnly": "read-only",
@@ -115,3 +126,16 @@ def stricter(new: str, old: str | None) -> bool:
     """Whether `new` allows less than `old`; an unknown mode counts as the loosest."""
     before = _STRICTNESS.index(old) if old in _STRICTNESS else len(_STRICTNESS)
     return _STRICTNESS.index(new) < before
+
+
+def workspace_of(configured: dict[str, Any]) -> dict[str, Any]:
+    """`[sandbox_workspace_write]` of Codex's configuration as a policy; empty where it has none."""
+    if not configured:
+        return {}
+    return {
+        "type": "workspaceWrite",
+        "writableRoots": as_texts(configured.get("writable_roots")),
+        "networkAccess": configured.get("network_access") is True,
+        "excludeTmpdirEnvVar": configured.get("exclude_tmpdir_env_var") is True,
+        "excludeSlashTmp": configured.get("exclude_slash_tmp") is True,
+    }

@@ -1,7 +1,9 @@
 """From the first frame to Ready: initialize, a thread (new or resumed), its mode, model and effort.
 
-A thread that Codex cannot reopen is begun anew, and the timeline says so; a thread that does not
-get the wished mode is not used at all, because it might not ask.
+Every thread is opened read-only and gets its sandbox afterwards: a thread that is opened with more
+makes Codex trust the repository for good, and run what the repository's own configuration names.
+One that cannot be reopened is begun anew, and the timeline says so; one that does not get the
+wished mode is not used at all, because it might not ask.
 """
 
 from __future__ import annotations
@@ -15,7 +17,14 @@ from sereno.core.providers.acp.failures import message_of
 from sereno.core.providers.codex.arguments import not_disabled
 from sereno.core.providers.codex.failures import LOGIN, explain_reply
 from sereno.core.providers.codex.models import models_of, thinking_of, with_current
-from sereno.core.providers.codex.modes import DEFAULT_MODE, MODES, Policy, mode_list
+from sereno.core.providers.codex.modes import (
+    DEFAULT_MODE,
+    MODES,
+    READ_ONLY,
+    Policy,
+    mode_list,
+    workspace_of,
+)
 from sereno.core.providers.codex.prompts import BUILT_IN, commands_of, skills_of
 from sereno.core.providers.codex.settings import LIST, UPDATE, Settings, read_thread
 from sereno.core.providers.codex.state import FAILED, NEW, OPENING, READY, Core
@@ -30,6 +39,7 @@ CLIENT = {"name": "sereno", "title": "Sereno", "version": "0.1"}
 UNUSED = ("turn/diff/updated", "item/fileChange/outputDelta", "thread/readState/changed")
 """Notifications that say again what others say; Codex need not send them."""
 PAGES_LIMIT = 20
+CONFIG = "config/read"
 
 _LOST = ("no rollout found", "not found", "invalid session id", "invalid thread id")
 _VERSION = re.compile(r"/(\d[\w.+-]*)")
@@ -87,6 +97,8 @@ class Opening:
                 return self._listed(reply)
             case "thread/settings/update":
                 return self._configured(reply)
+            case "config/read":
+                return self._read(reply)
             case _:
                 return []
 
@@ -103,6 +115,7 @@ class Opening:
             core.peer.request("account/read", {}),
             core.peer.request(LIST, {}, "opening"),
             core.peer.request("skills/list", {"cwds": [core.setup.cwd]}),
+            core.peer.request(CONFIG, {"cwd": core.setup.cwd}),
         ]
         return [*(Send(frame) for frame in frames), self._open()]
 
@@ -111,7 +124,7 @@ class Opening:
         params: dict[str, Any] = {
             "cwd": core.setup.cwd,
             "approvalPolicy": policy.approval,
-            "sandbox": policy.sandbox,
+            "sandbox": READ_ONLY,
             "approvalsReviewer": "user",
         }
         if core.setup.model is not None:
@@ -138,46 +151,65 @@ class Opening:
         state.thread_id, state.resumed, state.opened = thread_id, resuming, True
         state.title = sanitise_line(as_text(thread.get("name")), 120)
         read_thread(core, told, told.get("sandbox"), "reasoningEffort")
-        refused = self._check(told)
-        return refused or self._configure() or self._when_done()
+        return self._check(told) or self._configure() or self._when_done()
 
     def _check(self, told: dict[str, Any]) -> list[Effect]:
-        """Whether Codex really asks as it was told to."""
+        """Whether Codex really asks as it was told to, and began as narrow as it was told to."""
         policy = self._policy
         sandbox = as_dict(told.get("sandbox")).get("type")
-        wanted = policy.sandbox_policy({})["type"]
         reviewer = told.get("approvalsReviewer", "user")
-        if (told.get("approvalPolicy"), sandbox, reviewer) == (policy.approval, wanted, "user"):
+        if (told.get("approvalPolicy"), sandbox, reviewer) == (policy.approval, "readOnly", "user"):
             return []
         found = f"{told.get('approvalPolicy')!r}, {sandbox!r}, answered by {reviewer!r}"
         text = f"Codex did not take the mode “{policy.label}”; it works with {found}"
         step = "Choose another mode, or look at Codex's own configuration for what it forbids."
         return self._give_up(sanitise_line(text), "mode_refused", step)
 
+    def _read(self, reply: Reply) -> list[Effect]:
+        """`config/read`: the workspace sandbox as the person's own configuration has it. Of the
+        repository's configuration Codex takes nothing that the person has not trusted.
+        """
+        config = as_dict(as_dict(reply.result).get("config"))
+        self._core.state.sandbox = workspace_of(as_dict(config.get("sandbox_workspace_write")))
+        self._core.touch()
+        return self._configure() or self._when_done()
+
     def _configure(self) -> list[Effect]:
-        """What the request that opened the thread could not carry."""
-        state, wishes = self._core.state, dict[str, Any]()
+        """What the request that opened the thread could not carry, once all of it is known."""
+        state, policy = self._core.state, self._policy
+        if not state.opened or state.configured or self._core.peer.waiting(CONFIG):
+            return []
+        state.configured = True
+        self._core.touch()
+        effects: list[Effect] = []
+        mode: dict[str, Any] = {}
+        if policy.sandbox != READ_ONLY:
+            mode["sandboxPolicy"] = policy.sandbox_policy(state.sandbox)
+        if state.planning != policy.plan:
+            mode["collaborationMode"] = self._settings.collaboration(policy.plan)
+        if mode:
+            effects.append(self._settings.update(mode, "opening mode"))
         effort = self._core.setup.thinking
         if effort is not None and effort != state.effort:
             state.effort = effort
-            wishes["effort"] = effort
-        if state.planning != self._policy.plan:
-            wishes["collaborationMode"] = self._settings.collaboration(self._policy.plan)
-        if not wishes:
-            return []
-        self._core.touch()
-        return [self._settings.update(wishes, "opening")]
+            effects.append(self._settings.update({"effort": effort}, "opening effort"))
+        return effects
 
     def _configured(self, reply: Reply) -> list[Effect]:
         state = self._core.state
-        if reply.failure is not None:
-            words = message_of(reply.failure)
-            if state.planning != self._policy.plan:
-                text = f"Codex refused the mode “{self._policy.label}”: {words}"
-                return self._give_up(text, "mode_refused", "Start it with another mode.")
+        if reply.call.context == "opening effort":
+            if reply.failure is None:
+                state.effort = self._core.setup.thinking  # news of the mode still said the old one
+                self._core.touch()
+                return self._when_done()
             state.effort = None
+            words = message_of(reply.failure)
             told = f"Codex refused the effort: {words}. It goes on with what it has."
             return [Item(ErrorItem(message=told)), *self._when_done()]
+        if reply.failure is not None:
+            words = message_of(reply.failure)
+            text = f"Codex refused the mode “{self._policy.label}”: {words}"
+            return self._give_up(text, "mode_refused", "Start it with another mode.")
         state.planning, state.mode_id = self._policy.plan, self._mode
         self._core.touch()
         return self._when_done()
@@ -221,7 +253,7 @@ class Opening:
     def _when_done(self) -> list[Effect]:
         """Ready, once the thread stands and everything that was asked is answered."""
         core, state = self._core, self._core.state
-        asked = (LIST, UPDATE, "account/read")
+        asked = (LIST, UPDATE, CONFIG, "account/read")
         if not state.opened or any(core.peer.waiting(method) for method in asked):
             return []
         state.phase = READY

@@ -13,7 +13,7 @@ from sereno.core.providers.acp.failures import message_of
 from sereno.core.providers.codex.models import default_of, models_of, thinking_of, with_current
 from sereno.core.providers.codex.modes import MODES, Policy, mode_of, stricter
 from sereno.core.providers.codex.state import READY, Core
-from sereno.core.providers.codex.values import as_dict, as_text, pruned
+from sereno.core.providers.codex.values import as_dict, as_text
 from sereno.core.providers.effects import Changed, Effect, Item, Send
 from sereno.core.providers.jsonrpc import Reply
 from sereno.core.security.sanitise import sanitise_line
@@ -164,8 +164,6 @@ class Settings:
 def read_thread(core: Core, told: dict[str, Any], sandbox: Any, effort_key: str) -> None:
     """Takes over what a thread works with, from the reply that opened it or from an update."""
     state, policy = core.state, as_dict(sandbox)
-    if policy.get("type") == "workspaceWrite":
-        state.sandbox = pruned(policy)
     collaboration = as_dict(told.get("collaborationMode"))
     if collaboration:
         state.planning = collaboration.get("mode") == "plan"

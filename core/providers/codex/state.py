@@ -112,6 +112,8 @@ class State(msgspec.Struct, omit_defaults=True):
     lost: str = ""
     """Why an earlier conversation could not be reopened."""
     opened: bool = False
+    configured: bool = False
+    """The thread was asked for everything that opening it could not carry."""
     version: str = ""
     title: str = ""
     peer: PeerState = msgspec.field(default_factory=PeerState)

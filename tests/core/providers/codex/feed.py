@@ -9,7 +9,19 @@ from sereno.core.providers.codex.driver import CodexDriver
 from sereno.core.providers.driver import Identity, Prompt, Setup
 from sereno.core.providers.effects import Effect, Item, Send
 
-__all__ = ["LISTED", "THREAD", "TURN", "Fed", "items_of", "line", "one", "sent", "thread_reply"]
+__all__ = [
+    "CONFIG",
+    "LISTED",
+    "THREAD",
+    "TURN",
+    "WORKSPACE",
+    "Fed",
+    "items_of",
+    "line",
+    "one",
+    "sent",
+    "thread_reply",
+]
 
 THREAD, TURN = "thread-1", "turn-1"
 IDENTITY = Identity("codex", "Codex")
@@ -31,6 +43,15 @@ LISTED = {
         {"id": "old", "model": "old", "displayName": "Old", "hidden": True},
     ],
     "nextCursor": None,
+}
+
+CONFIG = {"config": {"sandbox_workspace_write": {"writable_roots": ["/more"]}}}
+WORKSPACE = {
+    "type": "workspaceWrite",
+    "writableRoots": ["/more"],
+    "networkAccess": False,
+    "excludeTmpdirEnvVar": False,
+    "excludeSlashTmp": False,
 }
 
 
@@ -60,7 +81,7 @@ def thread_reply(**changes: Any) -> dict[str, Any]:
         "model": "gpt-x",
         "approvalPolicy": "untrusted",
         "approvalsReviewer": "user",
-        "sandbox": {"type": "workspaceWrite", "writableRoots": ["/more"]},
+        "sandbox": {"type": "readOnly"},
         "reasoningEffort": None,
     }
     return {**result, **changes}
@@ -113,9 +134,10 @@ class Fed:
         self.reply("account/read", {"account": None, "requiresOpenaiAuth": False})
         self.reply("model/list", LISTED)
         self.reply("skills/list", {"data": []})
+        self.reply("config/read", CONFIG)
         method = "thread/resume" if resume else "thread/start"
         effects = self.reply(method, thread_reply(**changes))
-        if self.waiting.get("thread/settings/update"):
+        while self.waiting.get("thread/settings/update"):
             effects = self.reply("thread/settings/update")
         return effects
 

@@ -19,7 +19,13 @@ from tests.core.providers.replay import plain
 __all__ = ["CodexReplay"]
 
 UNRECORDED = frozenset(
-    {"account/read", "skills/list", "thread/settings/update", "thread/backgroundTerminals/clean"}
+    {
+        "account/read",
+        "config/read",
+        "skills/list",
+        "thread/backgroundTerminals/clean",
+        "thread/settings/update",
+    }
 )
 OVER = frozenset({"thread/list", "turn/steer", "initialized"})
 
@@ -63,8 +69,10 @@ class CodexReplay:
         self._feed(message)
 
     def _completed(self, message: dict[str, Any]) -> dict[str, Any]:
-        """The recording of a resumed thread says: the rest is as in thread/start."""
-        result = {**self._opened, **message["result"]}
+        """The recording of a resumed thread says: the rest is as in thread/start. The recording's
+        client opened it with more than reading.
+        """
+        result = {**self._opened, **message["result"], "sandbox": {"type": "readOnly"}}
         result.pop("_trimmed", None)
         self._opened = self._opened or result
         return {**message, "result": result}

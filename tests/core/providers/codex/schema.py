@@ -23,6 +23,7 @@ PINNED = Path(__file__).parent / "schema.json"
 
 METHODS = (
     "account/read",
+    "config/read",
     "initialize",
     "model/list",
     "review/start",

@@ -11,7 +11,17 @@ from sereno.core.providers.codex.arguments import arguments
 from sereno.core.providers.codex.modes import MODES
 from sereno.core.providers.driver import DriverBusy, Prompt, Setup
 from sereno.core.providers.effects import Changed, Diagnostic, Ready, SessionFailed
-from tests.core.providers.codex.feed import LISTED, THREAD, Fed, items_of, one, sent, thread_reply
+from tests.core.providers.codex.feed import (
+    CONFIG,
+    LISTED,
+    THREAD,
+    WORKSPACE,
+    Fed,
+    items_of,
+    one,
+    sent,
+    thread_reply,
+)
 
 
 def test_a_new_thread_asks_where_nobody_chose_a_mode() -> None:
@@ -22,9 +32,11 @@ def test_a_new_thread_asks_where_nobody_chose_a_mode() -> None:
     assert start["params"] == {
         "cwd": "/repo",
         "approvalPolicy": "untrusted",
-        "sandbox": "workspace-write",
+        "sandbox": "read-only",  # with more, Codex would trust the repository's configuration
         "approvalsReviewer": "user",
     }
+    (update,) = [m for m in sent(fed.effects) if m.get("method") == "thread/settings/update"]
+    assert update["params"] == {"threadId": THREAD, "sandboxPolicy": WORKSPACE}
     assert (ready.session_id, ready.resumed, ready.mode_id) == (THREAD, False, "auto")
     assert [model.id for model in ready.models] == ["gpt-x"]
     assert [option.id for option in ready.thinking_options] == ["low", "medium"]
@@ -40,6 +52,27 @@ def test_only_the_mode_that_says_so_asks_nobody(mode: str) -> None:
     assert (policy.sandbox == "danger-full-access") == (mode == "full-access")
 
 
+@pytest.mark.parametrize("mode", sorted(MODES))
+def test_no_thread_is_opened_with_more_than_reading(mode: str) -> None:
+    for resume in (None, "old"):
+        fed = Fed(Setup("/repo", mode=mode))
+        fed.open(resume, approvalPolicy=MODES[mode].approval)
+        method = "thread/resume" if resume else "thread/start"
+        (opening,) = [m for m in sent(fed.effects) if m.get("method") == method]
+        assert opening["params"]["sandbox"] == "read-only"
+        assert one(fed.effects, Ready).mode_id == mode
+
+
+def test_a_refused_sandbox_gives_the_session_up() -> None:
+    fed = Fed(Setup("/repo", mode="full-access"))
+    fed.take(fed.driver.start(None))
+    fed.reply("initialize", {})
+    fed.reply("config/read", error="no such method")
+    fed.reply("thread/start", thread_reply(approvalPolicy="never"))
+    failed = one(fed.reply("thread/settings/update", error="forbidden"), SessionFailed)
+    assert failed.code == "mode_refused"
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -47,6 +80,7 @@ def test_only_the_mode_that_says_so_asks_nobody(mode: str) -> None:
         {"approvalPolicy": {"granular": {}}},
         {"sandbox": {"type": "dangerFullAccess"}},
         {"sandbox": None},
+        {"sandbox": {"type": "workspaceWrite"}},
         {"approvalsReviewer": "auto_review"},
     ],
 )
@@ -60,20 +94,20 @@ def test_a_thread_that_does_not_ask_as_it_should_is_not_used(changed: dict[str, 
 
 def test_plan_and_effort_are_set_before_ready() -> None:
     fed = Fed(Setup("/repo", mode="plan", thinking="low"))
-    fed.open(sandbox={"type": "readOnly"})
-    (update,) = [m for m in sent(fed.effects) if m.get("method") == "thread/settings/update"]
-    assert update["params"] == {
+    fed.open()
+    mode, effort = [m for m in sent(fed.effects) if m.get("method") == "thread/settings/update"]
+    assert mode["params"] == {
         "threadId": THREAD,
-        "effort": "low",
         "collaborationMode": {
             "mode": "plan",
             "settings": {
                 "model": "gpt-x",
-                "reasoning_effort": "low",
+                "reasoning_effort": None,
                 "developer_instructions": None,
             },
         },
     }
+    assert effort["params"] == {"threadId": THREAD, "effort": "low"}
     ready = one(fed.effects, Ready)
     assert (ready.mode_id, ready.thinking_option_id) == ("plan", "low")
 
@@ -91,7 +125,8 @@ def test_a_refused_plan_mode_gives_the_session_up() -> None:
     fed = Fed(Setup("/repo", mode="plan"))
     fed.take(fed.driver.start(None))
     fed.reply("initialize", {})
-    fed.reply("thread/start", thread_reply(sandbox={"type": "readOnly"}))
+    fed.reply("config/read", CONFIG)
+    fed.reply("thread/start", thread_reply())
     failed = one(fed.reply("thread/settings/update", error="no such method"), SessionFailed)
     assert failed.code == "mode_refused"
 
@@ -103,7 +138,9 @@ def test_a_lost_conversation_is_begun_anew_and_said() -> None:
     fed.reply("account/read", {})
     fed.reply("model/list", LISTED)
     fed.reply("thread/resume", error="no rollout found for thread id gone")
-    effects = fed.reply("thread/start", thread_reply())
+    fed.reply("config/read", CONFIG)
+    fed.reply("thread/start", thread_reply())
+    effects = fed.reply("thread/settings/update")
     (item,) = items_of(effects)
     assert isinstance(item, ErrorItem)
     assert "does not remember" in item.message
@@ -147,7 +184,9 @@ def test_models_come_in_pages_and_the_current_one_is_always_among_them() -> None
     fed.take(fed.driver.start(None))
     fed.reply("initialize", {})
     fed.reply("account/read", {})
+    fed.reply("config/read", CONFIG)
     fed.reply("thread/start", thread_reply(model="custom"))
+    fed.reply("thread/settings/update")
     fed.reply("model/list", {"data": [{"model": "a"}], "nextCursor": "2"})
     assert sent(fed.effects)[-1]["params"] == {"cursor": "2"}
     ready = one(fed.reply("model/list", {"data": [{"model": "b"}]}), Ready)

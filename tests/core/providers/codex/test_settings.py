@@ -11,7 +11,7 @@ from sereno.core.providers.codex.modes import MODES, mode_list, mode_of, stricte
 from sereno.core.providers.codex.state import Limit
 from sereno.core.providers.driver import DriverBusy
 from sereno.core.providers.effects import Changed, Diagnostic, TurnEnded
-from tests.core.providers.codex.feed import LISTED, THREAD, Fed, items_of, one, sent
+from tests.core.providers.codex.feed import LISTED, THREAD, WORKSPACE, Fed, items_of, one, sent
 
 SETTINGS = {
     "approvalPolicy": "untrusted",
@@ -40,7 +40,7 @@ def test_a_mode_is_a_policy_a_sandbox_and_people_who_answer(fed: Fed) -> None:
     assert message["params"] == {
         "threadId": THREAD,
         "approvalPolicy": "on-request",
-        "sandboxPolicy": {"type": "workspaceWrite", "writableRoots": ["/more"]},
+        "sandboxPolicy": WORKSPACE,
         "approvalsReviewer": "user",
         "collaborationMode": {
             "mode": "default",
