@@ -15,6 +15,7 @@ import msgspec
 
 from sereno.core.agents import life
 from sereno.core.agents.agent import Agent
+from sereno.core.agents.background import at_work
 from sereno.core.agents.errors import AgentError, NotPossible, RequestGone
 from sereno.core.agents.extras import Extras
 from sereno.core.agents.record import Wish
@@ -168,6 +169,12 @@ async def _say_interrupt(agent: Agent, by: str) -> None:
         if step.record.state is State.RUNNING:
             step.set(held=True)
             _interrupt(agent, step, by)
+            await agent.commit(step)
+        elif step.record.state is State.IDLE and at_work(agent.driver):
+            # No turn, but sub-agents or commands that one left at work: a stop stops those too.
+            assert agent.driver is not None
+            step.audit(by, "background.interrupted")
+            agent.take(step, agent.driver.interrupt())
             await agent.commit(step)
 
 

@@ -264,8 +264,8 @@ class Fleet:
         return self.view(agent_id)
 
     async def interrupt(self, agent_id: str, *, by: Principal) -> AgentView:
-        """Cancels the running turn; an idle agent is left alone. Open requests are denied, and
-        what is queued waits until the next prompt or `start`."""
+        """Cancels the running turn, or what goes on in the background without one. Open requests
+        are denied, and what is queued waits until the next prompt or `start`."""
         await acts.interrupt(self._agent(agent_id), by=by)
         return self.view(agent_id)
 

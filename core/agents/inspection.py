@@ -8,7 +8,7 @@ from typing import Literal, cast
 import anyio.to_thread
 
 from sereno.core.agents.agent import Agent
-from sereno.core.agents.parking import background
+from sereno.core.agents.background import background
 from sereno.core.agents.states import State
 from sereno.core.agents.views import Inspection, LogPage
 from sereno.core.protocol.additions import LogLine, ProcessRow

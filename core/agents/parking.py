@@ -16,11 +16,11 @@ import anyio
 import anyio.to_thread
 import msgspec
 
+from sereno.core.agents.background import at_work, background
 from sereno.core.agents.ending import ended
 from sereno.core.agents.errors import NotPossible
 from sereno.core.agents.states import Event, State
 from sereno.core.agents.views import Ended
-from sereno.core.runners.inside import left_running
 from sereno.core.runners.model import ProcessInfo
 from sereno.core.store.errors import StoreError
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sereno.core.agents.context import Context
     from sereno.core.agents.step import Step
 
-__all__ = ["Idle", "Look", "background", "due", "hindrance", "look", "park", "park_idle"]
+__all__ = ["Idle", "Look", "due", "hindrance", "look", "park", "park_idle"]
 
 log = logging.getLogger(__name__)
 BY = "sereno (parking)"
@@ -78,7 +78,7 @@ def due(idle: Iterable[Idle], now_ms: int, *, after_ms: int, over_kib: int) -> S
 def hindrance(agent: Agent, background: Sequence[ProcessInfo] = ()) -> str | None:
     """Why its program cannot be ended and started again without a loss; None where it can."""
     record = agent.record
-    at_work = getattr(agent.driver, "background", 0)
+    working = at_work(agent.driver)
     if record.state is not State.IDLE:
         return _STATES[record.state]
     if agent.base.requests:
@@ -89,8 +89,8 @@ def hindrance(agent: Agent, background: Sequence[ProcessInfo] = ()) -> str | Non
         return f"The provider {record.provider} is not configured (any more), or disabled."
     if record.last_user_ms is not None and not _resumes(agent):
         return "Its program cannot take up a session again."
-    if at_work:
-        return f"Its program has work in the background ({at_work})."
+    if working:
+        return f"Its program has work in the background ({working})."
     if background:
         words = "; ".join(f"{row.pid} {row.command[:80]}" for row in background[:3])
         return f"What it started is still running: {words}."
@@ -113,14 +113,6 @@ def _since_ms(agent: Agent) -> int:
 async def look(agent: Agent) -> Look:
     rows = await anyio.to_thread.run_sync(agent.context.runners.processes, agent.folder)
     return Look(sum(row.memory_kib for row in rows), background(agent, rows))
-
-
-def background(agent: Agent, rows: Sequence[ProcessInfo]) -> tuple[ProcessInfo, ...]:
-    """Of an idle agent's processes: what its tools left at work."""
-    if agent.record.last_user_ms is None:
-        return ()
-    began_ms = agent.record.worked_ms or agent.record.run_started_ms or 0
-    return left_running(rows, (agent.context.clock() - began_ms) / 1000)
 
 
 async def park_idle(context: Context, agents: Callable[[], Iterable[Agent]]) -> None:

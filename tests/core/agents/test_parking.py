@@ -287,3 +287,17 @@ async def test_a_session_under_a_new_id_is_the_one_that_is_resumed(tmp_path: Pat
     life.take(step, effects.Changed(session_id="s2"), 100, "srv")
     _, base, _ = sample.finish(step)
     assert base.record.session_id == "s2"
+
+
+async def test_a_stop_of_an_idle_agent_stops_what_it_left_at_work(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        agent = (await place.create("hello")).snapshot.id
+        await place.fleet.wait(agent, 5)
+        await place.fleet.interrupt(agent, by=BY)
+        assert "cancel" not in machine.last.heard
+        place.fleet._agents[agent].driver.background = 1  # type: ignore[union-attr]
+        await place.fleet.interrupt(agent, by=BY)
+        with anyio.fail_after(5):
+            while "cancel" not in machine.last.heard:
+                await anyio.sleep(0.01)
