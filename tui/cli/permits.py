@@ -24,6 +24,7 @@ from sereno.core.protocol.tools import (
 from sereno.core.protocol.values import given
 from sereno.tui.also_given import also_given
 from sereno.tui.cli.output import to_json
+from sereno.tui.cli.questions import question_lines
 from sereno.tui.cli.text import shown
 
 
@@ -55,7 +56,11 @@ def _body(request: PermissionRequest) -> list[str]:
     """What will be done; then every argument that this was not made of."""
     detail = given(request.detail, None)
     lines = [] if detail is None else _detail(detail)
+    asked = question_lines(request)
+    lines += asked
     for name, value in also_given(request):
+        if asked and name == "questions":
+            continue
         text = value if isinstance(value, str) else to_json(value)
         first, *rest = shown(text).split("\n")
         lines.append(f"  also given {_flat(name)}: {first}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -18,6 +19,7 @@ from sereno.tui.cli.errors import CliError
 from sereno.tui.cli.link import all_agents, connect, find, short
 from sereno.tui.cli.output import emit, say
 from sereno.tui.cli.permits import request_lines
+from sereno.tui.cli.questions import answered
 from sereno.tui.cli.text import clean_line
 
 
@@ -76,15 +78,30 @@ def _answer_options(function: Any) -> Any:
 @command.command("allow")
 @_answer_options
 @click.option("--action", metavar="ID", help="One of the choices that `permit ls` shows.")
+@click.option(
+    "--answer",
+    "answers",
+    multiple=True,
+    metavar="WORDS",
+    help="To a question: the number of an option (1,3 for several), or words. Once for each.",
+)
 def allow(
-    out: Output, agent: str, request: str | None, everything: bool, action: str | None
+    out: Output,
+    agent: str,
+    request: str | None,
+    everything: bool,
+    action: str | None,
+    answers: tuple[str, ...],
 ) -> int:
-    """Allow REQUEST of AGENT (or its only one), this once.
+    """Allow REQUEST of AGENT (or its only one), this once; or answer what it asks.
 
     Waits until the daemon has written the answer down, and says if somebody else was first.
     """
-    response = Allow(selected_action_id=UNSET if action is None else action)
-    return _answer(out, agent, request, everything, response)
+
+    def respond(asked: PermissionRequest) -> Allow:
+        return answered(asked, answers, action)
+
+    return _answer(out, agent, request, everything, respond)
 
 
 @command.command("deny")
@@ -107,18 +124,23 @@ def deny(
         message=UNSET if message is None else message,
         interrupt=True if interrupt else UNSET,
     )
-    return _answer(out, agent, request, everything, response)
+    return _answer(out, agent, request, everything, lambda _asked: response)
 
 
 def _answer(
-    out: Output, identifier: str, wanted: str | None, everything: bool, response: PermissionResponse
+    out: Output,
+    identifier: str,
+    wanted: str | None,
+    everything: bool,
+    respond: Callable[[PermissionRequest], PermissionResponse],
 ) -> int:
     if wanted and everything:
         raise click.UsageError("name a request or give --all, not both")
     results: list[dict[str, Any]] = []
     with connect() as client:
         agent = find(client, identifier).agent
-        for request in _choose(agent, wanted, everything):
+        chosen = _choose(agent, wanted, everything)
+        for request, response in [(each, respond(each)) for each in chosen]:
             if out.plain:
                 say(*request_lines(request))
             closing = answer(client, agent.id, request.id, response)
