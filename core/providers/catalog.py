@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -46,6 +46,8 @@ class Provider:
         self._config = config
         self._ready: Ready | None = None
         self._listed: tuple[Model, ...] = ()
+        self.changed: Callable[[], None] = lambda: None
+        """Called when what it offers is not what it offered before."""
 
     @property
     def label(self) -> str:
@@ -109,7 +111,10 @@ class Provider:
 
     def remember(self, ready: Ready) -> None:
         """What a run of the program offered: shown for the next one."""
+        before = (self.models, self.modes)
         self._ready = ready
+        if (self.models, self.modes) != before:
+            self.changed()
 
     def remember_models(self, models: tuple[Model, ...]) -> None:
         """What its own list of models says: shown until a run has offered some."""
@@ -224,6 +229,11 @@ class Catalog:
 
     def names(self) -> tuple[str, ...]:
         return tuple(self._providers)
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """`changed` is called when a provider offers other models or modes than before."""
+        for provider in self._providers.values():
+            provider.changed = changed
 
     def all(self) -> tuple[Provider, ...]:
         """Disabled ones too."""

@@ -32,10 +32,12 @@ __all__ = ["ProviderDirectory"]
 
 
 class _Wish(msgspec.Struct, frozen=True):
-    """`models`: also ask the programs which models they have, where that is not known."""
+    """`ask`: the programs about themselves, where that is not known; else only tell what is.
+    `models`: also ask which models they have."""
 
-    cwd: str | None
-    models: bool
+    cwd: str | None = None
+    ask: bool = True
+    models: bool = False
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -111,7 +113,7 @@ class ProviderDirectory:
             self._asked_models.clear()
         names = {provider.name for provider in self._catalog.all() if provider.enabled}
         if not self._known or (models and not names <= self._asked_models):
-            self._wishes_in.send_nowait(_Wish(cwd, models))
+            self._wishes_in.send_nowait(_Wish(cwd, models=models))
 
     async def models(self, provider: Provider, cwd: str | None) -> str | None:
         """Makes `provider.models` known, where that is possible; else why not, in words."""
@@ -135,20 +137,27 @@ class ProviderDirectory:
     ) -> None:
         """Until it is cancelled."""
         task_status.started()
-        async with self._wishes:
-            async for wish in self._wishes:
-                enabled = [one for one in self._catalog.all() if one.enabled]
-                for provider in enabled:
-                    if provider.name not in self._known:
-                        self._known[provider.name] = await anyio.to_thread.run_sync(
-                            _ask_about, provider, self._env, abandon_on_cancel=True
-                        )
-                await self._say(wish.cwd)
-                if wish.models:
-                    for provider in enabled:
-                        if provider.name not in self._asked_models:
-                            await self.models(provider, wish.cwd)
-                    await self._say(wish.cwd)
+        self._catalog.watch(lambda: self._wishes_in.send_nowait(_Wish(ask=False)))
+        try:
+            async with self._wishes_in, self._wishes:
+                async for wish in self._wishes:
+                    await self._fulfil(wish)
+        finally:
+            self._catalog.watch(lambda: None)
+
+    async def _fulfil(self, wish: _Wish) -> None:
+        enabled = [one for one in self._catalog.all() if one.enabled]
+        for provider in enabled:
+            if wish.ask and provider.name not in self._known:
+                self._known[provider.name] = await anyio.to_thread.run_sync(
+                    _ask_about, provider, self._env, abandon_on_cancel=True
+                )
+        await self._say(wish.cwd)
+        if wish.models:
+            for provider in enabled:
+                if provider.name not in self._asked_models:
+                    await self.models(provider, wish.cwd)
+            await self._say(wish.cwd)
 
     async def _say(self, cwd: str | None) -> None:
         update = ProvidersSnapshotUpdate(

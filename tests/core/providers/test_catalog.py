@@ -196,7 +196,24 @@ def test_models_and_modes_come_from_the_program_and_the_configuration() -> None:
     assert [model.id for model in one.models] == ["extra"]
     assert one.default_mode == "build"
     modes = (Mode(id="m", label="M"),)
+    told: list[int] = []
+    one.changed = lambda: told.append(1)
     one.remember(Ready("s", False, Capabilities(), modes=modes, mode_id="m"))
+    one.remember(Ready("t", False, Capabilities(), modes=modes, mode_id="m"))
+    assert told == [1]
     assert (one.modes, one.default_mode) == (modes, "m")
     two = provider("opencode", models=(ProviderModel("only", "Only", is_default=True),))
     assert [(model.id, model.is_default) for model in two.models] == [("only", True)]
+
+
+def test_what_one_agent_dared_is_no_default_for_the_next() -> None:
+    claude = provider("claude")
+    ready = Ready("s", False, Capabilities(), modes=claude.modes, mode_id="bypassPermissions")
+    claude.remember(ready)
+    assert claude.default_mode == "default"
+    other = provider("mine", extends="acp", command=("prog",))
+    yolo = (Mode(id="yolo", label="Y", color_tier="dangerous"), Mode(id="ask", label="A"))
+    other.remember(Ready("s", False, Capabilities(), modes=yolo, mode_id="yolo"))
+    assert other.default_mode is None
+    other.remember(Ready("s", False, Capabilities(), modes=yolo, mode_id="ask"))
+    assert other.default_mode == "ask"
