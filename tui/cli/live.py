@@ -27,6 +27,7 @@ from sereno.tui.cli.link import connect, find, short
 from sereno.tui.cli.output import note, say, wire_json
 from sereno.tui.cli.permits import request_lines
 from sereno.tui.cli.printer import Printer, kind_of
+from sereno.tui.cli.questions import closed_words, how_to_allow
 from sereno.tui.cli.tail import last_entries
 
 Line = Callable[[Entry], str]
@@ -66,10 +67,9 @@ class LiveWatcher:
             case PermissionRequested() if event.request.id not in self._announced:
                 self._announced.add(event.request.id)
                 self._say("? asks for permission:", *request_lines(event.request, "  "))
-                self._say(f"  sereno permit allow {short(self._agent_id)} {event.request.id}")
+                self._say(f"  {how_to_allow(short(self._agent_id), event.request)}")
             case PermissionResolved():
-                allowed = event.resolution.__struct_config__.tag == "allow"
-                self._say(f"  {event.request_id} {'allowed' if allowed else 'denied'}")
+                self._say(f"  {event.request_id} {closed_words(event)}")
             case TurnCompleted():
                 self._say("- done")
             case TurnFailed():

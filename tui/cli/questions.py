@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sereno.core.protocol.events import PermissionResolved
 from sereno.core.protocol.permissions import Allow, PermissionRequest
 from sereno.core.protocol.values import UNSET, given
 from sereno.tui.cli import exits
@@ -14,7 +15,7 @@ from sereno.tui.cli.errors import CliError
 from sereno.tui.cli.text import shown
 from sereno.tui.widgets.request_panel_questions import Question, questions_of
 
-__all__ = ["answered", "question_lines"]
+__all__ = ["answered", "closed_words", "how_to_allow", "question_lines"]
 
 
 def question_lines(request: PermissionRequest) -> list[str]:
@@ -60,6 +61,20 @@ def answered(request: PermissionRequest, words: Sequence[str], action: str | Non
         selected_action_id=chosen,
         updated_input={**given(request.input, {}), "answers": answers},
     )
+
+
+def how_to_allow(agent: str, request: PermissionRequest) -> str:
+    """The command line that allows it; `agent` is an id as people type it."""
+    answers = ' --answer "…"' * len(questions_of(request))
+    return f"sereno permit allow {agent} {_flat(request.id)}{answers}"
+
+
+def closed_words(event: PermissionResolved) -> str:
+    """What became of a request: `allowed`, `denied`, `withdrawn: the turn was stopped`."""
+    withdrawn = given(event.withdrawn, "")
+    if withdrawn:
+        return f"withdrawn: {_flat(withdrawn)}"
+    return "allowed" if isinstance(event.resolution, Allow) else "denied"
 
 
 def _not_as_many(request: PermissionRequest, asked: int, said: int) -> CliError:

@@ -25,6 +25,7 @@ from sereno.tui.cli.errors import sentence
 from sereno.tui.cli.link import short
 from sereno.tui.cli.permits import request_lines
 from sereno.tui.cli.printer import Printer
+from sereno.tui.cli.questions import closed_words, how_to_allow
 
 
 @dataclass(frozen=True)
@@ -160,15 +161,14 @@ class TurnWatcher:
         if request.id in self._announced:
             return
         self._announced.add(request.id)
-        how = f"sereno permit allow {short(self.agent_id)} {request.id}"
+        how = how_to_allow(short(self.agent_id), request)
         lines = ["? the agent asks for permission:", *request_lines(request, "  ")]
         lines.append(f"  Answer it on the screen (`sereno`), or with: {how} (or deny)")
         self._tell(lines)
 
     def _resolved(self, event: PermissionResolved) -> None:
         if event.request_id in self._announced:
-            allowed = event.resolution.__struct_config__.tag == "allow"
-            self._tell(["  allowed" if allowed else "  denied"])
+            self._tell([f"  {closed_words(event)}"])
 
     def _tell(self, lines: list[str]) -> None:
         if self._printer is not None:

@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from sereno.core.protocol.permissions import PermissionRequest
+from sereno.core.protocol.events import PermissionResolved
+from sereno.core.protocol.permissions import Allow, Deny, PermissionRequest
 from sereno.tui.cli import exits
 from sereno.tui.cli.errors import CliError
 from sereno.tui.cli.permits import request_lines
-from sereno.tui.cli.questions import answered
+from sereno.tui.cli.questions import answered, closed_words, how_to_allow
 from tests.tui.cli.conftest import Run
 from tests.tui.cli.fake_daemon import FakeDaemon
 from tests.tui.cli.scripted import FIRST, agent, furnish, request
@@ -109,3 +110,14 @@ def test_the_command_sends_it(daemon: FakeDaemon, sereno: Run) -> None:
     assert sereno("permit", "allow", FIRST, "--answer", "2").code == exits.OK
     (sent,) = [seen for seen in daemon.seen if seen["type"] == "agent_permission_response"]
     assert sent["response"]["updatedInput"]["answers"] == {"Which colour?": "Red"}
+
+
+def test_how_to_allow_and_what_became_of_it_in_words() -> None:
+    assert how_to_allow("3e1f", asked(COLOUR)).endswith('allow 3e1f perm-1 --answer "…"')
+    plain = msgspec.convert(request(), PermissionRequest)
+    assert how_to_allow("3e1f", plain) == "sereno permit allow 3e1f perm-1-1"
+    closing = PermissionResolved(request_id="perm-1", provider="p", resolution=Deny())
+    assert closed_words(closing) == "denied"
+    closing.withdrawn = "the turn was stopped"
+    assert closed_words(closing) == "withdrawn: the turn was stopped"
+    assert closed_words(PermissionResolved("p", "perm-1", Allow())) == "allowed"
