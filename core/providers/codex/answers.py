@@ -23,8 +23,10 @@ from sereno.core.providers.codex.views import ALWAYS, AMENDMENT, NETWORK
 from sereno.core.providers.driver import CannotAnswer
 from sereno.core.security.sanitise import sanitise_line
 
-__all__ = ["chosen", "refusal", "result_of", "told_answers"]
+__all__ = ["as_it_is", "chosen", "refusal", "result_of", "told_answers"]
 
+KEPT_TEXT = 64 * 1024
+"""Characters of one text of a request that are kept once it has been shown."""
 PLAIN_ALLOW = frozenset({"accept", "allow", "approve"})
 PLAIN_DENY = frozenset({"reject", "deny", "decline"})
 """Action ids that clients send where they saw no actions (wire reference 6.8)."""
@@ -72,11 +74,13 @@ def result_of(request: OpenRequest, response: PermissionResponse, choice: str) -
         case "mcpServer/elicitation/request":
             return _elicited(request, response, choice)
         case "item/permissions/requestApproval":
-            _as_it_is(response)
+            as_it_is(response)
+            if _is_long(request.params.get("permissions")):
+                raise CannotAnswer("input_unchangeable", "This is too long to be granted; deny it.")
             scope = "session" if choice == "acceptForSession" else "turn"
             return {"permissions": as_dict(request.params.get("permissions")), "scope": scope}
         case _:
-            _as_it_is(response)
+            as_it_is(response)
             return {"decision": _decision(request, choice)}
 
 
@@ -110,10 +114,18 @@ def _decision(request: OpenRequest, choice: str) -> Any:
     return choice
 
 
+def _is_long(value: Any) -> bool:
+    """Whether a text in it was shortened when it was kept."""
+    if isinstance(value, str):
+        return len(value) >= KEPT_TEXT
+    parts = [*value, *value.values()] if isinstance(value, dict) else value
+    return isinstance(parts, list) and any(_is_long(part) for part in parts)
+
+
 def _elicited(request: OpenRequest, response: PermissionResponse, choice: str) -> dict[str, Any]:
     schema = request.params.get("requestedSchema")
     if not form_questions(schema):
-        _as_it_is(response)
+        as_it_is(response)
         persist = {"acceptForSession": "session", ALWAYS: "always"}.get(choice)
         meta = None if persist is None else {"persist": persist}
         return {"action": "accept", "content": {}, "_meta": meta}
@@ -134,7 +146,8 @@ def _unanswered(headers: list[str]) -> CannotAnswer:
     return CannotAnswer("unknown_action", f"An answer is missing: {names}.")
 
 
-def _as_it_is(response: PermissionResponse) -> None:
+def as_it_is(response: PermissionResponse) -> None:
+    """Raises CannotAnswer where the answer changes what was asked."""
     if isinstance(response, Allow) and (
         response.updated_input not in (UNSET, {}, None)
         or response.updated_permissions not in (UNSET, [], None)

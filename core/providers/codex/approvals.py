@@ -14,7 +14,7 @@ from sereno.core.protocol.timeline import ToolCall, ToolStatus
 from sereno.core.protocol.tools import PlainTextDetail
 from sereno.core.protocol.values import UNSET, UnsetType
 from sereno.core.providers.acp.details import clip
-from sereno.core.providers.codex.answers import chosen, refusal, result_of, told_answers
+from sereno.core.providers.codex.answers import KEPT_TEXT, chosen, refusal, result_of, told_answers
 from sereno.core.providers.codex.details import changes_of, unwrapped
 from sereno.core.providers.codex.items import deny
 from sereno.core.providers.codex.questions import input_questions
@@ -47,11 +47,10 @@ REQUESTS = frozenset(
         "mcpServer/elicitation/request",
     }
 )
-CHANGE = "item/fileChange/requestApproval"
 ASKS_LIMIT = 5
+OPEN_LIMIT, OPEN_BYTES = 100, 32 * 1024 * 1024
+"""Requests that may wait at once, and bytes of them; whatever else is asked is told no."""
 """How often a request may be shown anew because its program added to it; then the answer is no."""
-KEPT_TEXT = 64 * 1024
-"""Characters of one text of a request that are kept once it has been shown."""
 DISMISSED = frozenset({"", "Denied by user", "Dismissed by user"})
 """What the official apps say of their own; no words of a person."""
 
@@ -72,6 +71,10 @@ def ask(core: Core, rpc_id: Any, method: str, params: dict[str, Any]) -> list[Ef
         # Codex asked before it read the interrupt, and voids it by itself too.
         choice = "cancel" if method != "mcpServer/elicitation/request" else "decline"
         return [Send(core.peer.respond(rpc_id, refusal(method, choice)))]
+    kept = sum(request.size for request in core.state.requests.values())
+    if len(core.state.requests) >= OPEN_LIMIT or (kept and kept + core.line_size > OPEN_BYTES):
+        words = "Codex asks for too much at once: this one was told no"
+        return [Send(core.peer.respond(rpc_id, refusal(method))), *core.noted("warning", words)]
     request = OpenRequest(
         rpc_id,
         method,
@@ -80,6 +83,7 @@ def ask(core: Core, rpc_id: Any, method: str, params: dict[str, Any]) -> list[Ef
         as_text(params.get("itemId")),
         params,
     )
+    request.size = core.line_size
     request.subject = _subject(core, request)
     return [*show(core, request), *_question(core, request, "running")]
 
@@ -92,6 +96,7 @@ def show(core: Core, request: OpenRequest) -> list[Effect]:
     request.facts = facts_of(core, request)
     asked = Asked(request_of(core, request_id, request))
     request.params = _clipped(request.params)
+    request.kept = facts_of(core, request)
     core.state.requests[request_id] = request
     return [asked]
 
@@ -158,8 +163,8 @@ def check_changed(core: Core, item_id: str) -> list[Effect]:
     """What is answered must be what was shown: a change that grew is asked anew (T43)."""
     effects: list[Effect] = []
     for request_id, request in list(core.state.requests.items()):
-        same = request.method != CHANGE or request.item_id != item_id
-        if same or facts_of(core, request) == request.facts:
+        other = not item_id or request.item_id != item_id
+        if other or facts_of(core, request) == request.kept:
             continue
         del core.state.requests[request_id]
         core.touch()
@@ -229,7 +234,7 @@ def _subject(core: Core, request: OpenRequest) -> str:
             return f"`{unwrapped(command)[:300]}`" if command else "this command"
         case "item/fileChange/requestApproval":
             record = core.state.items.get(request.item_id)
-            paths = [c["path"] for c in changes_of(record.item)] if record is not None else []
+            paths = [c["path"][:300] for c in changes_of(record.item)] if record is not None else []
             return f"the change of {', '.join(paths[:5])}" if paths else "this change"
         case "item/permissions/requestApproval":
             return "these permissions"

@@ -13,7 +13,7 @@ from sereno.core.protocol.timeline import ToolCall, ToolStatus
 from sereno.core.protocol.tools import SubAgentAction, SubAgentDetail
 from sereno.core.protocol.values import UNSET
 from sereno.core.providers.codex.details import detail_of, name_of
-from sereno.core.providers.codex.items import is_tool, remember
+from sereno.core.providers.codex.items import bounded, is_tool, remember
 from sereno.core.providers.codex.state import Child, Core, checksum
 from sereno.core.providers.codex.values import as_dict, as_text, as_texts
 from sereno.core.providers.effects import Effect, Item
@@ -24,6 +24,8 @@ __all__ = ["Children", "child_name"]
 LOG_LIMIT = 16_384
 ACTIONS_KEPT = 100
 ENDED_KEPT = 8
+MOST = 100
+"""Sub-agents that are known at once; of more the oldest are forgotten."""
 
 _ENDED: dict[str, ToolStatus] = {
     "completed": "completed",
@@ -73,7 +75,7 @@ class Children:
         if not thread_id:
             return []
         child = self._child(thread_id, as_text(item.get("id")))
-        child.name = as_text(item.get("agentPath")) or child.name
+        child.name = as_text(item.get("agentPath"))[:200] or child.name
         child.model = as_text(item.get("model")) or child.model
         if kind in _ENDED:
             return self.ended(thread_id, kind)
@@ -107,12 +109,20 @@ class Children:
         detail = detail_of(item, "", sanitise)
         told = [getattr(detail, key, "") for key in ("command", "file_path", "query", "label")]
         words = next((word for word in told if isinstance(word, str) and word), "")
-        child.actions.append((name_of(item), words[:500]))
+        child.actions.append((name_of(item)[:200], words[:500]))
         if len(child.actions) > ACTIONS_KEPT:
             del child.actions[0]
             child.dropped += 1
         self._core.touch()
-        return self._emit(thread_id, child)
+        return [*self._emit(thread_id, child), *bounded(self._core)]
+
+    def patched(self, item_id: str, changes: Any) -> None:
+        """A change of a sub-agent as it is known by now."""
+        record = self._core.state.items.get(item_id)
+        if record is not None and isinstance(changes, list):
+            record.item = {**record.item, "changes": changes}
+            record.size = self._core.line_size
+            self._core.touch()
 
     def item_completed(self, thread_id: str, item: dict[str, Any]) -> list[Effect]:
         child = self._core.state.children[thread_id]
@@ -144,6 +154,9 @@ class Children:
         child = self._core.state.children.get(thread_id)
         if child is None:
             child = self._core.state.children[thread_id] = Child(call_id)
+            children = self._core.state.children
+            if len(children) > MOST:
+                del children[next(iter(children))]
             self._core.touch()
         return child
 

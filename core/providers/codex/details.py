@@ -34,6 +34,8 @@ Clean = Callable[[str], str]
 Icon = Literal["wrench", "eye", "pencil", "search", "bot", "sparkles", "brain"]
 
 _SHELLS = frozenset({"bash", "sh", "zsh", "dash", "ksh"})
+_PLACES = frozenset({"/bin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"})
+"""Where a shell is the system's own: one of elsewhere may be anything, and is shown."""
 _NAMES = {
     "commandExecution": "shell",
     "webSearch": "web_search",
@@ -105,8 +107,10 @@ def unwrapped(command: str) -> str:
         words = shlex.split(command)
     except ValueError:
         return command
-    wraps = len(words) == 3 and words[1] in ("-lc", "-c")
-    if wraps and words[0].rpartition("/")[2] in _SHELLS and words[2].strip():
+    if len(words) != 3 or words[1] not in ("-lc", "-c"):
+        return command
+    place, _, shell = words[0].rpartition("/")
+    if place in _PLACES and shell in _SHELLS and words[2].strip():
         return words[2]
     return command
 

@@ -16,7 +16,7 @@ from sereno.core.protocol.permissions import Deny, PermissionResponse
 from sereno.core.protocol.timeline import ErrorItem
 from sereno.core.providers.acp.pieces import is_clean
 from sereno.core.providers.codex import approvals, items, notices, plans, usage
-from sereno.core.providers.codex.answers import chosen
+from sereno.core.providers.codex.answers import as_it_is, chosen
 from sereno.core.providers.codex.approvals import spoken
 from sereno.core.providers.codex.children import Children
 from sereno.core.providers.codex.failures import Failure, describe_exit
@@ -130,6 +130,8 @@ class CodexDriver:
             case "thread/started":
                 return self._children.thread_started(as_dict(params.get("thread")))
             case "skills/changed":
+                if core.peer.waiting("skills/list"):
+                    return []
                 cwds = {"cwds": [core.setup.cwd]}
                 return [Send(core.peer.request("skills/list", cwds))]
         thread_id = params.get("threadId", core.state.thread_id)
@@ -158,6 +160,9 @@ class CodexDriver:
             case "item/started":
                 effects = self._children.item_started(thread_id, item)
                 return effects + approvals.check_changed(self._core, as_text(item.get("id")))
+            case "item/fileChange/patchUpdated":
+                self._children.patched(as_text(params.get("itemId")), pruned(params.get("changes")))
+                return approvals.check_changed(self._core, as_text(params.get("itemId")))
             case "item/completed":
                 return self._children.item_completed(thread_id, item)
             case _:
@@ -260,6 +265,7 @@ class CodexDriver:
     def _answer_plan(self, request_id: str, response: PermissionResponse) -> list[Effect]:
         """Yes: out of plan mode, and on. No with words: on, with the words, in plan mode."""
         choice = chosen(plans.plan_actions(), response)
+        as_it_is(response)
         del self._core.state.requests[request_id]
         self._core.touch()
         if isinstance(response, Deny):

@@ -18,13 +18,25 @@ from sereno.core.providers.codex.values import as_dict, as_int, as_text
 from sereno.core.providers.effects import Effect, Item
 from sereno.core.security.sanitise import sanitise, sanitise_line
 
-__all__ = ["begin", "close_items", "deny", "finish", "grow", "is_tool", "remember", "update"]
+__all__ = [
+    "begin",
+    "bounded",
+    "close_items",
+    "deny",
+    "finish",
+    "grow",
+    "is_tool",
+    "remember",
+    "update",
+]
 
 TAIL = 8_192
 """Characters of a running command's output that are kept and shown."""
 PLAN_LIMIT = 65_536
 STEP_LEAST, STEP_MOST = 256, 32_768
 CLOSED_KEPT = 32
+OPEN_MOST, OPEN_BYTES = 256, 32 * 1024 * 1024
+"""Items that may run at once, and bytes of them; the oldest are given up first."""
 
 _SILENT = frozenset({"userMessage", "hookPrompt", "agentMessage", "reasoning", "exitedReviewMode"})
 _STATUSES: dict[str, ToolStatus] = {
@@ -51,8 +63,21 @@ def remember(core: Core, item: dict[str, Any]) -> ItemRecord | None:
         record = core.state.items[item_id] = ItemRecord(item)
     else:
         record.item = item
+    record.size = core.line_size
     core.touch()
     return record
+
+
+def bounded(core: Core) -> list[Effect]:
+    """Of items that never end, the oldest are given up: what is kept must not grow without end."""
+    items, effects = core.state.items, list[Effect]()
+    total = sum(record.size for record in items.values())
+    while len(items) > 1 and (len(items) > OPEN_MOST or total > OPEN_BYTES):
+        record = items.pop(next(iter(items)))
+        total -= record.size
+        if not record.nested:
+            effects += _emit(core, record, "canceled")
+    return effects
 
 
 def begin(core: Core, item: dict[str, Any]) -> list[Effect]:
@@ -60,7 +85,7 @@ def begin(core: Core, item: dict[str, Any]) -> list[Effect]:
     if item.get("type") == "contextCompaction":
         return [Item(Compaction(status="loading"))]
     record = remember(core, item)
-    return [] if record is None else _emit(core, record, "running")
+    return [] if record is None else [*_emit(core, record, "running"), *bounded(core)]
 
 
 def update(core: Core, item_id: str, changes: Any) -> list[Effect]:
@@ -69,6 +94,7 @@ def update(core: Core, item_id: str, changes: Any) -> list[Effect]:
     if record is None or not isinstance(changes, list):
         return []
     record.item = {**record.item, "changes": changes}
+    record.size = core.line_size
     core.touch()
     return _emit(core, record, "running")
 

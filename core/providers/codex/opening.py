@@ -77,7 +77,7 @@ class Opening:
             effects.append(Item(ErrorItem(message=words)))
         for tool in not_disabled(self._core.setup):
             words = f"Codex has no switch for the tool “{sanitise_line(tool, 80)}”: it is not off"
-            effects += self._core.noted("warning", words)
+            effects.append(Item(ErrorItem(message=f"{words}.")))
         params = {
             "clientInfo": CLIENT,
             "capabilities": {"experimentalApi": True, "optOutNotificationMethods": list(UNUSED)},

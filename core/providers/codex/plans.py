@@ -8,6 +8,7 @@ request outlives the turn, and is withdrawn by whatever turn comes next.
 from __future__ import annotations
 
 from sereno.core.protocol.permissions import PermissionAction
+from sereno.core.providers.acp.details import clip
 from sereno.core.providers.codex.state import Core, OpenRequest
 from sereno.core.providers.effects import Effect, Withdrawn
 
@@ -23,7 +24,7 @@ LIMIT = 65_536
 def plan_request(core: Core) -> OpenRequest | None:
     """The question for the plan of the turn that has just ended; None where there is none."""
     state = core.state
-    text, state.plan_text = state.plan_text[:LIMIT], ""
+    text, state.plan_text = clip(state.plan_text, LIMIT), ""
     if not text.strip() or not state.planning:
         return None
     params = {"plan": text}

@@ -53,6 +53,8 @@ def form_questions(schema: Any) -> list[dict[str, Any]]:
         labels = [reveal(label) for label, _ in _choices(field)]
         options = [{"label": label, "description": ""} for label in labels]
         words = _text(field, "description") or _text(field, "title") or name
+        if "default" in field:
+            words += f" (left open: {_shown_default(field)})"
         shown = _question({"id": name}, words, _text(field, "title") or name, options)
         shown["multiSelect"] = field.get("type") == "array"
         shown["required"] = name in as_texts(as_dict(schema).get("required"))
@@ -132,6 +134,14 @@ def _choices(field: dict[str, Any]) -> list[tuple[str, Any]]:
         return list(zip(named, values, strict=True))
     titled = as_dicts(source.get("oneOf")) or as_dicts(source.get("anyOf"))
     return [(_text(each, "title") or each["const"], each["const"]) for each in titled if _is(each)]
+
+
+def _shown_default(field: dict[str, Any]) -> str:
+    """What is sent where the person leaves the field open."""
+    value = field["default"]
+    names = {str(own): label for label, own in _choices(field)}
+    values = value if isinstance(value, list) else [value]
+    return ", ".join(names.get(str(each), str(each)) for each in values)
 
 
 def _is(choice: dict[str, Any]) -> bool:

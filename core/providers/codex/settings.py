@@ -64,6 +64,7 @@ class Settings:
             words = f"Codex has no mode “{sanitise_line(mode_id, 80)}”."
             return [Item(ErrorItem(message=words))]
         effects: list[Effect] = [self.update(self.mode_params(policy), f"mode={mode_id}")]
+        state.chosen = [*state.chosen, mode_id][-8:]
         if state.prompt_id is not None and stricter(mode_id, state.mode_id):
             words = (
                 f"“{policy.label}” counts from the next turn on: Codex finishes this one as it "
@@ -94,6 +95,9 @@ class Settings:
         if reply.failure is None:
             return []
         subject, _, value = reply.call.context.partition("=")
+        if subject == "mode" and value in self._core.state.chosen:
+            self._core.state.chosen = [m for m in self._core.state.chosen if m != value]
+            self._core.touch()
         text = f"Codex refused the {subject} “{sanitise_line(value, 80)}”"
         return [Item(ErrorItem(message=f"{text}: {message_of(reply.failure)}"))]
 
@@ -120,14 +124,21 @@ class Settings:
             else:
                 news["thinking_option_id"] = state.effort
         told_on: list[Effect] = [Changed(**news)] if news else []
-        return [*told_on, *self._loose(before[0]), *effects]
+        return [*told_on, *self._unchosen(before[0]), *effects]
 
-    def _loose(self, before: str | None) -> list[Effect]:
-        """A mode that nobody here has set."""
-        if self._core.state.mode_id is not None or before is None:
+    def _unchosen(self, before: str | None) -> list[Effect]:
+        """Said in the timeline: a mode that nobody here chose and that asks less than the last."""
+        state, now = self._core.state, self._core.state.mode_id
+        if now in state.chosen:
+            state.chosen = state.chosen[state.chosen.index(now) + 1 :]
             return []
-        text = "Codex works with a policy that is none of its modes here; choose one to be sure"
-        return self._core.noted("warning", text)
+        if now == before or (now is not None and before is not None and stricter(now, before)):
+            return []
+        what = "a policy that is none of its modes here"
+        if now is not None:
+            what = f"the mode “{MODES[now].label}”"
+        words = f"Codex went by itself to {what}, which nobody here chose. Choose one to be sure."
+        return [Item(ErrorItem(message=words))]
 
     def listed(self, reply: Reply) -> list[Effect]:
         """The list of models, asked for after the session stood: `context` says why."""

@@ -44,6 +44,8 @@ class ItemRecord(msgspec.Struct, omit_defaults=True):
     denied: bool = False
     nested: bool = False
     """It belongs to a sub-agent, and is shown with that."""
+    size: int = 0
+    """Bytes of the line that told it."""
     digest: int = 0
     """Checksum of the timeline item last emitted."""
 
@@ -63,7 +65,10 @@ class OpenRequest(msgspec.Struct, omit_defaults=True):
     subject: str = ""
     """What was asked for, in a few words, for the agent when it is told why not."""
     facts: str = ""
+    kept: str = ""
+    """The same of what is kept of it, to see later whether it has changed."""
     asks: int = 1
+    size: int = 0
 
 
 class Child(msgspec.Struct, omit_defaults=True):
@@ -121,6 +126,8 @@ class State(msgspec.Struct, omit_defaults=True):
     commands: tuple[Command, ...] = ()
     """Both only until Ready has told them."""
     mode_id: str | None = None
+    chosen: list[str] = []
+    """Modes that a person chose and of which Codex has not told yet."""
     model_id: str | None = None
     effort: str | None = None
     planning: bool = False

@@ -40,9 +40,12 @@ SHOWN_LIMIT = 1024 * 1024
 
 _HIDDEN = frozenset(
     {"threadId", "turnId", "itemId", "startedAtMs", "availableDecisions", "_meta"}
-    | {"commandActions", "proposedExecpolicyAmendment", "proposedNetworkPolicyAmendments"}
+    | {"commandActions"}
 )
-"""What says nothing to a person, repeats the command, or stands on a button."""
+"""What says nothing to a person, or repeats the command."""
+RULE_SHOWN = 100
+"""Characters of a rule that its button shows whole; a longer one also stands in the arguments."""
+RULE_LIMIT = 32 * 1024
 _USUAL = {"kind": "command", "environmentId": "local"}
 _NO_CHANGE = "Codex did not say what it wants to change"
 
@@ -116,7 +119,8 @@ def _view(core: Core, request: OpenRequest) -> View:
 
 def _command(core: Core, request: OpenRequest) -> View:
     params = request.params
-    given = _given(params)
+    given = {key: value for key, value in _given(params).items() if key not in _RULES}
+    given |= _long_rules(params)
     record = core.state.items.get(request.item_id)
     command = as_text(params.get("command"))
     if not command and record is not None:
@@ -163,14 +167,33 @@ def _command_actions(params: dict[str, Any]) -> list[PermissionAction]:
         label = f"Allow {host} for this session" if host else "Allow this for the whole session"
         actions.append(action("acceptForSession", label, True, standing=True))
     prefix = as_texts(params.get("proposedExecpolicyAmendment"))
-    if prefix and (listed is None or any(AMENDMENT in as_dict(offer) for offer in offers)):
+    short = len(shlex.join(prefix)) <= RULE_LIMIT
+    if (
+        prefix
+        and short
+        and (listed is None or any(AMENDMENT in as_dict(offer) for offer in offers))
+    ):
         label = f"Always allow commands that begin with `{shlex.join(prefix)}`"
         actions.append(action(AMENDMENT, label, True, standing=True))
     for number, rule in enumerate(as_dicts(params.get("proposedNetworkPolicyAmendments"))):
+        if rule.get("action") not in ("allow", "deny") or len(as_text(rule.get("host"))) > 1_000:
+            continue
         allows = rule.get("action") == "allow"
         label = f"Always {'allow' if allows else 'deny'} network access to {rule.get('host')}"
         actions.append(action(f"{NETWORK}-{number}", label, allows, standing=True))
     return [*actions, *_denials()]
+
+
+_RULES = ("proposedExecpolicyAmendment", "proposedNetworkPolicyAmendments")
+
+
+def _long_rules(params: dict[str, Any]) -> dict[str, Any]:
+    """The rules that do not stand on their buttons whole."""
+    rules = [shlex.join(as_texts(params.get(_RULES[0])))]
+    rules += [as_text(rule.get("host")) for rule in as_dicts(params.get(_RULES[1]))]
+    if all(len(rule) <= RULE_SHOWN for rule in rules):
+        return {}
+    return {key: params[key] for key in _RULES if params.get(key)}
 
 
 def _denials() -> list[PermissionAction]:

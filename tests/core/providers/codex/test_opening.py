@@ -10,7 +10,7 @@ from sereno.core.protocol.timeline import ErrorItem
 from sereno.core.providers.codex.arguments import arguments
 from sereno.core.providers.codex.modes import MODES
 from sereno.core.providers.driver import DriverBusy, Prompt, Setup
-from sereno.core.providers.effects import Changed, Diagnostic, Ready, SessionFailed
+from sereno.core.providers.effects import Changed, Ready, SessionFailed
 from tests.core.providers.codex.feed import (
     CONFIG,
     LISTED,
@@ -214,8 +214,8 @@ def test_tools_are_taken_away_by_switches_and_the_rest_is_said() -> None:
         *("-c", 'web_search="disabled"'),
         *("-c", "features.shell_tool=false"),
     )
-    told = one(Fed(setup).driver.start(None), Diagnostic)
-    assert "teleport" in told.text
+    (told,) = items_of(Fed(setup).driver.start(None))
+    assert "teleport" in told.message
 
 
 def test_nothing_is_prompted_before_ready() -> None:
