@@ -72,7 +72,7 @@ def _text(data: bytes) -> str:
     return _ESCAPES.sub("", data[:MOST_OUTPUT].decode("utf-8", "replace"))
 
 
-def read_version(provider: Provider, env: Mapping[str, str], timeout_s: float = 5.0) -> str | None:
+def read_version(provider: Provider, env: Mapping[str, str], timeout_s: float = 15.0) -> str | None:
     """None if it does not say."""
     if not provider.real:
         return None
