@@ -123,7 +123,7 @@ class Provider:
     def env(self, base: Mapping[str, str]) -> dict[str, str]:
         """The environment of the program, made from the daemon's own (T46, T74)."""
         configured = resolve(base, self._config.env if self._config is not None else {})
-        own = {**configured, **self._preset.fixed(base, configured)}
+        own = {**configured, **self._preset.fixed(base, configured, self._disallowed)}
         child = child_environment(base, self._preset.prefixes, own)
         found = self._path(child)
         paths = child.get("PATH", "")
@@ -175,9 +175,12 @@ class Provider:
 
     def _complete(self, setup: Setup) -> Setup:
         """With what the preset and the configuration say."""
-        tools = () if self._config is None else self._config.disallowed_tools
         mode = setup.mode or self._preset.required_mode
-        return msgspec.structs.replace(setup, mode=mode, disallowed_tools=tools)
+        return msgspec.structs.replace(setup, mode=mode, disallowed_tools=self._disallowed)
+
+    @property
+    def _disallowed(self) -> tuple[str, ...]:
+        return () if self._config is None else self._config.disallowed_tools
 
     def entry(self, env: Mapping[str, str]) -> ProviderEntry:
         """As the wire's provider snapshot lists it (section 6.9.1)."""

@@ -22,6 +22,7 @@ from sereno.core.providers.protocols import ProtocolName
 __all__ = ["CLAUDE_MODES", "PRESETS", "Preset"]
 
 Environment = Mapping[str, str]
+Fixed = Callable[[Environment, Environment, tuple[str, ...]], dict[str, str]]
 
 
 class Preset(msgspec.Struct, frozen=True):
@@ -32,7 +33,8 @@ class Preset(msgspec.Struct, frozen=True):
     (kept/).
 
     `fixed`: variables that the program is always given. It sees the daemon's environment and the
-    configured one, so that what the person has set there is kept. `order` sorts lists; small first.
+    configured one, so that what the person has set there is kept, and the tools that the model must
+    not have. `order` sorts lists; small first.
     """
 
     name: str
@@ -46,7 +48,7 @@ class Preset(msgspec.Struct, frozen=True):
     default_mode: str | None = None
     required_mode: str | None = None
     prefixes: tuple[str, ...] = ()
-    fixed: Callable[[Environment, Environment], dict[str, str]] = lambda _base, _configured: {}
+    fixed: Fixed = lambda _base, _configured, _tools: {}
     real: bool = True
     protocol: ProtocolName = "acp"
     places: tuple[str, ...] = ()
@@ -58,11 +60,11 @@ class Preset(msgspec.Struct, frozen=True):
 OPENCODE_ASKS = {"edit": "ask", "bash": "ask", "webfetch": "ask", "external_directory": "ask"}
 
 
-def _opencode(base: Environment, configured: Environment) -> dict[str, str]:
+def _opencode(base: Environment, configured: Environment, tools: tuple[str, ...]) -> dict[str, str]:
     """OpenCode asks for nothing by default, and OPENCODE_PERMISSION is merged over its files.
 
     So ours goes there, and the person's own value of it, from the environment or from
-    `[providers.opencode] env`, is merged over ours.
+    `[providers.opencode] env`, is merged over ours; the `tools` are denied whatever that says.
     """
     own = configured.get("OPENCODE_PERMISSION") or base.get("OPENCODE_PERMISSION") or "{}"
     try:
@@ -70,6 +72,7 @@ def _opencode(base: Environment, configured: Environment) -> dict[str, str]:
     except ValueError:
         wanted = None
     rules = _merged(OPENCODE_ASKS, wanted if isinstance(wanted, dict) else {})
+    rules |= dict.fromkeys(tools, "deny")
     return {"OPENCODE_PERMISSION": json.dumps(rules)}
 
 
@@ -196,7 +199,7 @@ PRESETS: dict[str, Preset] = {
             "Run `goose configure` in a terminal.",
             # Its own default acts without asking; GOOSE_MODE is its documented switch.
             prefixes=("GOOSE_", *MODEL_KEYS),
-            fixed=lambda base, own: {"GOOSE_MODE": {**base, **own}.get("GOOSE_MODE", "approve")},
+            fixed=lambda base, own, _: {"GOOSE_MODE": {**base, **own}.get("GOOSE_MODE", "approve")},
         ),
         Preset(
             "demo",

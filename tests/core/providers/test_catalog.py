@@ -87,6 +87,10 @@ def test_opencode_asks_unless_the_person_said_otherwise() -> None:
     assert rules({}, OPENCODE_PERMISSION=own) == asks | json.loads(own)
     assert rules({"OPENCODE_PERMISSION": own}) == asks | json.loads(own)
     assert rules({}, OPENCODE_PERMISSION="broken") == asks
+    allowed = {"OPENCODE_PERMISSION": '{"webfetch": "allow"}'}
+    strict = provider("opencode", env=allowed, disallowed_tools=("webfetch", "task"))
+    found = json.loads(strict.env({})["OPENCODE_PERMISSION"])
+    assert found == asks | {"webfetch": "deny", "task": "deny"}
 
 
 def test_programs_that_would_not_ask_are_told_to() -> None:

@@ -27,7 +27,8 @@ class Program:
     and another; `other_mode_shows`: by "edits" or "commands" that are not asked for, or by words
     that the model gets. `models`: two that it offers. `plan_steps`: how its models make a plan.
     `asks_in`: the mode in which its models may ask questions, if not in each. `own_variables`: what
-    its preset sets. `signed_in`: what its status command says in these tests.
+    its preset sets. `signed_in`: what its status command says in these tests. `taken_away`: a
+    tool that the configuration of these tests takes away.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Program:
     plan_steps: tuple[dict[str, Any], ...] = ()
     asks_in: str | None = None
     signed_in: str = "yes"
+    taken_away: str = ""
     own_variables: tuple[str, ...] = ()
     cannot: Mapping[str, str] = field(default_factory=dict)
 
@@ -56,6 +58,7 @@ class Program:
         table = ", ".join(f"{name} = {json.dumps(value)}" for name, value in environment.items())
         command = json.dumps([str(program), *self.command])
         lines = [f"[providers.{self.name}]", f"command = {command}", f"env = {{ {table} }}"]
+        more = {"disallowed_tools": [self.taken_away], **more}
         lines += [f"{key} = {json.dumps(value)}" for key, value in more.items()]
         return "\n".join(lines) + "\n"
 
@@ -83,6 +86,7 @@ PROGRAMS = (
         mode="default",
         other_mode="acceptEdits",
         models=("sonnet", "haiku"),
+        taken_away="Workflow",
         plan_steps=(
             {
                 "tool": {
@@ -110,6 +114,7 @@ PROGRAMS = (
         ),
         asks_in="plan",
         signed_in="no",
+        taken_away="web_search",
         cannot={
             "deny_with_words": "Codex takes a no without a reason; say it in the next prompt.",
             "edited_input": "Codex runs a command as the model wrote it, or not at all.",
@@ -127,6 +132,7 @@ PROGRAMS = (
         command=("acp",),
         own_variables=("OPENCODE_PERMISSION",),
         signed_in="unknown",
+        taken_away="webfetch",
         cannot={
             "deny_with_words": "OpenCode ends the turn at a no; a reason does not reach the model.",
             "edited_input": "OpenCode runs a command as the model wrote it, or not at all.",

@@ -32,6 +32,7 @@ SCENARIOS = {
     "title": "The agent is named after what it does",
     "mode": "The mode can be changed, and the program obeys it",
     "model": "The model can be changed, and the program asks it",
+    "tools": "A tool can be taken away from the model by the configuration",
     "interrupt_stream": "An interrupt stops an answer that is being written",
     "interrupt_tool": "An interrupt ends the process of a running command",
     "interrupt_request": "An interrupt withdraws an open request",

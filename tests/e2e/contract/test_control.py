@@ -132,6 +132,16 @@ def test_plan(stage: Stage, script: Script, normal_mode: Session) -> None:
     assert "First look, then write." in plans[-1].text
 
 
+@scenario("tools")
+def test_a_tool_is_taken_away(stage: Stage, script: Script) -> None:
+    talk = stage.talk()
+    talk.send(script({"text": "I see."}))
+    talk.finish()
+    offered = stage.models.turns()[-1]["offered"]
+    assert len(offered) > 3
+    assert stage.program.taken_away not in offered
+
+
 @scenario("title")
 def test_title(stage: Stage, script: Script) -> None:
     session = stage.fresh(script({"text": "Hello."}))

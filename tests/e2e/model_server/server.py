@@ -124,7 +124,15 @@ class ModelServer:
     def _log_request(self, path: str, ask: Ask, body: dict[str, Any]) -> None:
         entry = {"event": "request", "path": path, "script": False, "step": ask.step}
         entry["script"] = not ask.side_call and ask.directive is not None
-        self.log.append({**entry, "model": ask.model, "images": ask.images, "body": body})
+        self.log.append(
+            {
+                **entry,
+                "model": ask.model,
+                "images": ask.images,
+                "offered": ask.offered,
+                "body": body,
+            }
+        )
 
     async def _stream(
         self,
