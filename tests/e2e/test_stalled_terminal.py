@@ -20,6 +20,8 @@ from sereno.core.protocol.messages import Pong
 from sereno.core.protocol.requests import Ping
 from tests.e2e.harness import SERENO, World, until
 
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
+
 STALL_S = 8.0
 WORST_S = 0.1
 SPANS = 3
