@@ -35,6 +35,14 @@ def need(agent: dict[str, Any]) -> str:
     return "idle"
 
 
+def asks_nothing(agent: dict[str, Any]) -> bool:
+    """Whether it works in a mode in which nothing is asked before it happens."""
+    return any(
+        mode.get("id") == agent.get("currentModeId") and mode.get("colorTier") == "dangerous"
+        for mode in agent.get("availableModes") or []
+    )
+
+
 def epoch_ms(text: object) -> int:
     """The wire's iso time as epoch milliseconds; 0 for what is none."""
     from datetime import datetime
@@ -58,6 +66,7 @@ def summary(entry: Entry) -> dict[str, Any]:
         "provider": agent["provider"],
         "model": runtime.get("model") or agent.get("model"),
         "mode": agent.get("currentModeId"),
+        "asksNothing": asks_nothing(agent),
         "status": agent["status"],
         "needs": need(agent),
         "cwd": agent["cwd"],
@@ -87,6 +96,8 @@ def row(entry: Entry, now_ms: int, home: str) -> tuple[str, ...]:
         words = "archived"
     elif queued := len((agent.get("sereno") or {}).get("queue") or []):
         words += f", {queued} queued"
+    if asks_nothing(agent):
+        words += " ! asks nothing"
     return (
         agent["id"][:SHORT],
         words,

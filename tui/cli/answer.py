@@ -67,7 +67,7 @@ def _patient(out: Output) -> bool:
 
 def _end(printer: Printer | None) -> None:
     if printer is not None:
-        printer.end()
+        printer.finish()
 
 
 def _show(agent_id: str, outcome: Outcome | None, answer: str, out: Output) -> None:

@@ -119,7 +119,7 @@ def show_live(
         try:
             follower.run()
         except KeyboardInterrupt:
-            watcher.printer.end()
+            watcher.printer.finish()
             if out.plain and sys.stderr.isatty():
                 note(f"sereno: left; the agent goes on. `sereno attach {short(agent.id)}`")
         finally:

@@ -20,7 +20,7 @@ from sereno.core.protocol.timeline import (
 )
 from sereno.core.security.sanitise import Sanitiser
 from sereno.tui.cli.text import clean, clean_line
-from sereno.tui.cli.toolwords import tool_words
+from sereno.tui.cli.toolwords import is_bare, tool_words
 
 KINDS = ("answers", "prompts", "thoughts", "tools", "plans", "errors")
 Write = Callable[[str], object]
@@ -59,6 +59,8 @@ class Printer:
         self._line_begun = False
         self._sanitiser = Sanitiser()
         self._tools: dict[str, str] = {}
+        self._bare: dict[str, ToolCall] = {}
+        """Calls that began without their arguments: their line waits for the row that has them."""
 
     def item(self, item: TimelineItem) -> None:
         """One row, or one projected entry; chunks of a message are joined."""
@@ -93,6 +95,13 @@ class Printer:
         self._open, self._line_begun = None, False
         self._sanitiser = Sanitiser()
 
+    def finish(self) -> None:
+        """Nothing more comes: what waited for its arguments is named without them."""
+        for item in self._bare.values():
+            self._block("* ", tool_words(item)[0])
+        self._bare.clear()
+        self.end()
+
     def _stream(self, kind: str, text: str, write: Write, indent: str) -> None:
         if self._open != kind:
             self.end()
@@ -117,6 +126,10 @@ class Printer:
     def _tool(self, item: ToolCall) -> None:
         """One line when it begins, one when it ends; both at once where only the end is known."""
         before = self._tools.get(item.call_id)
+        if before is None and is_bare(item):
+            self._bare[item.call_id] = item
+            return
+        self._bare.pop(item.call_id, None)
         if before == item.status:
             return
         self._tools[item.call_id] = item.status

@@ -15,6 +15,7 @@ from sereno.core.protocol.tools import (
     ShellDetail,
     SubAgentDetail,
     ToolDetail,
+    UnknownDetail,
     WorktreeSetupDetail,
     WriteDetail,
 )
@@ -38,6 +39,15 @@ def tool_words(call: ToolCall) -> tuple[str, str]:
             return begun, "" if code in (None, 0) else f"exit code {code}"
         case _:
             return begun, ""
+
+
+def is_bare(call: ToolCall) -> bool:
+    """Whether a running call came without its arguments: some programs send them a moment later."""
+    if call.status != "running":
+        return False
+    if isinstance(call.detail, UnknownDetail):
+        return not call.detail.input and _title(call) in ("", call.name)
+    return (gist(call.detail) or _title(call)) in ("", call.name)
 
 
 def gist(detail: ToolDetail) -> str:

@@ -204,6 +204,28 @@ def test_the_end_of_the_turn_before_is_not_ours(daemon: FakeDaemon, sereno: Run)
 
 
 @pytest.mark.parametrize(
+    ("status", "queue", "words"),
+    [
+        ("running", 0, "the prompt waits for the running turn"),
+        ("closed", 0, "the agent is being started; the prompt goes first"),
+        ("initializing", 1, "the prompt waits for 1 that was sent before"),
+    ],
+)
+def test_send_says_what_the_prompt_waits_for(
+    daemon: FakeDaemon, sereno: Run, status: str, queue: int, words: str
+) -> None:
+    Fake(daemon, whole)
+    one = agent(status=status)
+    one["sereno"]["queue"] = [{"id": "q", "text": "more", "queuedAt": AT}] * queue
+    furnish(daemon, one)
+    taken = {"agentId": FIRST, "accepted": True, "error": None, "queuedAs": "p1"}
+    daemon.answers["send_agent_message_request"] = reply("send_agent_message_response", **taken)
+    result = sereno("send", FIRST, "--no-wait", "hi")
+    assert result.out.startswith(f"{FIRST[:8]}  {words}")
+    assert sereno("send", FIRST, "--no-wait", "--now", "hi").out == f"{FIRST[:8]}  sent\n"
+
+
+@pytest.mark.parametrize(
     ("state", "code"),
     [
         ({"status": "idle"}, exits.OK),
@@ -293,3 +315,14 @@ def test_a_prompt_from_stdin(
         assert sereno(*arguments).code == exits.OK
     prompts = [s["initialPrompt"] for s in daemon.seen if s["type"] == "create_agent_request"]
     assert prompts == ["from a pipe\n", "from a pipe\n", "review this\n\nfrom a pipe\n"]
+
+
+@pytest.mark.parametrize("arguments", [("caf\udce9",), ("hi", "--title", "caf\udce9")])
+def test_bytes_that_are_no_text_are_named(
+    daemon: FakeDaemon, sereno: Run, arguments: tuple[str, ...]
+) -> None:
+    furnish(daemon, agent())
+    result = sereno("run", *arguments, "--provider", "demo")
+    assert result.code == exits.USAGE
+    assert "no UTF-8 text" in result.err
+    assert "went wrong" not in result.err

@@ -53,6 +53,18 @@ def test_prompts_that_wait_are_said_in_words(daemon: FakeDaemon, sereno: Run) ->
     assert "busy, 1 queued" in sereno("ls", "-g").out
 
 
+def test_an_agent_that_asks_nothing_is_marked(daemon: FakeDaemon, sereno: Run) -> None:
+    modes = [
+        {"id": "yolo", "label": "Bypass", "colorTier": "dangerous"},
+        {"id": "ask", "label": "Ask", "colorTier": "safe"},
+    ]
+    furnish(daemon, agent(currentModeId="yolo", availableModes=modes))
+    assert " ! asks nothing " in sereno("ls", "-g").out
+    assert json.loads(sereno("ls", "-g", "--json").out)[0]["asksNothing"] is True
+    furnish(daemon, agent(currentModeId="ask", availableModes=modes))
+    assert "asks nothing" not in sereno("ls", "-g").out
+
+
 def test_json(daemon: FakeDaemon, sereno: Run) -> None:
     furnish(daemon, agent(pendingPermissions=[request()]))
     (value,) = json.loads(sereno("ls", "-g", "--json").out)
@@ -70,6 +82,7 @@ def test_json(daemon: FakeDaemon, sereno: Run) -> None:
         "branch": None,
         "labels": {"team": "Fix the build"},
         "requests": ["perm-1-1"],
+        "asksNothing": False,
         "queued": 0,
         "lastLine": "Fix the build",
         "lastError": "Fix the build",

@@ -51,7 +51,7 @@ def command(
                 printer.item(entry.item)
             elif kind_of(entry.item) in wanted:
                 say(line(entry))
-        printer.end()
+        printer.finish()
     return exits.OK
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from sereno.core.client_sync import SyncClient
+from sereno.core.protocol.agents import AgentSnapshot
 from sereno.core.protocol.messages import SendMessageResult
 from sereno.core.protocol.requests import SendMessage
 from sereno.core.protocol.values import UNSET, given
@@ -45,19 +46,29 @@ def command(
         agent_id = snapshot.id
         position = end_of(client, agent_id)
         accepted = _send(client, agent_id, text, message_id, now)
-        queued = accepted and not now and snapshot.status in ("running", "initializing")
+        waits = _waits_for(snapshot) if accepted and not now else ""
         if not no_wait:
-            if queued and out.plain:
-                note("sereno: the prompt waits for the running turn (`--now` interrupts it).")
+            if waits and out.plain:
+                note(f"sereno: {waits}.")
             return follow_answer(client, agent_id, message_id, position, out, timeout)
-    result = {"id": message_id, "agentId": agent_id, "queued": queued}
-    line = f"{short(agent_id)}  {'waits for the running turn' if queued else 'sent'}"
+    result = {"id": message_id, "agentId": agent_id, "queued": bool(waits)}
+    line = f"{short(agent_id)}  {waits or 'sent'}"
     emit(result, [message_id], [line], as_json=out.as_json, quiet=out.quiet)
     return exits.OK
 
 
+def _waits_for(agent: AgentSnapshot) -> str:
+    """What a prompt waits for that an agent has taken and not begun, by the state before it."""
+    if agent.status == "running":
+        return "the prompt waits for the running turn (`--now` interrupts it)"
+    before = len(agent.sereno.queue) if agent.sereno else 0
+    if before:
+        return f"the prompt waits for {before} that {'was' if before == 1 else 'were'} sent before"
+    return "the agent is being started; the prompt goes first"
+
+
 def _send(client: SyncClient, agent_id: str, text: str, message_id: str, now: bool) -> bool:
-    """True where the prompt waits for a running turn. Raises CliError for a refusal."""
+    """True where the prompt waits: for a turn, or for the program. Raises CliError if refused."""
     reply = client.request(
         SendMessage(
             request_id="",
