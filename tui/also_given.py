@@ -21,8 +21,9 @@ from sereno.core.protocol.tools import (
     WriteDetail,
 )
 from sereno.core.protocol.values import UNSET, given
+from sereno.tui.also_given_changes import changes_left
 
-__all__ = ["also_given"]
+__all__ = ["also_given", "said_anew"]
 
 _COMMAND: Final = ("command", "cmd")
 _FOLDER: Final = ("cwd", "workdir", "working_directory")
@@ -44,12 +45,29 @@ def also_given(request: PermissionRequest) -> list[tuple[str, Any]]:
     with exactly that field's value: never because its text happens to occur somewhere.
     """
     values = given(request.input, {})
-    shown = dict(_shown(given(request.detail, None)))
-    return [
+    detail = given(request.detail, None)
+    shown = dict(_shown(detail))
+    left = [
         (name, value)
         for name, value in values.items()
         if name not in shown or type(value) is not type(shown[name]) or value != shown[name]
     ]
+    changes = changes_left(detail, values.get("changes"))
+    if changes is None:
+        return left
+    return [
+        (name, changes if name == "changes" else value)
+        for name, value in left
+        if name != "changes" or changes
+    ]
+
+
+def said_anew(text: str, left: Iterable[tuple[str, Any]]) -> str:
+    """The agent's words without the argument with which they begin, where that is shown anyway."""
+    for _, value in left:
+        if isinstance(value, str) and value.strip() and f"{text}\n".startswith(f"{value}\n"):
+            return text[len(value) + 1 :]
+    return text
 
 
 def _shown(detail: ToolDetail | None) -> Iterable[tuple[str, Any]]:

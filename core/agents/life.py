@@ -177,6 +177,7 @@ def _ready(step: Step, ready: effects.Ready) -> None:
             thinking_option_id=ready.thinking_option_id,
             features=ready.features,
             commands=ready.commands,
+            takes_words=ready.can_explain_denial,
         ),
     )
     if step.move(Event.READY):
@@ -284,7 +285,9 @@ def _note_denial(step: Step, request_id: str, response: PermissionResponse, by: 
         return
     denials = {one: denial for one, denial in step.record.denials.items() if one != call_id}
     if isinstance(response, Deny):
-        denials[call_id] = Denial(by, given(response.message, ""))
+        denials[call_id] = Denial(
+            by, given(response.message, ""), told=extra.get("takesWords") is not False
+        )
     step.set(denials=denials)
 
 
@@ -296,7 +299,10 @@ def _with_denial(step: Step, item: TimelineItem) -> TimelineItem:
     if denial is None:
         return item
     metadata = given(item.metadata, {})
-    extra = {**metadata.get("sereno", {}), "denied": {"by": denial.by, "words": denial.words}}
+    denied: dict[str, str | bool] = {"by": denial.by, "words": denial.words}
+    if denial.words and not denial.told:
+        denied["told"] = False
+    extra = {**metadata.get("sereno", {}), "denied": denied}
     return msgspec.structs.replace(item, metadata={**metadata, "sereno": extra})
 
 

@@ -60,6 +60,8 @@ class Denial(msgspec.Struct, frozen=True):
 
     by: str
     words: str = ""
+    told: bool = True
+    """Whether the words reach the agent, too."""
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -80,6 +82,8 @@ class Reported(msgspec.Struct, frozen=True):
     thinking_option_id: str | None = None
     features: tuple[Feature, ...] = ()
     commands: tuple[Command, ...] = ()
+    takes_words: bool | None = None
+    """Whether the reason of a denial reaches it; None: it has not said."""
 
 
 class AgentRecord(msgspec.Struct, frozen=True):

@@ -26,16 +26,22 @@ class OpenRequest(msgspec.Struct, frozen=True):
     asked_ms: int
 
 
-def stamped(request: PermissionRequest, asked_ms: int) -> PermissionRequest:
-    """The request with the time at which it was asked, for the clients that show its age."""
+def stamped(
+    request: PermissionRequest, asked_ms: int, takes_words: bool | None
+) -> PermissionRequest:
+    """The request with what clients show beside it: when it was asked, and whether the words of a
+    denial reach the agent. What the driver says of this one request in particular stays.
+    """
     metadata = dict(given(request.metadata, {}))
     extra = metadata.get("sereno")
-    metadata["sereno"] = {**(extra if isinstance(extra, dict) else {}), "askedAt": iso(asked_ms)}
+    ours = {} if takes_words is None else {"takesWords": takes_words}
+    said = extra if isinstance(extra, dict) else {}
+    metadata["sereno"] = {**ours, **said, "askedAt": iso(asked_ms)}
     return msgspec.structs.replace(request, metadata=metadata)
 
 
-def opened(request: PermissionRequest, asked_ms: int) -> OpenRequest:
-    return OpenRequest(stamped(request, asked_ms), asked_ms)
+def opened(request: PermissionRequest, asked_ms: int, takes_words: bool | None) -> OpenRequest:
+    return OpenRequest(stamped(request, asked_ms, takes_words), asked_ms)
 
 
 def read_open(row: LedgerRow) -> OpenRequest:

@@ -155,7 +155,7 @@ class Step:
     def ask(self, request: PermissionRequest, at_ms: int) -> OpenRequest:
         """Requests are told apart by age: later ones are never older, whatever the clock does."""
         at_ms = max(at_ms, *(one.asked_ms + 1 for one in self.requests), 0)
-        asked = opened(request, at_ms)
+        asked = opened(request, at_ms, self.record.reported.takes_words)
         self.requests = (*self.requests, asked)
         self._asked[request.id] = (request.id, _json.encode(asked.request), at_ms)
         return asked

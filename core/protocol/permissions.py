@@ -26,7 +26,8 @@ class PermissionAction(Wire):
     """A button: `id` goes back as `selectedActionId`.
 
     Sereno's own clients read `standing`: true where the answer covers more than this one request
-    (for the session or for ever); such an action is never chosen for a plain allow.
+    (for the session or for ever); such an action is never chosen for a plain allow. `lasts`:
+    "session" where it is known to end with the agent's session, at the latest.
     """
 
     id: str
@@ -35,11 +36,13 @@ class PermissionAction(Wire):
     variant: Literal["primary", "secondary", "danger"] | UnsetType = UNSET
     intent: Literal["implement", "implement_resume", "dismiss"] | UnsetType = UNSET
     standing: bool | UnsetType = UNSET
+    lasts: Literal["session"] | UnsetType = UNSET
 
 
 class PermissionRequest(Wire):
     """`metadata["sereno"]` holds what the daemon adds: `askedAt` (iso), `editable` (bool), `callId`
-    (of the tool call that waits for it)."""
+    (of the tool call that waits for it), `takesWords` (false where the words of a
+    denial are only kept here and do not reach the agent)."""
 
     id: str
     provider: str

@@ -68,6 +68,18 @@ async def test_a_denied_call_did_not_fail(status: str) -> None:
         assert "rejected" not in opened
 
 
+async def test_a_denial_does_not_pretend_that_its_words_were_heard() -> None:
+    call = denied("use the fixture")
+    ours = {"by": "this terminal", "words": "use the fixture", "told": False}
+    call.metadata = {"sereno": {"denied": ours}}
+    async with place([call]) as here:
+        assert "denied (your words did not reach the agent)" in here.talk.text()
+        assert "use the fixture" not in here.talk.text()
+        await here.press("escape", "enter")
+        opened = " ".join(here.talk.text().replace("│", " ").split())
+        assert "denied by this terminal (your words did not reach the agent): use the" in opened
+
+
 def test_a_pane_says_denied_too() -> None:
     timeline = Timeline()
     timeline.take(Row(denied(""), 1, 1, 0), "e")

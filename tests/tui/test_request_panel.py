@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
+import msgspec
 import pytest
 from textual.pilot import Pilot
 
@@ -17,10 +18,12 @@ from sereno.core.protocol.agents import AgentSnapshot
 from sereno.core.protocol.messages import AgentUpserted, PermissionResolvedPush
 from sereno.core.protocol.permissions import Allow, Deny, PermissionAction, PermissionRequest
 from sereno.core.protocol.tools import ShellDetail
+from sereno.core.protocol.values import given
 from sereno.tui.app import SerenoApp
 from sereno.tui.messages import Answer
 from sereno.tui.screens.agent.pager import RequestPager
 from sereno.tui.screens.agent.screen import AgentScreen
+from sereno.tui.screens.agent.view import footer_keys
 from sereno.tui.widgets.request_panel import RequestPanel
 from sereno.tui.widgets.request_panel_gate import BURST_S, DEAD_S, QUIET_S, REPEAT_S
 from sereno.tui.widgets.request_panel_state import Phase
@@ -374,8 +377,10 @@ async def test_esc_decides_later_and_ctrl_g_comes_back() -> None:
 async def test_s_shows_the_exact_rule_and_enter_sends_it() -> None:
     async with person_at(asks(1, actions=[ONCE, ALWAYS, REJECT])) as person:
         await person.look()
-        assert "allow for this session" in shown(person)
+        assert "allow for longer" in shown(person)
+        assert "this session" not in shown(person), "nobody said that it ends with it"
         await person.press("s")
+        assert "may outlive the session" in shown(person)
         assert "Always allow psql in this session" in shown(person)
         assert person.answers == []
         await person.press("enter")
@@ -401,6 +406,36 @@ async def test_r_denies_with_words_for_the_agent() -> None:
         await person.wait(REPEAT_S)
         expected = Deny(selected_action_id="reject", message="yes")
         assert [act.response for act in person.answers] == [expected]
+
+
+async def test_r_is_not_offered_where_the_words_do_not_reach_the_agent() -> None:
+    untold = asks(1, actions=[ONCE, REJECT])
+    given(untold.metadata, {})["sereno"]["takesWords"] = False
+    async with person_at(untold) as person:
+        await person.look()
+        assert "say why" not in shown(person)
+        screen = person.screen
+        keys = footer_keys("panel", None, person.panel.desk, screen.look(), 1)
+        assert "r" not in [key for key, _ in keys]
+        await person.press("r")
+        assert person.panel.desk.phase is Phase.ASKING
+        assert "This agent is not told why" in shown(person)
+        await person.press("n")
+        assert [act.response for act in person.answers] == [Deny(selected_action_id="reject")]
+
+
+async def test_only_what_ends_with_the_session_is_called_so() -> None:
+    ends = msgspec.structs.replace(ALWAYS, id="ends", label="The session", lasts="session")
+    async with person_at(asks(1, actions=[ONCE, ends, REJECT])) as person:
+        await person.look()
+        assert "allow for this session" in shown(person)
+    async with person_at(asks(1, actions=[ONCE, ends, ALWAYS, REJECT])) as person:
+        await person.look()
+        assert "allow for longer" in shown(person)
+        await person.press("s")
+        assert "Allow for longer:" in shown(person)
+        assert "The session  (until the session ends)" in shown(person)
+        assert "psql in this session  (may outlive the session)" in shown(person)
 
 
 async def test_e_is_not_offered_where_the_agent_takes_no_change() -> None:

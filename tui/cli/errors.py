@@ -59,6 +59,14 @@ def translate(error: BaseException) -> CliError | None:
         if exit_code is None and _is_home_error(error):
             exit_code = exits.USAGE
         return CliError(code or "failed", message, next_step or "", exit_code)
+    if isinstance(error, UnicodeError):
+        # Bytes of another encoding: Python hands them on as lone surrogates, which no UTF-8 says.
+        return CliError(
+            "usage",
+            "what was given holds bytes that are no UTF-8 text",
+            "Convert it first, for example with `iconv -f LATIN1 -t UTF-8`",
+            exits.USAGE,
+        )
     return None
 
 

@@ -22,7 +22,7 @@ from sereno.core.protocol.tools import (
     WriteDetail,
 )
 from sereno.core.protocol.values import given
-from sereno.tui.also_given import also_given
+from sereno.tui.also_given import also_given, said_anew
 from sereno.tui.cli.output import to_json
 from sereno.tui.cli.questions import question_lines
 from sereno.tui.cli.text import shown
@@ -38,7 +38,8 @@ def request_lines(request: PermissionRequest, indent: str = "") -> list[str]:
     for action in given(request.actions, []):
         words = "covers more than this once" if given(action.standing, False) else action.behavior
         lines.append(f"  --action {_flat(action.id)}: {_flat(action.label)} ({words})")
-    for text in (given(request.title, ""), given(request.description, "")):
+    said = said_anew(given(request.description, ""), also_given(request))
+    for text in (given(request.title, ""), said):
         lines += [f"  says: {line}" for line in shown(text).split("\n") if line.strip()]
     return [indent + line for line in lines]
 

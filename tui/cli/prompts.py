@@ -19,6 +19,14 @@ def prompt_text(words: tuple[str, ...]) -> str:
         raise CliError(
             "usage", "the prompt is empty", "Give it as words, or `-` to read stdin", exits.USAGE
         )
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        # What no UTF-8 says: bytes of another encoding, which Python hands on as lone surrogates.
+        raise CliError(
+            "usage",
+            "the prompt holds bytes that are no UTF-8 text",
+            "Convert it first, for example with `iconv -f LATIN1 -t UTF-8`",
+            exits.USAGE,
+        )
     return text
 
 

@@ -25,6 +25,7 @@ from sereno.core.protocol.tools import (
     WriteDetail,
 )
 from sereno.core.protocol.values import UNSET, given
+from sereno.tui.denial import NOT_TOLD
 from sereno.tui.widgets.blocks_body import Body, Code, Diff, Markdown, Plain, output
 from sereno.tui.widgets.blocks_text import count, one_line, size
 from sereno.tui.widgets.diff_view import DiffRow, changed_counts, rows_between, rows_of_unified
@@ -84,10 +85,9 @@ def subject_of(call: ToolCall, folder: str = "") -> str:
             return one_line(call.name)
 
 
-def denial_of(call: ToolCall) -> tuple[str, str] | None:
-    """Who said no and with which words, where that is why it did not run; for the wire it failed.
-
-    The daemon puts it into the call's metadata.
+def denial_of(call: ToolCall) -> tuple[str, str, bool] | None:
+    """Who said no, with which words, and whether the agent heard these: where that is why it did
+    not run. For the wire it failed; the daemon puts it into the call's metadata.
     """
     ours = given(call.metadata, {}).get("sereno")
     denied = ours.get("denied") if isinstance(ours, dict) else None
@@ -95,7 +95,7 @@ def denial_of(call: ToolCall) -> tuple[str, str] | None:
         return None
     by, words = denied.get("by"), denied.get("words")
     name = by if isinstance(by, str) and by else "a person"
-    return name, words if isinstance(words, str) else ""
+    return name, words if isinstance(words, str) else "", denied.get("told") is not False
 
 
 def note_of(call: ToolCall) -> str:
@@ -104,7 +104,10 @@ def note_of(call: ToolCall) -> str:
         return ""
     denial = denial_of(call)
     if denial is not None:
-        words = cut(one_line(denial[1]), _WORDS_SHOWN)
+        _, said, told = denial
+        words = cut(one_line(said), _WORDS_SHOWN)
+        if words and not told:
+            return f"denied ({NOT_TOLD})"
         return f"denied: {words}" if words else "denied"
     if call.status == "canceled":
         return "stopped"
@@ -161,8 +164,9 @@ def bodies_of(call: ToolCall) -> list[Body]:
     bodies = _detail_bodies(call)
     denial = denial_of(call)
     if denial is not None:
-        by, words = denial
-        bodies.append(Plain(f"denied by {by}" + (f": {words}" if words else "")))
+        by, words, told = denial
+        how = "" if told else f" ({NOT_TOLD})"
+        bodies.append(Plain(f"denied by {by}{how}" + (f": {words}" if words else "")))
     elif call.status == "failed" and call.error is not None:
         bodies.append(Plain(_words_of(call.error)))
     return bodies

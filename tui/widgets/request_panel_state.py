@@ -16,7 +16,8 @@ from sereno.core.protocol.permissions import (
     PermissionRequest,
     PermissionResponse,
 )
-from sereno.core.protocol.values import UNSET, UnsetType, given
+from sereno.core.protocol.values import UNSET, given
+from sereno.tui.denial import takes_words
 from sereno.tui.widgets.request_panel_effects import (
     SCROLLS,
     AskWords,
@@ -29,7 +30,7 @@ from sereno.tui.widgets.request_panel_effects import (
 from sereno.tui.widgets.request_panel_gate import BURST_S, KeyGate, Verdict
 from sereno.tui.widgets.request_panel_phase import LISTENING, REMARKS, Phase
 from sereno.tui.widgets.request_panel_questions import Answering, questions_of
-from sereno.tui.widgets.request_panel_text import Answers, answers_of, editable
+from sereno.tui.widgets.request_panel_text import Answers, answers_of, editable, id_of
 
 __all__ = ["Desk", "Phase"]
 
@@ -252,9 +253,12 @@ class Desk:
             case "n":
                 return self._send(self._denial())
             case "s":
-                return self._choose(now, self.answers.standing, "a rule for this session")
+                return self._choose(now, self.answers.standing, "to allow it for longer")
             case "o":
                 return self._choose(now, self.answers.others, "any other answer")
+            case "r" if self.current is not None and not takes_words(self.current):
+                self.remark = "This agent is not told why: n, then say it in a prompt."
+                return []
             case "r":
                 self.phase, self.writing = Phase.WRITING, "deny"
                 return [AskWords("deny")]
@@ -276,7 +280,7 @@ class Desk:
         if questions:
             self._ask(now, Answering.begin(questions))
             return []
-        return self._send(Allow(selected_action_id=_id_of(self.answers.allow)))
+        return self._send(Allow(selected_action_id=id_of(self.answers.allow)))
 
     def _ask(self, now: float, asking: Answering | None) -> None:
         """On to a question, to the end of all, or (None) back to the request."""
@@ -302,10 +306,10 @@ class Desk:
     def _allow_with(self, changes: dict[str, Any]) -> list[Effect]:
         assert self.current is not None
         changed = {**given(self.current.input, {}), **changes}
-        return self._send(Allow(_id_of(self.answers.allow), updated_input=changed))
+        return self._send(Allow(id_of(self.answers.allow), updated_input=changed))
 
     def _denial(self, words: str = "") -> Deny:
-        return Deny(selected_action_id=_id_of(self.answers.deny), message=words or UNSET)
+        return Deny(selected_action_id=id_of(self.answers.deny), message=words or UNSET)
 
     def _choose(
         self, now: float, options: tuple[PermissionAction, ...], words: str
@@ -394,7 +398,3 @@ class Desk:
         self._ask(now, self.asking)
         self.remark = words
         return [Focus("panel")]
-
-
-def _id_of(action: PermissionAction | None) -> str | UnsetType:
-    return UNSET if action is None else action.id

@@ -26,9 +26,9 @@ from sereno.core.protocol.tools import (
     ToolDetail,
     WriteDetail,
 )
-from sereno.core.protocol.values import UNSET, given
+from sereno.core.protocol.values import UNSET, UnsetType, given
 from sereno.core.security.sanitise import mixed_scripts, reveal
-from sereno.tui.also_given import also_given
+from sereno.tui.also_given import also_given, said_anew
 from sereno.tui.widgets.blocks_tools import edit_rows
 from sereno.tui.widgets.request_panel_questions import Question, questions_of
 from sereno.tui.widgets.request_panel_reading import (
@@ -66,6 +66,7 @@ __all__ = [
     "editable",
     "flat",
     "heading",
+    "id_of",
     "reading_of",
 ]
 
@@ -111,6 +112,10 @@ def answers_of(request: PermissionRequest) -> Answers:
     taken = [allow, deny, *standing]
     others = tuple(action for action in actions if action not in taken)
     return Answers(plain=False, allow=allow, deny=deny, standing=standing, others=others)
+
+
+def id_of(action: PermissionAction | None) -> str | UnsetType:
+    return UNSET if action is None else action.id
 
 
 def heading(request: PermissionRequest) -> str:
@@ -187,8 +192,11 @@ def asked_text(request: PermissionRequest) -> list[AskedLine]:
     shown = "\n".join(line.text for line in lines)
     if not isinstance(given(request.detail, None), _NAMED) and not questions:
         lines = _lines(request.name) + lines
-    lines += _rest_of_input(request, "questions" if questions else "")
-    lines += _prose(request, shown)
+    but = "questions" if questions else ""
+    left = [(name, value) for name, value in also_given(request) if name != but]
+    if left:
+        lines += [AskedLine("also given:", "label"), *_input_lines(dict(left))]
+    lines += _prose(request, shown, left)
     words = mixed_scripts("\n".join(line.text for line in lines))
     if words:
         named = ", ".join(reveal(word) for word in words[:5])
@@ -263,12 +271,6 @@ def _question_lines(questions: Sequence[Question]) -> list[AskedLine]:
     return lines
 
 
-def _rest_of_input(request: PermissionRequest, but: str) -> list[AskedLine]:
-    """Arguments that the lines above do not show; `but` is shown otherwise."""
-    left = [(name, value) for name, value in also_given(request) if name != but]
-    return [AskedLine("also given:", "label"), *_input_lines(dict(left))] if left else []
-
-
 def _input_lines(values: Mapping[str, Any]) -> list[AskedLine]:
     lines: list[AskedLine] = []
     for name, value in values.items():
@@ -284,7 +286,9 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _prose(request: PermissionRequest, shown: str) -> list[AskedLine]:
+def _prose(
+    request: PermissionRequest, shown: str, left: Sequence[tuple[str, Any]]
+) -> list[AskedLine]:
     """The agent's own words, last, marked, and only where they add something.
 
     Of very long ones the beginning: nobody should have to leaf through prose to reach the keys,
@@ -292,7 +296,7 @@ def _prose(request: PermissionRequest, shown: str) -> list[AskedLine]:
     """
     lines: list[AskedLine] = []
     said = _words(f"{shown} {heading(request)} {request.name}") | _NOTHING_NEW
-    for words in (given(request.title, ""), given(request.description, "")):
+    for words in (given(request.title, ""), said_anew(given(request.description, ""), left)):
         text = reveal(words).strip()
         if text and not _words(text) <= said and not _repeats(text, shown):
             lines += [AskedLine(line, "quote") for line in _split(words.strip()[:PROSE_LIMIT])]

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sereno.core.protocol.permissions import PermissionRequest
+from sereno.core.protocol.permissions import PermissionAction, PermissionRequest
+from sereno.tui.denial import takes_words
 from sereno.tui.lines import RULE, Line, fit, ruled, width_of, wrap
 from sereno.tui.widgets.request_panel_answers import question_lines
 from sereno.tui.widgets.request_panel_questions import questions_of
@@ -27,6 +28,10 @@ _WRITING = {
     "edit": "Allowed once, with this command instead:",
     "answer": "In your own words:",
 }
+_LONGER = "allow for longer ..."
+_UNTIL_THE_END = "until the session ends"
+_BEYOND = "may outlive the session"
+"""How long an answer holds that covers more than this request."""
 _TEXT_ROWS = 8
 """So much of a long text is seen before anything else, the talk above included (rule 5)."""
 _LABEL_CELLS = 12
@@ -226,7 +231,7 @@ def _remark(desk: Desk, facts: Facts, width: int, now: float) -> list[Line]:
 def _foot(desk: Desk, width: int, narrow: bool) -> list[Line]:
     match desk.phase:
         case Phase.CHOOSING:
-            return _choosing(desk)
+            return _choosing(desk, text_width(width))
         case Phase.CONFIRMING:
             return _confirming(desk, width)
         case Phase.SENT:
@@ -252,9 +257,10 @@ def _keys(desk: Desk, width: int, narrow: bool) -> list[Line]:
         allow = "allow: first see the end"
     left = [("y", allow, off), ("n", "deny", False)]
     if answers.standing:
-        words = "allow for this session ..." if not narrow else "session rule ..."
+        words = "allow for this session ..." if all(map(_ends, answers.standing)) else _LONGER
         left.append(("s", words, not desk.end_seen))
-    left.append(("r", "deny and say why ...", False))
+    if desk.current is None or takes_words(desk.current):
+        left.append(("r", "deny and say why ...", False))
     if desk.current is not None and editable(desk.current) is not None:
         left.append(("e", "edit before it runs ..." if not narrow else "edit first ...", False))
     if answers.others:
@@ -273,11 +279,23 @@ def _key(name: str, words: str, off: bool, cells: int) -> Line:
     return fit((*spans, (words, "dim" if off else "")), cells)
 
 
-def _choosing(desk: Desk) -> list[Line]:
-    lines: list[Line] = [(("Which of the agent's answers?", "strong"),)]
+def _ends(option: PermissionAction) -> bool:
+    """Whether it is known to hold no longer than the agent's session."""
+    return option.lasts == "session"
+
+
+def _choosing(desk: Desk, width: int) -> list[Line]:
+    longer = desk.options == desk.answers.standing[:9]
+    head = "Allow for longer:" if longer else "Which of the agent's answers?"
+    lines: list[Line] = [((head, "strong"),)]
     for number, option in enumerate(desk.options, 1):
+        mark: str = option.behavior
+        if option.standing is True:
+            mark = _UNTIL_THE_END if _ends(option) else _BEYOND
+        name: Line = ((f"{number}  ", "key"), (flat(option.label), ""))
+        cells = max(12, width - len(mark) - 4)
         lines.append(
-            ((f"{number}  ", "key"), (flat(option.label), ""), (f"  ({option.behavior})", "dim"))
+            (*(name if width_of(name) <= cells else fit(name, cells)), (f"  ({mark})", "dim"))
         )
     return [*lines, (("esc  ", "key"), ("back", ""))]
 
@@ -287,9 +305,9 @@ def _confirming(desk: Desk, width: int) -> list[Line]:
     if option is None:
         return []
     verb = "allows" if option.behavior == "allow" else "denies"
-    covers = (
-        "more than this request; the agent keeps it" if option.standing is True else "this request"
-    )
+    covers = "this request"
+    if option.standing is True:
+        covers = f"more than this request, {_UNTIL_THE_END if _ends(option) else _BEYOND}"
     rows = [
         ("answer", f"{flat(option.label)}"),
         ("sent as", f"{flat(option.id)}, which {verb}"),

@@ -102,7 +102,12 @@ def _actions(request: OpenRequest, kind: PermissionKind) -> list[PermissionActio
     for grant in request.grants:
         found.append(
             PermissionAction(
-                id=grant.id, label=grant.label, behavior="allow", variant="danger", standing=True
+                id=grant.id,
+                label=grant.label,
+                behavior="allow",
+                variant="danger",
+                standing=True,
+                lasts="session",
             )
         )
     found.append(

@@ -209,6 +209,7 @@ def action(action_id: str, label: str, allows: bool, *, standing: bool = False) 
         behavior="allow" if allows else "deny",
         variant="danger" if allows and standing else ("primary" if primary else "secondary"),
         standing=True if standing else UNSET,
+        lasts="session" if action_id == "acceptForSession" else UNSET,
     )
 
 

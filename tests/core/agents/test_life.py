@@ -163,6 +163,33 @@ def test_an_answer_names_who_gave_it() -> None:
     assert base.requests == ()
 
 
+@pytest.mark.parametrize("takes", [True, False])
+def test_whether_the_words_of_a_no_reach_the_agent_is_said(takes: bool) -> None:
+    """With the request before it is answered, and with the call that was denied."""
+    step = Step(sample.base(State.STARTING), 100)
+    take(step, msgspec.structs.replace(sample.READY, can_explain_denial=takes))
+    asked = msgspec.structs.replace(sample.request(), metadata={"sereno": {"callId": "c1"}})
+    take(step, effects.Asked(asked))
+    (shown,) = step.requests
+    assert stamp(shown.request)["takesWords"] is takes
+    life.answered(step, "r1", Deny(message="use mkdir"), "Anna")
+    detail = ShellDetail(command="ls")
+    call = ToolCall(call_id="c1", name="sh", status="failed", detail=detail, error="no")
+    take(step, effects.Item(call))
+    rows, _, _ = sample.finish(step)
+    said = msgspec.json.decode(rows.rows[-1].item)["metadata"]["sereno"]["denied"]
+    told = {} if takes else {"told": False}
+    assert said == {"by": "Anna", "words": "use mkdir", **told}
+
+
+def test_a_driver_may_say_of_one_request_that_it_takes_no_words() -> None:
+    step = Step(sample.base(State.STARTING), 100)
+    take(step, msgspec.structs.replace(sample.READY, can_explain_denial=True))
+    own = msgspec.structs.replace(sample.request(), metadata={"sereno": {"takesWords": False}})
+    take(step, effects.Asked(own))
+    assert stamp(step.requests[0].request)["takesWords"] is False
+
+
 def test_an_interrupted_turn_denies_with_the_wires_word() -> None:
     base = running()
     step = Step(base, 200)

@@ -69,6 +69,21 @@ def test_deny(one: FakeDaemon, sereno: Run) -> None:
     }
 
 
+def test_deny_does_not_say_that_words_were_told_which_were_not(
+    one: FakeDaemon, sereno: Run
+) -> None:
+    asked = request()
+    result = sereno("permit", "deny", FIRST, "-m", "not now")
+    assert "not told" not in result.out
+    asked["metadata"]["sereno"]["takesWords"] = False
+    furnish(one, agent(pendingPermissions=[asked]))
+    result = sereno("permit", "deny", FIRST, "-m", "not now")
+    assert "kept here, but demo takes no reason and was not told" in result.out
+    assert "not told" not in sereno("permit", "deny", FIRST).out
+    value = json.loads(sereno("permit", "deny", FIRST, "-m", "not now", "--json").out)
+    assert value["wordsTold"] is False
+
+
 @pytest.mark.parametrize("refusal_first", [True, False])
 def test_somebody_else_was_first(one: FakeDaemon, sereno: Run, refusal_first: bool) -> None:
     def answer(asked: Message) -> list[Message]:

@@ -21,6 +21,7 @@ from sereno.tui.cli.output import emit, say
 from sereno.tui.cli.permits import request_lines
 from sereno.tui.cli.questions import answered
 from sereno.tui.cli.text import clean_line
+from sereno.tui.denial import takes_words
 
 
 @click.group("permit")
@@ -106,7 +107,7 @@ def allow(
 
 @command.command("deny")
 @_answer_options
-@click.option("-m", "--message", help="Tell the agent why.")
+@click.option("-m", "--message", help="Tell the agent why, where it can be told.")
 @click.option("--interrupt", is_flag=True, help="Interrupt its turn too.")
 @click.option("--action", metavar="ID", help="One of the choices that `permit ls` shows.")
 def deny(
@@ -144,14 +145,29 @@ def _answer(
             if out.plain:
                 say(*request_lines(request))
             closing = answer(client, agent.id, request.id, response)
-            results.append({"id": request.id, "agentId": agent.id, **closing.as_json()})
+            told = {"wordsTold": False} if _untold(request, response, closing.ours) else {}
+            result = {"id": request.id, "agentId": agent.id, **closing.as_json(), **told}
+            results.append(result)
             if out.plain:
-                say(f"  {closing.words()}")
+                say(f"  {closing.words()}", *_untold(request, response, closing.ours))
     value: Any = results[0] if len(results) == 1 else results
     ids = [result["id"] for result in results]
     emit(value, ids, (), as_json=out.as_json, quiet=out.quiet)
     ours = all(result["ours"] for result in results)
     return exits.OK if ours else exits.ANSWERED_ELSEWHERE
+
+
+def _untold(request: PermissionRequest, response: PermissionResponse, ours: bool) -> list[str]:
+    """What is to be said of words that only the ledger gets: never that they were told."""
+    if not ours or not isinstance(response, Deny) or not given(response.message, "").strip():
+        return []
+    if takes_words(request):
+        return []
+    agent = clean_line(request.provider, 40)
+    return [
+        f"  your words were kept here, but {agent} takes no reason and was not told;"
+        " `sereno send` tells it"
+    ]
 
 
 def _choose(agent: AgentSnapshot, wanted: str | None, everything: bool) -> list[PermissionRequest]:

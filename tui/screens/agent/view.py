@@ -12,10 +12,12 @@ from sereno.core.protocol.permissions import Allow, Deny, PermissionRequest
 from sereno.core.protocol.tools import ShellDetail
 from sereno.core.protocol.values import given
 from sereno.core.security.sanitise import sanitise_line
+from sereno.tui.denial import takes_words
 from sereno.tui.lines import Line, fit, spread, width_of, wrap
 from sereno.tui.model import AgentState, FleetModel, Need, asked_at
 from sereno.tui.screens.agent.head import Look, mode_label, request_place
 from sereno.tui.widgets.footer import FooterKey
+from sereno.tui.widgets.request_panel_effects import Purpose
 from sereno.tui.widgets.request_panel_questions import questions_of
 from sereno.tui.widgets.request_panel_reading import Place
 from sereno.tui.widgets.request_panel_state import Desk
@@ -36,6 +38,11 @@ __all__ = [
 ]
 
 _QUEUE_ROWS = 3
+_WRITES: dict[Purpose, str] = {
+    "answer": "take these words",
+    "deny": "deny with these words",
+    "edit": "run this instead",
+}
 _ALSO = "shown on every other screen; the first answer wins and goes into the audit log"
 _ALSO_NARROW = "on every screen; the first answer wins"
 
@@ -171,8 +178,7 @@ def footer_keys(
         case "panel", _:
             return _panel_keys(desk, look, waiting)
         case "words", _:
-            sends = "take these words" if desk.writing == "answer" else "send these words"
-            return (("enter", sends), ("esc", "back to the request"))
+            return (("enter", _WRITES[desk.writing]), ("esc", "back to the request"))
         case "talk", _:
             return (
                 ("i", "write"),
@@ -219,8 +225,9 @@ def _panel_keys(desk: Desk, look: Look, waiting: int) -> tuple[FooterKey, ...]:
         keys.append(("y", "answer" if asks else "allow" if narrow else "allow once"))
     keys.append(("n", "deny"))
     if desk.end_seen and desk.answers.standing:
-        keys.append(("s", "rule" if narrow else "session rule"))
-    keys.append(("r", "reply"))
+        keys.append(("s", "longer" if narrow else "allow for longer"))
+    if desk.current is None or takes_words(desk.current):
+        keys.append(("r", "reply"))
     keys.append(("tab", "draft" if narrow else "to the draft"))
     if waiting > 1:
         keys.append(("ctrl+g", "next" if narrow else "next request"))
