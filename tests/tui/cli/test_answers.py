@@ -315,14 +315,3 @@ def test_a_prompt_from_stdin(
         assert sereno(*arguments).code == exits.OK
     prompts = [s["initialPrompt"] for s in daemon.seen if s["type"] == "create_agent_request"]
     assert prompts == ["from a pipe\n", "from a pipe\n", "review this\n\nfrom a pipe\n"]
-
-
-@pytest.mark.parametrize("arguments", [("caf\udce9",), ("hi", "--title", "caf\udce9")])
-def test_bytes_that_are_no_text_are_named(
-    daemon: FakeDaemon, sereno: Run, arguments: tuple[str, ...]
-) -> None:
-    furnish(daemon, agent())
-    result = sereno("run", *arguments, "--provider", "demo")
-    assert result.code == exits.USAGE
-    assert "no UTF-8 text" in result.err
-    assert "went wrong" not in result.err
