@@ -53,6 +53,23 @@ MODEL_KEYS = (
 )
 """For programs that reach many models with keys from the environment. Passed on, never read."""
 
+_OUTER = (
+    "CLAUDECODE",
+    "CLAUDE_CODE_CHILD_SESSION",
+    "CLAUDE_CODE_ENTRYPOINT",
+    "CLAUDE_CODE_EXECPATH",
+    "CLAUDE_CODE_REMOTE",
+    "CLAUDE_CODE_SESSION",
+    "CLAUDE_CODE_SSE_PORT",
+    "CLAUDE_ENV_FILE",
+    "CLAUDE_PROJECT_DIR",
+    "CODEX_SANDBOX",
+    "CODEX_THREAD",
+    "SERENO_",
+)
+"""Beginnings of names that are never passed on: ours, and what an agent program that the daemon was
+started from tells its own children about itself, which a new one would take for its own."""
+
 _REFERENCE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -73,13 +90,13 @@ def child_environment(
 ) -> dict[str, str]:
     """What a child gets of `base`, and over it the provider's `own` variables.
 
-    `prefixes`: beginnings of names that this provider needs besides the common ones. No name that
-    begins with SERENO_ is taken from `base`.
+    `prefixes`: beginnings of names that this provider needs besides the common ones. Nothing of
+    ours, and of a session that the daemon stands in, is taken from `base`.
     """
     wanted = (*COMMON_PREFIXES, *prefixes)
     child = {
         name: value
         for name, value in base.items()
-        if (name in COMMON or name.startswith(wanted)) and not name.startswith("SERENO_")
+        if (name in COMMON or name.startswith(wanted)) and not name.startswith(_OUTER)
     }
     return {**child, **own}
