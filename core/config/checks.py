@@ -43,6 +43,14 @@ def text_list(value: object) -> tuple[str, ...]:
     return tuple(text(item) for item in value)
 
 
+def folders(value: object) -> tuple[str, ...]:
+    """Whether they exist is not asked: a folder may be trusted before it is made."""
+    found = text_list(value)
+    if not all(each.startswith(("/", "~/")) or each == "~" for each in found):
+        raise ValueError('a list of folders that begin with "/" or "~/", such as ["~/work"]')
+    return found
+
+
 def boolean(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError("true or false, without quotes")

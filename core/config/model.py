@@ -126,7 +126,8 @@ class ProviderConfig(msgspec.Struct, frozen=True):
 
     `extends` is a built-in name or `acp`; for a built-in one it is its own name. `command` is the
     program and its arguments, empty for the built-in's own. `models` replaces what the program
-    says it has, `additional_models` adds to it. `order` sorts lists, small first.
+    says it has, `additional_models` adds to it. `order` sorts lists, small first. What lies in
+    `trusted_folders` or below may bring settings of its own for the program (Claude Code).
     """
 
     name: str
@@ -138,6 +139,7 @@ class ProviderConfig(msgspec.Struct, frozen=True):
     models: tuple[ProviderModel, ...] = ()
     additional_models: tuple[ProviderModel, ...] = ()
     disallowed_tools: tuple[str, ...] = ()
+    trusted_folders: tuple[str, ...] = ()
     enabled: bool = True
     order: float | None = None
 

@@ -35,6 +35,7 @@ _SCALARS: Final[dict[str, Check]] = {
     "command": Check(checks.argv),
     "env": Check(checks.environment, secret=True),
     "disallowed_tools": TEXT_LIST,
+    "trusted_folders": Check(checks.folders),
     "enabled": BOOLEAN,
     "order": checks.number(-1_000_000, 1_000_000),
 }
@@ -74,6 +75,12 @@ def _provider(source: Source, name: str, table: object) -> ProviderConfig:
         if setting in table:
             values[setting] = _models(source, (*key, setting), table[setting])
     values["extends"] = _extends(source, name, table)
+    if "trusted_folders" in values and values["extends"] != "claude":
+        raise source.wrong(
+            (*key, "trusted_folders"),
+            f"`providers.{name}.trusted_folders` is for Claude Code and what extends it only.",
+            "Remove that line.",
+        )
     if "env" in values:
         values["env"] = MappingProxyType(values["env"])
     return ProviderConfig(name=name, **values)

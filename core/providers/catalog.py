@@ -23,6 +23,7 @@ from sereno.core.providers.environment import MODEL_KEYS, child_environment, res
 from sereno.core.providers.places import look_up
 from sereno.core.providers.presets import PRESETS, Preset
 from sereno.core.providers.protocols import extra_arguments, make_driver
+from sereno.core.providers.trust import is_trusted, left_out
 
 __all__ = ["Availability", "Catalog", "Provider"]
 
@@ -176,7 +177,13 @@ class Provider:
     def _complete(self, setup: Setup) -> Setup:
         """With what the preset and the configuration say."""
         mode = setup.mode or self._preset.required_mode
-        return msgspec.structs.replace(setup, mode=mode, disallowed_tools=self._disallowed)
+        setup = msgspec.structs.replace(setup, mode=mode, disallowed_tools=self._disallowed)
+        if self._preset.protocol != "claude":
+            return setup
+        folders = () if self._config is None else self._config.trusted_folders
+        trusted = is_trusted(setup.cwd, folders)
+        untaken = () if trusted else left_out(setup.cwd)
+        return msgspec.structs.replace(setup, trusted=trusted, left_out=untaken)
 
     @property
     def _disallowed(self) -> tuple[str, ...]:

@@ -62,6 +62,8 @@ class Setup(msgspec.Struct, frozen=True):
     `session_id`: a UUID that no session has yet, the same for the whole run: for programs that let
     the caller choose the id of a new session. `title`: the agent's name as the person sees it.
     `disallowed_tools`: names of tools, as the program calls them, that the model must not have.
+    `trusted`: the person lets the folder bring settings of its own for the program; `left_out`:
+    what of that is there and is not taken.
     """
 
     cwd: str
@@ -72,6 +74,8 @@ class Setup(msgspec.Struct, frozen=True):
     title: str | None = None
     session_id: str | None = None
     disallowed_tools: tuple[str, ...] = ()
+    trusted: bool = False
+    left_out: tuple[str, ...] = ()
 
 
 class Driver(Protocol):

@@ -86,6 +86,13 @@ def _merged(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+def _claude(
+    _base: Environment, _configured: Environment, _tools: tuple[str, ...]
+) -> dict[str, str]:
+    """CLAUDE.md is read in a folder whose settings are not taken (claude/arguments.py)."""
+    return {"CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD": "1"}
+
+
 def _mode(mode_id: str, label: str, tier: str, description: str) -> Mode:
     icons = {"safe": "ShieldCheck", "planning": "ShieldCheck", "moderate": "ShieldAlert"}
     icon = icons.get(tier, "ShieldOff")
@@ -121,6 +128,7 @@ PRESETS: dict[str, Preset] = {
             "default",
             required_mode="default",
             prefixes=("ANTHROPIC_", "CLAUDE_", "AWS_", "GOOGLE_", "CLOUD_ML_REGION"),
+            fixed=_claude,
             protocol="claude",
             places=("~/.local/bin", "~/.claude/local", "~/.claude/bin"),
             status=("auth", "status", "--json"),

@@ -1,8 +1,10 @@
 """What follows `claude` on the command line for one run. Pure.
 
-The same flags as the official SDK uses with the preset system prompt and the person's own settings
-(user, project, local). A flag that lets the program skip its questions is given only where the
-person chose that mode for this agent.
+The same flags as the official SDK uses with the preset system prompt. The person's own settings are
+taken always, those of the folder (project, local) only where the person trusts it: its hooks,
+helpers, variables and MCP servers would run unasked (T42). Named as a further folder its CLAUDE.md
+is read even so (presets.py sets the variable that this needs). A flag that lets the program skip
+its questions is given only where the person chose that mode for this agent.
 """
 
 from __future__ import annotations
@@ -19,7 +21,6 @@ _STREAM = (
     "--permission-prompt-tool",
     "stdio",
     "--include-partial-messages",
-    "--setting-sources=user,project,local",
 )
 
 
@@ -29,6 +30,10 @@ def arguments(setup: Setup, resume: str | None) -> tuple[str, ...]:
     Values are bound with `=`: a value that begins with a dash must never be read as a flag.
     """
     found = list(_STREAM)
+    if setup.trusted:
+        found.append("--setting-sources=user,project,local")
+    else:
+        found += ["--setting-sources=user", f"--add-dir={setup.cwd}"]
     if setup.disallowed_tools:
         found.append(f"--disallowedTools={','.join(setup.disallowed_tools)}")
     if setup.model and setup.model != "default":

@@ -18,7 +18,7 @@ from sereno.core.providers.claude.state import FAILED, NEW, OPENING, READY, Core
 from sereno.core.providers.claude.values import text
 from sereno.core.providers.effects import Effect, Item, Ready, Send, SessionFailed
 from sereno.core.providers.presets import CLAUDE_MODES
-from sereno.core.security.sanitise import sanitise_line
+from sereno.core.security.sanitise import reveal, sanitise_line
 
 __all__ = ["SETTING_MODE", "Opening"]
 
@@ -42,7 +42,24 @@ class Opening:
         state.resuming = bool(resume)
         self._core.touch()
         request = self._channel.request("initialize", hooks=None, forwardSubagentText=True)
-        return [Send(request)]
+        return [*self._left_out(), Send(request)]
+
+    def _left_out(self) -> list[Effect]:
+        """Once in an agent's life: what the folder has that the program does not get."""
+        setup, state = self._core.setup, self._core.state
+        if setup.trusted or not setup.left_out or (setup.run > 1 and state.resuming):
+            return []
+        names = ", ".join(sanitise_line(reveal(each), 200) for each in setup.left_out[:8])
+        more = f" and {len(setup.left_out) - 8} more" if len(setup.left_out) > 8 else ""
+        label, provider = self._core.identity.label, self._core.identity.provider
+        words = (
+            f"Left out, because you have not said that you trust this folder: {names}{more}. "
+            f"They can make {label} run commands, use other servers and allow things without "
+            "asking you. If you trust whoever wrote them, put the folder, or one above it, into "
+            f"`trusted_folders` of [providers.{provider}] in config.toml and restart the daemon; "
+            "it holds from the agent's next start."
+        )
+        return [Item(ErrorItem(message=words))]
 
     def initialized(self, answer: dict[str, Any], error: str) -> list[Effect]:
         """The answer to `initialize`."""

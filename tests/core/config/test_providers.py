@@ -88,3 +88,10 @@ def test_providers_that_are_refused(text: str, expected: str) -> None:
     error = refused(text)
     assert expected in str(error)
     assert error.line is not None
+
+
+def test_folders_are_trusted_for_claude_code_only() -> None:
+    text = '[providers.work]\nextends = "claude"\ntrusted_folders = ["~/work", "/srv"]\n'
+    assert load(text).providers["work"].trusted_folders == ("~/work", "/srv")
+    refused(text.replace("claude", "codex"))
+    refused(text.replace("~/work", "work"))

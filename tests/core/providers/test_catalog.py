@@ -149,6 +149,39 @@ def test_every_run_is_told_what_the_configuration_says(monkeypatch: pytest.Monke
     assert told[1].mode == "auto"
 
 
+def test_a_folder_is_trusted_by_configuration_only(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    told: list[Setup] = []
+
+    def arguments(_: str, setup: Setup, __: str | None) -> tuple[str, ...]:
+        told.append(setup)
+        return ()
+
+    monkeypatch.setattr(catalog, "extra_arguments", arguments)
+    (tmp_path / ".mcp.json").touch()
+    here = Setup(str(tmp_path))
+    provider("claude").launch(here, None, {})
+    provider("work", extends="claude", trusted_folders=(str(tmp_path),)).launch(here, None, {})
+    assert [each.trusted for each in told] == [False, True]
+    assert [each.left_out for each in told] == [(".mcp.json",), ()]
+
+
+def test_nothing_of_a_session_around_the_daemon_is_passed_on() -> None:
+    outer = {
+        "CLAUDECODE": "1",
+        "CLAUDE_CODE_ENTRYPOINT": "cli",
+        "CLAUDE_CODE_SSE_PORT": "1",
+        "CLAUDE_CODE_SESSION_ACCESS_TOKEN": "secret",
+        "CODEX_SANDBOX_NETWORK_DISABLED": "1",
+    }
+    kept = {"CLAUDE_CONFIG_DIR": "/c", "CODEX_HOME": "/x"}
+    for name in ("claude", "codex"):
+        env = provider(name).env({**outer, **kept})
+        assert not outer.keys() & env.keys()
+        assert kept.keys() & env.keys()
+
+
 def test_order_names_and_defaults(tmp_path: Path) -> None:
     known = Catalog(Config())
     assert known.names()[0] == "claude"

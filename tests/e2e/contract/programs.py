@@ -87,6 +87,7 @@ PROGRAMS = (
         other_mode="acceptEdits",
         models=("sonnet", "haiku"),
         taken_away="Workflow",
+        own_variables=("CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD",),
         plan_steps=(
             {
                 "tool": {

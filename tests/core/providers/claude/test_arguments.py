@@ -19,8 +19,17 @@ def test_a_new_session_gets_the_id_that_we_chose() -> None:
     assert not [each for each in told if each.startswith("--resume")]
     assert told[-2:] == ("--input-format", "stream-json")
     assert told[3:5] == ("--permission-prompt-tool", "stdio")
-    assert "--setting-sources=user,project,local" in told
+    assert "--setting-sources=user" in told
     assert not [each for each in told if each.startswith("--system-prompt")]
+
+
+def test_only_a_trusted_folder_brings_settings_of_its_own() -> None:
+    told = arguments(Setup("/repo", trusted=True), None)
+    assert "--setting-sources=user,project,local" in told
+    told = arguments(Setup("/repo"), "s-0")
+    assert "--setting-sources=user" in told
+    assert "--add-dir=/repo" in told  # for its CLAUDE.md
+    assert "project" not in " ".join(told)
 
 
 def test_a_resumed_session_keeps_its_id() -> None:
@@ -51,7 +60,7 @@ def test_questions_are_skipped_only_where_the_person_chose_that(mode: str | None
 @given(st.text(min_size=1), st.text(min_size=1), st.text(min_size=1))
 def test_no_value_is_ever_read_as_a_flag(model: str, mode: str, resume: str) -> None:
     told = arguments(Setup("/repo", model=model, mode=mode), resume)
-    known = ("--model=", "--permission-mode=", "--resume=", "--setting-sources=")
+    known = ("--model=", "--permission-mode=", "--resume=", "--setting-sources=", "--add-dir=")
     for each in told:
         if each.startswith("-") and "=" in each:
             assert each.startswith(known)
