@@ -16,6 +16,7 @@ from sereno.core.protocol.agents import (
     QueuedPrompt,
 )
 from sereno.core.protocol.permissions import PermissionRequest
+from sereno.core.protocol.timeline import UserMessage
 from sereno.core.protocol.values import given
 from sereno.tui.timeline import Timeline, milliseconds
 
@@ -45,6 +46,7 @@ class Need(enum.Enum):
         return self.value[1]
 
 
+_AT_REST = frozenset({Need.IDLE, Need.DONE, Need.FAILED, Need.STOPPED})
 _ORDER = {need: place for place, need in enumerate(Need)} | {Need.STARTING: 2}
 
 
@@ -55,6 +57,8 @@ class AgentState:
     snapshot: AgentSnapshot
     project: ProjectPlacement | None = None
     timeline: Timeline = field(default_factory=Timeline)
+    canceled: bool = False
+    """The last turn was stopped, as far as this screen has heard it."""
 
     @property
     def id(self) -> str:
@@ -67,6 +71,18 @@ class AgentState:
     @property
     def queued(self) -> tuple[QueuedPrompt, ...]:
         return tuple(self.extra.queue)
+
+    @property
+    def holds(self) -> bool:
+        """Prompts wait for the person and not for a turn: after a stop or a failure."""
+        return bool(self.extra.queue) and self.need in _AT_REST
+
+    @property
+    def unanswered(self) -> bool:
+        """It rests, and nothing came after the last prompt."""
+        blocks = self.timeline.blocks
+        last = blocks[-1].item if blocks else None
+        return isinstance(last, UserMessage) and self.need in _AT_REST - {Need.FAILED}
 
     @property
     def title(self) -> str:

@@ -37,7 +37,15 @@ from sereno.core.protocol.values import UNSET, Wire
 from sereno.tui import requests
 from sereno.tui.link_api import ActError
 from sereno.tui.link_questions import Questions
-from sereno.tui.link_words import Stopped, cause, first, nobody_starts, refused, unconnected
+from sereno.tui.link_words import (
+    Stopped,
+    cause,
+    first,
+    nobody_starts,
+    refused,
+    unconnected,
+    unreachable,
+)
 from sereno.tui.messages import Act, Answer, LoadOlder
 from sereno.tui.model import Connection, FleetModel, Phase
 from sereno.tui.timeline import Taken, Timeline
@@ -328,7 +336,7 @@ class DaemonLink(Questions):
 
     def _reachable(self) -> ClientLike:
         if self._client is None:
-            raise ActError("The daemon is not reachable.", "It is being called again; try again.")
+            raise unreachable(self._model.connection.phase)
         return self._client
 
     async def _ask(self, request: Wire, timeout_s: float | None = None) -> Wire:

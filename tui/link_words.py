@@ -10,7 +10,16 @@ from sereno.core.client_errors import ClientError
 from sereno.tui.link_api import ActError
 from sereno.tui.model import Connection, Phase
 
-__all__ = ["NO_DAEMON", "Stopped", "cause", "first", "nobody_starts", "refused", "unconnected"]
+__all__ = [
+    "NO_DAEMON",
+    "Stopped",
+    "cause",
+    "first",
+    "nobody_starts",
+    "refused",
+    "unconnected",
+    "unreachable",
+]
 
 NO_DAEMON = "No daemon runs; agents keep working."
 
@@ -47,6 +56,13 @@ def refused(error: ClientError | OSError) -> ActError:
     if isinstance(error, ClientError):
         return ActError(f"{error.message.rstrip('.')}.", error.next_step)
     return ActError(f"The daemon is not reachable: {error.strerror or error}.")
+
+
+def unreachable(phase: Phase) -> ActError:
+    """What an act says without a connection. Where none comes by itself, the key that helps."""
+    if phase is Phase.STOPPED:
+        return ActError(NO_DAEMON, "ctrl+x r starts one.")
+    return ActError("The daemon is not reachable.", "It is being called again; try again.")
 
 
 def first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -19,7 +19,7 @@ from sereno.core.protocol.agents import (
     ProjectPlacement,
     ProviderEntry,
 )
-from sereno.core.protocol.events import TimelineEvent
+from sereno.core.protocol.events import TimelineEvent, TurnCanceled, TurnStarted
 from sereno.core.protocol.messages import (
     AgentRemoved,
     AgentStream,
@@ -234,6 +234,10 @@ class FleetModel:
                 self._timelines.add(agent_id)
                 row = Row(item, seq, seq, milliseconds(message.timestamp))
                 return state.timeline.take(row, epoch)
+            case AgentStream(agent_id=agent_id, event=TurnStarted() | TurnCanceled() as event):
+                if agent_id in self.agents:
+                    self.agents[agent_id].canceled = isinstance(event, TurnCanceled)
+                    self._agents.add(agent_id)
             case AgentUpserted(agent=agent):
                 self._upsert(agent, given(message.project, None))
             case AgentRemoved(agent_id=agent_id):

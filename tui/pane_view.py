@@ -35,7 +35,7 @@ from sereno.tui.timeline import Block
 from sereno.tui.widgets.blocks_tools import denial_of
 from sereno.tui.words import cut, one_line
 
-__all__ = ["failure_lines", "failure_shown", "pane_lines", "tool_words"]
+__all__ = ["ending_lines", "failure_lines", "failure_shown", "pane_lines", "tool_words"]
 
 OUTPUT_LINES = 4
 """Of a tool's output a pane shows its end."""
@@ -71,6 +71,14 @@ def failure_lines(state: AgentState, width: int) -> list[Line]:
     if step:
         lines += [(("  ", ""), (text, "")) for text in wrap(step, width - 2)]
     return lines
+
+
+def ending_lines(state: AgentState, width: int) -> list[Line]:
+    """Under a talk: why the agent failed, or that nothing came after the last prompt."""
+    if not state.unanswered:
+        return failure_lines(state, width)
+    words = "Stopped before it answered." if state.canceled else "The turn ended without an answer."
+    return [((words, "dim"),)]
 
 
 def _was_said(blocks: Sequence[Block], cause: str) -> bool:

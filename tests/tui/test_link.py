@@ -296,6 +296,15 @@ async def test_a_daemon_that_cannot_be_started_leaves_what_was_said() -> None:
         assert running.model.connection.phase is Phase.STOPPED
 
 
+async def test_an_act_without_a_daemon_names_the_key_that_starts_one() -> None:
+    async with Running(Stopped()) as running:
+        await until(lambda: running.model.connection.phase is Phase.STOPPED)
+        with pytest.raises(ActError) as refused:
+            await running.link.perform(messages.Interrupt(THIRD))
+        assert refused.value.words == NO_DAEMON
+        assert "ctrl+x r" in refused.value.next_step
+
+
 async def test_nothing_can_be_done_without_a_connection() -> None:
     async def never() -> ClientLike:
         await anyio.sleep_forever()

@@ -84,6 +84,9 @@ class Composer(TextArea, inherit_bindings=False):
         step: int
         act: Literal["move", "take", "close"]
 
+    class Blank(Message):
+        """`enter` where nothing is written: what is held goes, if anything is."""
+
     class Left(Message):
         """`esc`: to the view."""
 
@@ -124,6 +127,7 @@ class Composer(TextArea, inherit_bindings=False):
         """Sends what is there; nothing where there is only white space."""
         text = self.text.strip("\n")
         if not text.strip():
+            self.post_message(self.Blank())
             return
         self.earlier.add(text)
         self.put("")

@@ -30,7 +30,7 @@ def no_trouble(width: int) -> Sequence[Line]:
 def trouble_lines(trouble: Trouble, width: int, palette: Palette) -> list[Strip]:
     """The trouble, as far from the edge as what is said above it."""
     pad = "" if width < NARROW else "  "
-    styles = {"failed": palette.bad}
+    styles = {"failed": palette.bad, "dim": palette.dim}
     return [
         strip_of(Segment(pad), *(Segment(safe(text), styles.get(style)) for text, style in line))
         for line in trouble(width - len(pad) - 1)

@@ -108,6 +108,13 @@ class PromptActs(SerenoScreen[None]):
             self._taken = "now"
             self.post_message(TakeBack(self.agent_id, state.queued[0].id))
 
+    @on(Composer.Blank)
+    def _send_held(self) -> None:
+        """Sending the oldest lets the others go on after it."""
+        state = self.state
+        if state is not None and state.holds:
+            self.action_send_now()
+
     def action_edit_text(self) -> None:
         try:
             text = edit_text(self.app, self.composer.text)

@@ -27,7 +27,7 @@ from sereno.tui.keys import Follower, key
 from sereno.tui.lines import Line
 from sereno.tui.messages import Interrupt, LoadOlder, Seen
 from sereno.tui.model import AgentState, Changes, Need, Phase
-from sereno.tui.pane_view import failure_lines
+from sereno.tui.pane_view import ending_lines
 from sereno.tui.screens.agent import head, view
 from sereno.tui.screens.agent.asking import RequestActs
 from sereno.tui.screens.agent.completion import Completion
@@ -186,7 +186,7 @@ class AgentScreen(RequestActs):
             running=running,
             now_ms=look.now_ms,
             folder=state.snapshot.cwd,
-            trouble=partial(failure_lines, state),
+            trouble=partial(ending_lines, state),
         )
         requests = [open_.request for open_ in self.model.requests_of(self.agent_id)]
         self.panel.show(requests, view.facts_of(self.model, state, self.panel.desk.current, look))

@@ -43,6 +43,9 @@ _WRITES: dict[Purpose, str] = {
     "deny": "deny with these words",
     "edit": "run this instead",
 }
+_HELD = "held: enter sends it, up edits it"
+_HELD_ALL = "held: enter sends them, up edits the last"
+_HELD_TYPED = "what is held is sent first"
 _ALSO = "shown on every other screen; the first answer wins and goes into the audit log"
 _ALSO_NARROW = "on every screen; the first answer wins"
 
@@ -82,12 +85,13 @@ def facts_of(
 
 
 def queue_lines(state: AgentState, look: Look) -> list[Line]:
-    """Prompts that wait for the turn to end, newest last, each on a line."""
+    """Prompts that wait for the turn to end, or for the person, newest last, each on a line."""
     queued = state.queued
+    word = " held     " if state.holds else " queued   "
     lines: list[Line] = []
     for prompt in queued[-_QUEUE_ROWS:]:
         text = cut(one_line(sanitise_line(prompt.text, 400)), look.width - 14)
-        lines.append(fit(((" queued   ", "busy"), (text, "dim")), look.width))
+        lines.append(fit(((word, "busy"), (text, "dim")), look.width))
     if len(queued) > _QUEUE_ROWS:
         more = len(queued) - _QUEUE_ROWS
         lines.insert(0, fit(((f" and {more} queued before these", "dim"),), look.width))
@@ -135,6 +139,8 @@ def _hint_line(state: AgentState, look: Look, written: Written, *, behind: bool)
             words = f"sent after this turn{now}"
         elif state.queued:
             words = "up takes the last one back"
+    elif state.holds:
+        words = _HELD_TYPED if typed else _HELD if len(state.queued) == 1 else _HELD_ALL
     elif state.need is Need.STOPPED and typed:
         words = "starts the agent again"
     return spread(left, ((words, "dim"), (" ", "")), look.width)
