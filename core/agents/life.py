@@ -280,8 +280,7 @@ def _note_denial(step: Step, request_id: str, response: PermissionResponse, by: 
     """Whose no it was is told with the tool call itself, once its program gave it up."""
     asked = next(one.request for one in step.requests if one.request.id == request_id)
     extra = given(asked.metadata, {}).get("sereno")
-    call_id = extra.get("callId") if isinstance(extra, dict) else None
-    if not isinstance(call_id, str):
+    if not isinstance(extra, dict) or not isinstance(call_id := extra.get("callId"), str):
         return
     denials = {one: denial for one, denial in step.record.denials.items() if one != call_id}
     if isinstance(response, Deny):

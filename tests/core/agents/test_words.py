@@ -142,7 +142,7 @@ async def test_a_denied_call_of_a_real_program(tmp_path: Path) -> None:
             if isinstance(entry.item, ToolCall)
         ]
         assert calls[-1].status == "failed"
-        told = {"denied": {"by": "Anna", "words": "not now"}}
+        told = {"denied": {"by": "Anna", "words": "not now", "told": False}}
         assert given(calls[-1].metadata, {})["sereno"] == told
         assert all("sereno" not in given(one.metadata, {}) for one in calls[:-1])
         (push,) = [one for one in place.heard(agent) if isinstance(one, PermissionPush)]
