@@ -15,11 +15,11 @@ from sereno.core.providers.claude.calls import emit, know, mark_denied
 from sereno.core.providers.claude.grants import find_grants
 from sereno.core.providers.claude.lines import answered
 from sereno.core.providers.claude.state import Core, OpenRequest
-from sereno.core.providers.claude.values import bounded, listed, record, size_of, text
+from sereno.core.providers.claude.values import bounded, hides, listed, record, size_of, text
 from sereno.core.providers.claude.views import SHOWN_LIMIT, request_of, shown_input
 from sereno.core.providers.driver import CannotAnswer
 from sereno.core.providers.effects import Asked, Effect, Send, Withdrawn
-from sereno.core.security.sanitise import sanitise_line
+from sereno.core.security.sanitise import reveal, sanitise_line
 
 __all__ = ["answer", "ask", "ask_again", "cancelled_by_program", "close_all"]
 
@@ -27,6 +27,8 @@ _ALLOW_ONCE = frozenset({"allow", "accept", "approve"})
 _DENY = frozenset({"deny", "reject", "dismiss"})
 KEPT_LIMIT = 256 * 1024
 """Characters of arguments up to which they are kept, to be sent back and to be changed."""
+OPEN_LIMIT = 100
+"""Requests that may wait at once; whatever else is asked is told no."""
 _DENIAL = "The user does not want this to be done. Ask them how to go on."
 
 
@@ -34,13 +36,19 @@ def ask(core: Core, rpc_id: str, request: dict[str, Any]) -> list[Effect]:
     """The program wants to use a tool: the call's item, then Asked."""
     state, given = core.state, record(request.get("input"))
     if any(each.rpc_id == rpc_id for each in state.requests.values()):
-        return core.noted("warning", "The program asked twice under one number; the first holds")
+        return _refuse_twins(core, rpc_id)
     agent_id, call_id = text(request.get("agent_id")), text(request.get("tool_use_id"))
     if state.cancelling and not agent_id:
         # It asked before it read the interrupt.
         answer = {"behavior": "deny", "message": "Interrupted", "interrupt": True}
         return [Send(answered(rpc_id, answer))]
     tool = text(request.get("tool_name")) or "tool"
+    if len(state.requests) >= OPEN_LIMIT:
+        words = "Too many requests wait for an answer; this one was refused."
+        reply = {"behavior": "deny", "message": words}
+        name = sanitise_line(reveal(tool), 80)
+        told = core.noted("warning", f"Too many requests wait; one more was told no: {name}")
+        return [Send(answered(rpc_id, reply)), *told]
     effects: list[Effect] = []
     if call_id and (call_id in state.calls or not agent_id):
         known = state.calls.get(call_id)
@@ -53,6 +61,7 @@ def ask(core: Core, rpc_id: str, request: dict[str, Any]) -> list[Effect]:
         tool,
         given if whole else bounded(given, SHOWN_LIMIT),
         whole,
+        not whole and hides(given, SHOWN_LIMIT),
         find_grants(tool, request.get("permission_suggestions")),
         agent_id,
         sanitise_line(text(request.get("decision_reason"))),
@@ -60,9 +69,18 @@ def ask(core: Core, rpc_id: str, request: dict[str, Any]) -> list[Effect]:
         _plan_of(core, call_id, tool, given),
     )
     asked = _show(core, open_request)
-    if not whole:
-        open_request.input = bounded(given, KEPT_LIMIT // 8)  # shown already; it is never sent back
+    if not whole:  # shown already; it is never sent back
+        kept = bounded(given, KEPT_LIMIT // 8)
+        open_request.input = kept if size_of(kept) <= KEPT_LIMIT else {}
     return [*effects, asked]
+
+
+def _refuse_twins(core: Core, rpc_id: str) -> list[Effect]:
+    """Two requests of one id: an answer to the one would be an answer to the other (T43)."""
+    reason = "The program asked twice under one number; both were refused."
+    reply = {"behavior": "deny", "message": "Two requests had one id. Ask again, one by one."}
+    gone = cancelled_by_program(core, rpc_id, reason)
+    return [Send(answered(rpc_id, reply)), *gone, *core.noted("warning", reason)]
 
 
 def _plan_of(core: Core, call_id: str, tool: str, given: dict[str, Any]) -> str:
@@ -112,6 +130,12 @@ def _denial(response: Deny) -> dict[str, Any]:
 
 
 def _permission(request: OpenRequest, response: Allow) -> dict[str, Any]:
+    if request.hidden:
+        raise CannotAnswer(
+            "input_hidden",
+            "This is too long or too deep to be shown whole, so it can only be denied. Tell the "
+            "agent to do it in smaller steps.",
+        )
     reply: dict[str, Any] = {"behavior": "allow"}
     updates = _updates(request, response)
     if updates:
@@ -150,7 +174,7 @@ def _updated(request: OpenRequest, changed: dict[str, Any]) -> dict[str, Any]:
     if not request.whole:
         raise CannotAnswer(
             "input_unchangeable",
-            "This is too long to be shown whole, so it cannot be changed; allow or deny it.",
+            "This is too long to be kept whole, so it cannot be changed; allow or deny it.",
         )
     shown = shown_input(request)
     wanted = {
@@ -189,13 +213,15 @@ def _changed(core: Core, request: OpenRequest, now: dict[str, Any]) -> list[Effe
     return emit(core, call)
 
 
-def cancelled_by_program(core: Core, rpc_id: str) -> list[Effect]:
+def cancelled_by_program(
+    core: Core, rpc_id: str, reason: str = "The program took the request back."
+) -> list[Effect]:
     """`control_cancel_request`: the program does not wait any more."""
     for request_id, request in core.state.requests.items():
         if request.rpc_id == rpc_id:
             del core.state.requests[request_id]
             core.touch()
-            return [Withdrawn(request_id, "The program took the request back.")]
+            return [Withdrawn(request_id, reason)]
     return []
 
 
@@ -224,6 +250,7 @@ def ask_again(core: Core) -> tuple[list[Effect], list[Effect]]:
     after: list[Effect] = []
     for request_id, request in list(core.state.requests.items()):
         del core.state.requests[request_id]
+        request.hidden = request.hidden or not request.whole  # no more of it was kept
         reason = "The turn ended; a sub-agent in the background still asks, and is asked anew."
         before.append(Withdrawn(request_id, reason))
         after.append(_show(core, request))

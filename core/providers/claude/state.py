@@ -71,7 +71,8 @@ class Grant(msgspec.Struct, array_like=True):
 class OpenRequest(msgspec.Struct, omit_defaults=True):
     """A question that waits. `input`: what the program wants to run, as it said it.
 
-    `whole`: whether that is all of it; what is too long to be shown is not kept, and not editable.
+    `whole`: whether that is all of it; what is too long is not kept, and not editable. `hidden`:
+    not all of it could be shown either, so that it can be denied only.
     """
 
     rpc_id: str
@@ -79,6 +80,7 @@ class OpenRequest(msgspec.Struct, omit_defaults=True):
     tool: str
     input: dict[str, Any] = {}
     whole: bool = True
+    hidden: bool = False
     grants: list[Grant] = []
     agent_id: str = ""
     reason: str = ""

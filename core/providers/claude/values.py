@@ -7,7 +7,7 @@ from typing import Any
 from sereno.core.protocol.values import UNSET, UnsetType
 from sereno.core.providers.acp.details import clip
 
-__all__ = ["bounded", "flag", "listed", "number", "optional", "record", "size_of", "text"]
+__all__ = ["bounded", "flag", "hides", "listed", "number", "optional", "record", "size_of", "text"]
 
 DEPTH = 12
 LIST = 2_000
@@ -42,16 +42,30 @@ def flag(value: Any) -> bool:
 
 
 def bounded(value: Any, limit: int, depth: int = DEPTH) -> Any:
-    """JSON-like data as it is kept: long texts clipped, what is too deep or too long gone."""
+    """JSON-like data as it is kept: long texts clipped, what is too deep or too long marked."""
     if isinstance(value, str):
         return clip(value, limit)
     if isinstance(value, dict):
         return {k: bounded(v, limit, depth - 1) for k, v in value.items()} if depth else "…"
     if isinstance(value, list):
-        return [bounded(v, limit, depth - 1) for v in value[:LIST]] if depth else "…"
+        kept = [bounded(v, limit, depth - 1) for v in value[:LIST]] if depth else "…"
+        more = len(value) - LIST
+        return [*kept, f"[… {more} entries left out …]"] if depth and more > 0 else kept
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= 2**53:
         return str(value)
     return value
+
+
+def hides(value: Any, limit: int, depth: int = DEPTH) -> bool:
+    """Whether `bounded` leaves something of this out."""
+    if isinstance(value, str):
+        return len(value) > limit
+    if isinstance(value, dict):
+        return not depth or any(hides(part, limit, depth - 1) for part in value.values())
+    if isinstance(value, list):
+        over = not depth or len(value) > LIST
+        return over or any(hides(part, limit, depth - 1) for part in value)
+    return False
 
 
 def size_of(value: Any, depth: int = DEPTH) -> int:

@@ -90,7 +90,7 @@ def _actions(request: OpenRequest, kind: PermissionKind) -> list[PermissionActio
         once, no = "Approve the plan", "Keep planning"
     elif kind == "question":
         once, no = "Answer", "Do not answer"
-    found = [
+    allow = [
         PermissionAction(
             id="allow",
             label=once,
@@ -100,7 +100,7 @@ def _actions(request: OpenRequest, kind: PermissionKind) -> list[PermissionActio
         )
     ]
     for grant in request.grants:
-        found.append(
+        allow.append(
             PermissionAction(
                 id=grant.id,
                 label=grant.label,
@@ -110,6 +110,7 @@ def _actions(request: OpenRequest, kind: PermissionKind) -> list[PermissionActio
                 lasts="session",
             )
         )
+    found = [] if request.hidden else allow
     found.append(
         PermissionAction(
             id="deny",
@@ -145,8 +146,9 @@ def _warnings(request: OpenRequest) -> list[str]:
         f"“{reveal(word)}” mixes letters of different scripts that look alike"
         for word in dict.fromkeys(word for each in texts for word in mixed_scripts(each[:2_000]))
     ][:5]
-    if not request.whole and any(len(each) >= SHOWN_LIMIT for each in texts):
-        found.insert(0, "It is too long to be shown in full; what is left out is marked")
+    if request.hidden:
+        words = "It is too long or too deep to be shown in full, so it can only be denied"
+        found.insert(0, words)
     return found
 
 

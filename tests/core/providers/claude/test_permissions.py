@@ -161,13 +161,48 @@ def test_t42_hidden_characters_are_shown_and_what_was_not_changed_stays_as_it_wa
     assert told["updatedInput"] == {**given, "timeout": 3}
 
 
-def test_t43_what_is_too_long_to_be_kept_says_so_and_cannot_be_changed() -> None:
+def nested(levels: int) -> dict[str, Any]:
+    return {"deeper": nested(levels - 1)} if levels else {"command": "rm -rf /"}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"command": "x" * 3_000_000},
+        {"edits": [{"old": "x" * 100, "new": "y" * 100} for _ in range(2_001)]},
+        nested(13),
+    ],
+    ids=["long", "many", "deep"],
+)
+def test_t42_what_cannot_be_shown_whole_can_only_be_denied(given: dict[str, Any]) -> None:
     bench = Bench.in_turn()
-    given = {"command": "x" * 3_000_000}
+    request = bench.asked(input=given, tool_use_id="c", permission_suggestions=SUGGESTIONS)
+    assert isinstance(request.metadata, dict)
+    assert isinstance(request.actions, list)
+    assert "too long" in request.metadata["sereno"]["warnings"][0]
+    assert [each.id for each in request.actions] == ["deny"]
+    for response in (Allow(), Allow(selected_action_id="session"), Allow(updated_input={"a": 1})):
+        with pytest.raises(CannotAnswer) as error:
+            bench.driver.answer(request.id, response)
+        assert error.value.code == "input_hidden"
+    assert answer(bench, request.id, Deny())["behavior"] == "deny"
+
+
+def test_entries_that_are_left_out_are_counted() -> None:
+    bench = Bench.in_turn()
+    request = bench.asked(input={"files": ["x" * 200] * 2_010})
+    assert isinstance(request.input, dict)
+    assert request.input["files"][-1] == "[… 10 entries left out …]"
+
+
+def test_t43_what_is_too_long_to_be_kept_is_shown_and_cannot_be_changed() -> None:
+    bench = Bench.in_turn()
+    given = {"command": "x" * 900_000}
     request = bench.asked(input=given, tool_use_id="c")
+    assert request.input == given
     assert isinstance(request.metadata, dict)
     assert request.metadata["sereno"]["editable"] is False
-    assert "too long" in request.metadata["sereno"]["warnings"][0]
+    assert "warnings" not in request.metadata["sereno"]
     assert len(bench.driver.snapshot()) < 1_000_000
     with pytest.raises(CannotAnswer) as error:
         bench.driver.answer(request.id, Allow(updated_input={"command": "ls"}))
@@ -175,13 +210,46 @@ def test_t43_what_is_too_long_to_be_kept_says_so_and_cannot_be_changed() -> None
     assert answer(bench, request.id, Allow()) == {"behavior": "allow"}
 
 
-def test_t43_a_second_request_under_one_number_does_not_replace_the_first() -> None:
+def test_t43_two_requests_under_one_number_are_both_refused() -> None:
     bench = Bench.in_turn()
     request = bench.asked(input={"command": "ls"})
     effects = bench.ask(input={"command": "rm -rf /"})
     assert only(effects, Diagnostic).level == "warning"
-    told = answer(bench, request.id, Allow())
-    assert told["updatedInput"] == {"command": "ls"}
+    assert only(effects, Withdrawn).request_id == request.id
+    (told,) = sent(effects)
+    assert told["response"]["request_id"] == "r"
+    assert told["response"]["response"]["behavior"] == "deny"
+    with pytest.raises(CannotAnswer):
+        bench.driver.answer(request.id, Allow())
+
+
+def test_more_requests_than_anybody_reads_are_told_no() -> None:
+    bench = Bench.in_turn()
+    for number in range(100):
+        bench.asked(rpc_id=f"r-{number}")
+    effects = bench.ask(rpc_id="one-more")
+    assert not [each for each in effects if isinstance(each, Asked)]
+    assert sent(effects)[0]["response"]["response"]["behavior"] == "deny"
+    assert only(effects, Diagnostic).level == "warning"
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [{"toolName": "Bash", "ruleContent": "echo " + "x" * 120 + "; rm -rf /"}],
+        [{"toolName": "Bash", "ruleContent": f"run {number}"} for number in range(5)],
+        [{"toolName": "Bash", "ruleContent": "ls\nrm -rf /"}],
+        [{"toolName": "Bash", "ruleContent": "ls"}, "Bash"],
+    ],
+    ids=["long", "many", "lines", "odd"],
+)
+def test_t43_a_rule_whose_label_cannot_say_all_of_it_is_not_offered(rules: list[Any]) -> None:
+    bench = Bench.in_turn()
+    request = bench.asked(permission_suggestions=[{**RULE, "rules": rules}])
+    assert isinstance(request.actions, list)
+    assert [each.id for each in request.actions] == ["allow", "deny"]
+    with pytest.raises(CannotAnswer):
+        bench.driver.answer(request.id, Allow(updated_permissions=[{**RULE, "rules": rules}]))
 
 
 def test_look_alike_letters_are_warned_of() -> None:
