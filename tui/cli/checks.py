@@ -110,8 +110,9 @@ def _programs(config: Config) -> Iterator[Finding]:
     found = []
     for name in names:
         own = config.providers.get(name)
-        program = own.command[0] if own is not None and own.command else name
-        if name == "demo":
+        built_in = own.extends if own is not None else name
+        program = own.command[0] if own is not None and own.command else built_in
+        if program == "demo":
             continue
         path = shutil.which(program)
         if path is not None:
