@@ -200,6 +200,8 @@ class ClaudeDriver:
                 "Begin an agent in this mode."
             )
             return [Item(ErrorItem(message=words))]
+        self._core.state.chosen = mode_id
+        self._core.touch()
         return [Send(self._channel.request("set_permission_mode", mode_id, mode=mode_id))]
 
     def set_model(self, model_id: str | None) -> list[Effect]:
@@ -249,6 +251,9 @@ class ClaudeDriver:
         names = {"set_permission_mode": "mode", "set_model": "model"}
         what = names.get(call.method, "thinking level")
         value = sanitise_line(call.context, 80)
+        if call.method == "set_permission_mode":
+            self._core.state.chosen = None
+            self._core.touch()
         return [Item(ErrorItem(message=f"{label} refused the {what} “{value}”: {error}"))]
 
     # ── the end ──────────────────────────────────────────────────────────────

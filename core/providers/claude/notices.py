@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sereno.core.protocol.timeline import Compaction, ToolStatus
+from sereno.core.protocol.timeline import Compaction, ErrorItem, ToolStatus
 from sereno.core.protocol.values import UNSET
 from sereno.core.providers.claude.calls import task_over
 from sereno.core.providers.claude.failures import limit_name, reset_words
+from sereno.core.providers.claude.modes import looser
 from sereno.core.providers.claude.offers import model_named, read_commands, thinking_options
 from sereno.core.providers.claude.state import READY, Core, Limit
 from sereno.core.providers.claude.values import number, record, text
@@ -42,6 +43,7 @@ _SILENT = frozenset(
         "session_metadata",
     }
 )
+MOST_TASKS = 1_000
 _SPOKEN = frozenset({"informational", "notification", "model_fallback", "model_refusal_fallback"})
 
 
@@ -126,9 +128,18 @@ def mode_changed(core: Core, mode: str) -> list[Effect]:
     state = core.state
     if not mode or mode == state.mode:
         return []
-    state.mode = sanitise_line(mode, 80)
+    before, state.mode = state.mode, sanitise_line(mode, 80)
     core.touch()
-    return [Changed(mode_id=state.mode)] if state.phase == READY else []
+    if state.phase != READY:
+        return []
+    effects: list[Effect] = [Changed(mode_id=state.mode)]
+    if state.mode != state.chosen and looser(state.mode, before):
+        words = (
+            f"{core.identity.label} went by itself to the mode “{state.mode}”, which asks less "
+            "than the one before. Choose a mode to be sure."
+        )
+        effects.append(Item(ErrorItem(message=words)))
+    return effects
 
 
 def model_changed(core: Core, reported: str) -> list[Effect]:
@@ -201,7 +212,7 @@ def _task_started(core: Core, message: dict[str, Any]) -> list[Effect]:
     state = core.state
     task_id, call_id = text(message.get("task_id")), text(message.get("tool_use_id"))
     call = state.calls.get(call_id)
-    if not task_id or call is None:
+    if not task_id or call is None or len(state.tasks) >= MOST_TASKS:
         return []
     call.background = message.get("is_backgrounded") is not False
     state.tasks[task_id] = call_id

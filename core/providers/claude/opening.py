@@ -13,6 +13,7 @@ from sereno.core.protocol.timeline import ErrorItem
 from sereno.core.providers.acp.failures import by_hand
 from sereno.core.providers.claude.arguments import BYPASS
 from sereno.core.providers.claude.lines import Channel
+from sereno.core.providers.claude.modes import looser
 from sereno.core.providers.claude.offers import read_commands, read_models, thinking_options
 from sereno.core.providers.claude.state import FAILED, NEW, OPENING, READY, Core
 from sereno.core.providers.claude.values import text
@@ -84,16 +85,16 @@ class Opening:
         """The answer to the wish for another mode, before anything else is done."""
         core, state = self._core, self._core.state
         wanted = core.setup.mode or "default"
-        if not error:
-            state.mode = text(answer.get("mode")) or wanted
-            core.touch()
-            return [self._ready()]
-        words = f"refused the mode “{sanitise_line(wanted, 80)}”: {error}"
-        if state.resuming and core.setup.mode is not None:
-            label = core.identity.label
-            told = ErrorItem(message=f"{label} {words}. It goes on with “{state.mode}”.")
-            return [Item(told), self._ready()]
-        return self._failed("mode_refused", words)
+        if error:
+            words = f"refused the mode “{sanitise_line(wanted, 80)}”: {error}"
+            return self._failed("mode_refused", words)
+        taken = text(answer.get("mode")) or wanted
+        if looser(taken, wanted):
+            words = f"took the mode “{sanitise_line(taken, 80)}” instead of “{wanted}”"
+            return self._failed("mode_refused", words)
+        state.mode = sanitise_line(taken, 80)
+        core.touch()
+        return [self._ready()]
 
     def refused(self, result: dict[str, Any]) -> list[Effect]:
         """A result before anything was asked: the session cannot be opened."""

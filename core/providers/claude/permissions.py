@@ -108,6 +108,9 @@ def answer(core: Core, request_id: str, response: PermissionResponse) -> list[Ef
     effects: list[Effect] = []
     reply = _denial(response) if isinstance(response, Deny) else _permission(request, response)
     del core.state.requests[request_id]
+    for update in listed(reply.get("updatedPermissions")):
+        if update.get("type") == "setMode":
+            core.state.chosen = text(update.get("mode"))
     core.touch()
     if isinstance(response, Deny):
         mark_denied(core, request.call_id)

@@ -125,6 +125,8 @@ class State(msgspec.Struct, omit_defaults=True):
     peer: PeerState = msgspec.field(default_factory=PeerState)
     """Only its half line, its numbers and its open calls are used: this is no JSON-RPC."""
     mode: str | None = None
+    chosen: str | None = None
+    """The mode that a person last asked for in this run, if any: the program may go there."""
     model: str | None = None
     thinking: str | None = None
     models: list[ModelFacts] = []

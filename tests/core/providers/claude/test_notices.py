@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sereno.core.protocol.permissions import Allow
 from sereno.core.protocol.timeline import Compaction, ErrorItem
 from sereno.core.providers.driver import DriverBusy, Setup
 from sereno.core.providers.effects import Changed, Diagnostic
@@ -135,3 +136,33 @@ def test_unknown_kinds_are_noted_and_change_nothing() -> None:
     assert only(bench.say("telepathy"), Diagnostic).level == "debug"
     assert only(bench.say("system", subtype="telepathy"), Diagnostic).level == "debug"
     assert bench.driver.snapshot() is before
+
+
+@pytest.mark.parametrize("mode", ["acceptEdits", "auto", "bypassPermissions", "newest"])
+def test_a_looser_mode_that_nobody_chose_is_said_in_the_timeline(mode: str) -> None:
+    bench = Bench.opened()
+    effects = bench.say("system", subtype="status", permissionMode=mode)
+    assert only(effects, Changed).mode_id == mode
+    (item,) = items(effects)
+    assert isinstance(item, ErrorItem)
+    assert f"“{mode}”" in item.message
+
+
+def test_a_mode_that_was_chosen_or_asks_more_needs_no_words() -> None:
+    bench = Bench.opened()
+    bench.take(bench.driver.set_mode("acceptEdits"))
+    bench.restart()
+    assert items(bench.say("system", subtype="status", permissionMode="acceptEdits")) == []
+    assert items(bench.say("system", subtype="status", permissionMode="plan")) == []
+    bench = Bench.in_turn()
+    update = {"type": "setMode", "mode": "acceptEdits", "destination": "session"}
+    request = bench.asked(permission_suggestions=[update])
+    bench.driver.answer(request.id, Allow(selected_action_id="session-mode-acceptEdits"))
+    assert items(bench.say("system", subtype="status", permissionMode="acceptEdits")) == []
+
+
+def test_a_refused_choice_is_no_choice() -> None:
+    bench = Bench.opened()
+    bench.take(bench.driver.set_mode("auto"))
+    bench.refuse("set_permission_mode", "no")
+    assert items(bench.say("system", subtype="status", permissionMode="auto"))

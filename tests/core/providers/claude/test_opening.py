@@ -6,7 +6,7 @@ import pytest
 
 from sereno.core.protocol.timeline import ErrorItem
 from sereno.core.providers.driver import DriverBusy, Prompt, Setup
-from sereno.core.providers.effects import Diagnostic, Effect, Item, Ready, SessionFailed
+from sereno.core.providers.effects import Diagnostic, Effect, Ready, SessionFailed
 from tests.core.providers.claude.bench import Bench, items, only, sent
 
 
@@ -57,13 +57,23 @@ def test_a_program_that_refuses_the_mode_is_not_used() -> None:
     assert "no such mode" in failed.error
 
 
-def test_a_resumed_session_goes_on_in_the_mode_it_has_and_says_so() -> None:
+def test_a_resumed_session_that_refuses_the_mode_is_not_used_either() -> None:
     bench = Bench(Setup("/repo", mode="plan"))
     bench.take(bench.driver.start("s-0"))
-    bench.introduce(current_permission_mode="default")
-    effects = bench.refuse("set_permission_mode", "not now")
-    assert ready_of(effects).resumed
-    assert "not now" in only(effects, Item).item.message
+    bench.introduce(current_permission_mode="acceptEdits")
+    failed = only(bench.refuse("set_permission_mode", "not now"), SessionFailed)
+    assert failed.code == "mode_refused"
+    assert "not now" in failed.error
+
+
+@pytest.mark.parametrize("taken", ["acceptEdits", "bypassPermissions", "newest"])
+def test_a_program_that_takes_a_looser_mode_than_the_wished_one_is_not_used(taken: str) -> None:
+    bench = Bench(Setup("/repo", mode="default"))
+    bench.take(bench.driver.start(None))
+    bench.introduce(current_permission_mode="auto")
+    failed = only(bench.reply_to("set_permission_mode", mode=taken), SessionFailed)
+    assert failed.code == "mode_refused"
+    assert taken in failed.error
 
 
 def test_a_program_that_would_ask_nothing_by_its_own_settings_is_made_to_ask() -> None:
