@@ -14,7 +14,7 @@ from sereno.core.protocol.timeline import Todo, TodoItem, ToolCall, ToolStatus
 from sereno.core.providers.acp.details import OUTPUT_LIMIT, clip
 from sereno.core.providers.claude.details import AGENT_TOOLS, detail_of, exit_code_of, headline
 from sereno.core.providers.claude.state import Call, Core, checksum
-from sereno.core.providers.claude.values import bounded, listed, record, text
+from sereno.core.providers.claude.values import bounded, listed, record, size_of, text
 from sereno.core.providers.effects import Effect, Item
 from sereno.core.security.sanitise import sanitise, sanitise_line, sanitise_value
 
@@ -22,6 +22,10 @@ __all__ = ["close_calls", "emit", "finish", "know", "mark_denied", "sub_agent_sa
 
 KEPT_CALLS = 16
 """Finished calls that are kept, in case more is said about them."""
+MOST_CALLS, MOST_KEPT = 256, 32 * 1024 * 1024
+"""Calls that are followed at once, and characters of their arguments: a flood of them is dropped
+from the timeline, with a word. Nothing is allowed thereby: requests are counted apart."""
+MOST_TODOS = 1_000
 LOG_LIMIT = 8_000
 ACTIONS_KEPT = 50
 _QUIET = frozenset({"TodoWrite", "TaskCreate", "TaskUpdate", "TaskGet", "TaskList"})
@@ -37,6 +41,9 @@ def know(core: Core, block: dict[str, Any], parent: str = "") -> list[Effect]:
     state = core.state
     call = state.calls.get(call_id)
     if call is None:
+        if _too_many(core):
+            words = "Too many tools run at once; those beyond 256 are not shown"
+            return core.noted("warning", words) if core.new_sum("flood", True) else []
         call = state.calls[call_id] = Call(call_id, parent=parent)
         if parent:
             _count_action(core, call, text(block.get("name")), record(block.get("input")))
@@ -46,6 +53,14 @@ def know(core: Core, block: dict[str, Any], parent: str = "") -> list[Effect]:
         call.input = bounded(given, OUTPUT_LIMIT - 100)
     core.touch()
     return emit(core, call)
+
+
+def _too_many(core: Core) -> bool:
+    calls = core.state.calls
+    if len(calls) >= MOST_CALLS:
+        return True
+    kept = sum(size_of(call.input) + size_of(call.result) for call in calls.values())
+    return kept >= MOST_KEPT
 
 
 def _count_action(core: Core, call: Call, name: str, given: dict[str, Any]) -> None:
@@ -214,7 +229,9 @@ def _todos(core: Core, call: Call) -> list[Effect]:
         return []
     elif call.name == "TaskCreate":
         task = record(call.result.get("task"))
-        number = str(task.get("id") or len(state.todos) + 1)
+        number = str(task.get("id") or len(state.todos) + 1)[:80]
+        if len(state.todos) >= MOST_TODOS:
+            return []
         state.todos[number] = (sanitise_line(text(given.get("subject"))), False)
     elif call.name == "TaskUpdate":
         _update_todo(core, text(given.get("taskId")), given)

@@ -20,7 +20,8 @@ from sereno.core.protocol.tools import (
     WebResult,
     WriteDetail,
 )
-from tests.core.providers.claude.bench import Bench, calls, items
+from sereno.core.providers.effects import Diagnostic
+from tests.core.providers.claude.bench import Bench, calls, items, only
 
 PATCH = [{"oldStart": 4, "oldLines": 2, "newStart": 4, "newLines": 2, "lines": [" a", "-b", "+c"]}]
 DIFF = "--- f\n+++ f\n@@ -4,2 +4,2 @@\n a\n-b\n+c\n"
@@ -191,3 +192,11 @@ def test_t40_what_tools_say_is_clean(text: str) -> None:
     for said in (call.detail.command, str(call.detail.output)):
         assert "\x1b" not in said
         assert "\u202e" not in said
+
+
+def test_a_flood_of_calls_is_bounded_and_said_once() -> None:
+    bench = Bench.in_turn()
+    effects = [each for n in range(300) for each in bench.tool("Bash", f"c{n}", command="ls")]
+    assert len(calls(effects)) == 256
+    assert only(effects, Diagnostic).level == "warning"
+    assert bench.asked(tool_use_id="c299").input == {"command": "touch a"}  # still asked for
