@@ -92,9 +92,9 @@ class Talk:
             return sub_agent_said(self._core, parent, words) if kind == SPEECH else []
         if message_id == state.message_id and state.streamed == kind:
             return []
-        self.end()
+        self.pause()
         effects = self._say(kind, words)
-        self.end()
+        self.pause()
         return effects
 
     def end(self) -> None:
@@ -103,6 +103,17 @@ class Talk:
         if state.text_kind or state.streamed:
             state.text_kind = state.streamed = ""
             self._forget_sequence()
+
+    def pause(self) -> None:
+        """Like `end`, but nothing need stand between this and what comes next, as where the program
+        begins a turn by itself: the timeline would join both in one paragraph.
+        """
+        state = self._core.state
+        kind = state.text_kind.removesuffix(" again")
+        self.end()
+        if kind:
+            state.text_kind = f"{kind} again"
+            self._core.touch()
 
     def _forget_sequence(self) -> None:
         self._sanitiser.reset()

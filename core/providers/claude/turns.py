@@ -83,13 +83,23 @@ class Turns:
         """Stops the turn, what it began in the background, and a prompt that waits inside."""
         core, state = self._core, self._core.state
         if state.prompt_id is None:
-            return []
+            return self._stop_background()
         state.cancelling = True
         core.touch()
         effects: list[Effect] = [Send(self._channel.request("interrupt", cancel_queued=True))]
         for task_id in state.begun:
             effects.append(Send(self._channel.request("stop_task", task_id=task_id)))
         return [*effects, *permissions.close_all(core, "Interrupted", background=False)]
+
+    def _stop_background(self) -> list[Effect]:
+        """Without a turn of ours: the sub-agents and commands that run on."""
+        core, state = self._core, self._core.state
+        if state.phase != READY or not state.tasks:
+            return []
+        effects: list[Effect] = [
+            Send(self._channel.request("stop_task", task_id=task_id)) for task_id in state.tasks
+        ]
+        return [*effects, *permissions.close_all(core, "Interrupted")]
 
     def interrupted(self, answer: dict[str, Any]) -> list[Effect]:
         """The answer to the interrupt: a prompt that had not begun has no result."""
@@ -111,7 +121,7 @@ class Turns:
 
     def result(self, message: dict[str, Any]) -> list[Effect]:
         """A turn has ended: ours, or one that the program began."""
-        self._talk.end()
+        self._talk.pause()
         usage = result_seen(self._core, message)
         effects: list[Effect] = []
         aborted = text(message.get("terminal_reason")).startswith("aborted")
@@ -168,7 +178,7 @@ class Turns:
         again, after = permissions.ask_again(core)
         prompt_id, state.prompt_id = state.prompt_id or "", None
         state.prompt_uuid, state.cancelling, state.error_kind, state.begun = "", False, "", []
-        self._talk.end()
+        self._talk.pause()
         core.touch()
         end = TurnEnded(
             prompt_id,

@@ -41,7 +41,7 @@ def test_what_did_not_stream_is_said_whole() -> None:
     assert items(effects) == [AssistantMessage(text="From a slash command")]
     begin(bench, "m2")
     effects = bench.block("m2", type="text", text="Without pieces")
-    assert items(effects) == [AssistantMessage(text="Without pieces")]
+    assert items(effects) == [AssistantMessage(text="\n\nWithout pieces")]
 
 
 def test_two_blocks_in_a_row_do_not_run_into_each_other() -> None:
@@ -51,6 +51,24 @@ def test_two_blocks_in_a_row_do_not_run_into_each_other() -> None:
     begin(bench, "m2")
     effects += stream(bench, "text", "Two.", message="m2")
     assert "".join(item.text for item in items(effects)) == "One.\n\nTwo."  # type: ignore[union-attr]
+
+
+def test_a_turn_that_the_program_begins_itself_speaks_in_a_paragraph_of_its_own() -> None:
+    bench = Bench.in_turn()
+    begin(bench)
+    effects = stream(bench, "text", "Parent done.")
+    effects += bench.result()
+    bench.restart()
+    begin(bench, "m2")
+    effects += stream(bench, "text", "The sub-agent is done.", message="m2")
+    effects += bench.say("result", subtype="success", is_error=False, origin={"kind": "x"})
+    effects += bench.block("m3", type="text", text="Whole.")
+    said = "".join(item.text for item in items(effects))  # type: ignore[union-attr]
+    assert said == "Parent done.\n\nThe sub-agent is done.\n\nWhole."
+    bench.result()
+    bench.prompt(prompt_id="p2")
+    begin(bench, "m4")
+    assert items(stream(bench, "text", "New.", message="m4")) == [AssistantMessage(text="New.")]
 
 
 def test_a_tool_between_them_ends_the_text() -> None:
