@@ -126,6 +126,8 @@ def failure_of(core: Core, result: dict[str, Any]) -> Failure:
         cause = f"{label} is not signed in"
     if code == "auth_required" and not step:
         step = hint or "Log in with the program itself, then send the prompt again."
+        if "not logged in" not in words.lower():
+            step += " If you gave it a key of your own, correct ANTHROPIC_API_KEY."
     limit = _limit_of(core, words) if code == "rate_limited" else None
     if limit is not None:
         cause = f"You have reached {limit_name(limit)}"

@@ -115,6 +115,27 @@ def test_an_interrupt_stops_what_the_turn_began_in_the_background() -> None:
     assert wishes[1] == {"subtype": "stop_task", "task_id": "t1"}
 
 
+def test_an_interrupt_of_an_idle_agent_stops_what_runs_in_the_background() -> None:
+    bench = Bench.in_turn()
+    for number in ("1", "2"):
+        bench.tool("Agent", number, description="look")
+        bench.say("system", subtype="task_started", task_id=f"t{number}", tool_use_id=number)
+    first = bench.asked(agent_id="t1")
+    again = only(bench.result(), Asked).request
+    assert again.id != first.id
+    assert bench.driver.background == 2
+    bench.restart()
+    effects = bench.take(bench.driver.interrupt())
+    wishes = [each["request"] for each in sent(effects) if each["type"] == "control_request"]
+    stopped = [each["task_id"] for each in wishes if each["subtype"] == "stop_task"]
+    assert stopped == ["t1", "t2"]
+    assert only(effects, Withdrawn).request_id == again.id
+    for number in ("1", "2"):
+        bench.say("system", subtype="task_notification", task_id=f"t{number}", status="stopped")
+    assert bench.driver.background == 0
+    assert bench.driver.interrupt() == []
+
+
 def test_what_a_sub_agent_asks_outlives_the_turn() -> None:
     bench = Bench.in_turn()
     bench.tool("Agent", "a", description="look")
@@ -169,6 +190,13 @@ def test_an_authentication_failure_says_how_to_sign_in() -> None:
     end = end_of(bench.result(is_error=True, result="Not logged in · Please run /login"))
     assert end.code == "auth_required"
     assert end.next_step == "Run `claude` in a terminal and log in there."
+
+
+def test_a_refused_key_says_where_a_key_is_corrected() -> None:
+    end = end_of(Bench.in_turn().result(is_error=True, api_error_status=401, result="invalid key"))
+    assert end.code == "auth_required"
+    assert "log in there" in (end.next_step or "")
+    assert "ANTHROPIC_API_KEY" in (end.next_step or "")
 
 
 def test_a_rate_limit_says_when_it_resets() -> None:
