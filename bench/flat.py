@@ -14,7 +14,7 @@ import anyio
 from bench.harness import Row, Sandbox, row, rss_kib, sandbox
 from bench.listeners import Listener
 from bench.stream import prepare, sereno_stream
-from sereno.core.client import Client
+from sereno.core.client.aio import Client
 from sereno.core.protocol.requests import AgentConfig, CreateAgent
 
 IDLE_AGENTS = 100

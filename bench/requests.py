@@ -13,7 +13,7 @@ from websockets.asyncio.client import unix_connect
 from websockets.asyncio.server import ServerConnection, unix_serve
 
 from bench.harness import Row, Sandbox, row, sandbox
-from sereno.core.client import Client
+from sereno.core.client.aio import Client
 from sereno.core.protocol.messages import FetchAgentsResult
 from sereno.core.protocol.requests import AgentConfig, CreateAgent, FetchAgents, Ping
 

@@ -23,7 +23,7 @@ from bench.harness import (
     timed_process,
     wait_until,
 )
-from sereno.core.client import Client
+from sereno.core.client.aio import Client
 
 FIRST_FRAME = b"starting the daemon"
 """In the header of the first frame: header and list are drawn, the daemon is not there yet."""

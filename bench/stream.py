@@ -15,7 +15,7 @@ from pathlib import Path
 import anyio
 
 from bench.harness import Row, Sandbox, cpu_of, row, sandbox
-from sereno.core.client import Client
+from sereno.core.client.aio import Client
 from sereno.core.protocol.requests import AgentConfig, CreateAgent, SendMessage
 
 EVENTS = 4000

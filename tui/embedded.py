@@ -1,8 +1,8 @@
 """The daemon inside this process, as the UI sees it: started once, handed over when we leave.
 
-The one place of `tui` that knows of core/handover.py, and it imports it late: what the daemon needs
-is loaded while the first screen is shown already. The daemon has its own thread and loop; a standby
-beside it takes over whatever happens to us (design section 5).
+The one place of `tui` that knows of core/daemon/handover.py, and it imports it late: what the
+daemon needs is loaded while the first screen is shown already. The daemon has its own thread and
+loop; a standby beside it takes over whatever happens to us (design section 5).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
-from sereno.core.client import Client
-from sereno.core.client_errors import ClientError
+from sereno.core.client.aio import Client
+from sereno.core.client.errors import ClientError
 from sereno.core.config import Config
 from sereno.core.home import Home
 from sereno.tui.crash import CannotStart
@@ -25,7 +25,7 @@ from sereno.tui.link_api import ActError
 from sereno.tui.link_words import Stopped
 
 if TYPE_CHECKING:
-    from sereno.core.handover import EmbeddedDaemon, Ended
+    from sereno.core.daemon.handover import EmbeddedDaemon, Ended
 
 __all__ = ["Attached", "Embedded"]
 
@@ -37,7 +37,7 @@ STARTING = 10.0
 
 async def _start_in_background(home: Home) -> None:
     """The same as `sereno daemon start`: the UI is attached to it afterwards."""
-    from sereno.core import control
+    from sereno.core.daemon import control
 
     try:
         await anyio.to_thread.run_sync(control.start, home)
@@ -133,7 +133,7 @@ class Embedded:
     def _make(self) -> None:
         """On a thread: loads what a daemon needs, and starts one."""
         try:
-            from sereno.core.handover import EmbeddedDaemon
+            from sereno.core.daemon.handover import EmbeddedDaemon
 
             daemon = EmbeddedDaemon(self._home, self._config)
             daemon.on_ended = self._ended

@@ -13,7 +13,7 @@ from typing import Protocol
 import anyio
 from anyio.abc import TaskGroup
 
-from sereno.core.client_errors import ClientError
+from sereno.core.client.errors import ClientError
 from sereno.core.protocol.messages import (
     AgentUpserted,
     FetchAgentHistoryResult,
@@ -62,7 +62,7 @@ ANSWER_SECONDS = 15.0
 
 
 class ClientLike(Protocol):
-    """What the link needs of core/client.py's Client."""
+    """What the link needs of core/client/aio.py's Client."""
 
     async def request(self, message: Wire, timeout_s: float | None = ...) -> Wire: ...
     async def send(self, message: Wire) -> None: ...

@@ -6,7 +6,7 @@ calls again by itself or has a key for it.
 
 from __future__ import annotations
 
-from sereno.core.client_errors import ClientError
+from sereno.core.client.errors import ClientError
 from sereno.tui.link_api import ActError
 from sereno.tui.model import Connection, Phase
 

@@ -1,7 +1,7 @@
 """What goes to the terminal beside the screen: the bell, the title, and its reset after a crash.
 
 Pure strings; the app writes them through Textual's driver, the crash path to descriptor 2.
-`kill -9` is the standby's case (core/standby.py), which resets the terminal on its own.
+`kill -9` is the standby's case (core/daemon/standby.py), which resets the terminal on its own.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ __all__ = ["DaemonControl", "Services"]
 
 
 class DaemonControl(Protocol):
-    """What a client may ask of the daemon itself; implemented by core/daemon.py."""
+    """What a client may ask of the daemon itself; implemented by core/daemon/daemon.py."""
 
     def stop(self, reason: Literal["stop", "restart"], by: str) -> None:
         """Begins to stop, a moment later, so that the reply still goes out."""

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sereno.core.client_errors import ClientError
-from sereno.core.client_sync import SyncClient
+from sereno.core.client.blocking import SyncClient
+from sereno.core.client.errors import ClientError
 from sereno.core.home import Home
 from sereno.core.protocol.timeline import Entry
 from sereno.tui.cli.tail import page

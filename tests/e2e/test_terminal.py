@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from sereno.core.client_errors import ClientError
+from sereno.core.client.errors import ClientError
 from sereno.core.protocol.timeline import ToolCall
 from sereno.core.protocol.tools import PlainTextDetail
 from tests.e2e.harness import Terminal, World, alive, terminal, until

@@ -54,7 +54,7 @@ def test_the_tree_keeps_every_contract(tree: Path) -> None:
         ("core/agents/__init__.py", "import sereno.core.sessions", "Rooms of the daemon"),
         ("core/sessions/__init__.py", "import sereno.core.listeners", "Rooms of the daemon"),
         ("core/stray.py", "", "Rooms of the daemon"),
-        ("core/client.py", "import sereno.core.agents", "Client libraries"),
+        ("core/client/aio.py", "import sereno.core.agents", "Client libraries"),
         ("core/config/load.py", "def f():\n    import textual", "The daemon knows no screen"),
         ("core/agents/__init__.py", "import sereno.tui", "The daemon knows no screen"),
         ("tui/app.py", "import sereno.core.agents", "The UI is a client"),

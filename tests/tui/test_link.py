@@ -8,8 +8,8 @@ from typing import Any
 import anyio
 import pytest
 
-from sereno.core.client_errors import ConnectionLost, NoDaemon
-from sereno.core.client_errors import RpcError as Refused
+from sereno.core.client.errors import ConnectionLost, NoDaemon
+from sereno.core.client.errors import RpcError as Refused
 from sereno.core.protocol.additions import (
     EndAgentResult,
     ReadLogResult,

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import pytest
 
-from sereno.core.client_errors import ClientError
-from sereno.core.client_sync import SyncClient
+from sereno.core.client.blocking import SyncClient
+from sereno.core.client.errors import ClientError
 from sereno.core.home import Home
 from sereno.core.protocol.requests import ShutdownServer
 from sereno.tui.model import Counts

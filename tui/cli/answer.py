@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sereno.core.client_sync import SyncClient
+from sereno.core.client.blocking import SyncClient
 from sereno.tui.cli import exits
 from sereno.tui.cli.app import Output
 from sereno.tui.cli.errors import CliError

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from sereno.core.client_errors import RpcError
-from sereno.core.client_sync import SyncClient, rpc_error
+from sereno.core.client.blocking import SyncClient, rpc_error
+from sereno.core.client.errors import RpcError
 from sereno.core.protocol import messages
 from sereno.core.protocol.messages import PermissionResolvedPush, Pong
 from sereno.core.protocol.permissions import Allow, PermissionResponse

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sereno.core.client_errors import ClientError, NoDaemon
+from sereno.core.client.errors import ClientError, NoDaemon
 from sereno.core.config import BUILT_IN_PROVIDERS, Config, load_config
 from sereno.core.home import DaemonLock, Home, HomeError
 from sereno.core.protocol.values import given
@@ -129,7 +129,7 @@ def _programs(config: Config) -> Iterator[Finding]:
 def daemon(home: Home, _env: Mapping[str, str]) -> Iterator[Finding]:
     from importlib.metadata import version
 
-    from sereno.core.client_sync import SyncClient
+    from sereno.core.client.blocking import SyncClient
 
     holder = DaemonLock(home).holder() if home.lock.exists() else None
     ours = version("sereno")

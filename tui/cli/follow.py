@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from sereno.core.client_errors import ConnectionLost, NoDaemon
-from sereno.core.client_sync import SyncClient
+from sereno.core.client.blocking import SyncClient
+from sereno.core.client.errors import ConnectionLost, NoDaemon
 from sereno.core.protocol.agents import AgentSnapshot
 from sereno.core.protocol.events import StreamEvent, TimelineEvent
 from sereno.core.protocol.frames import CloseCode

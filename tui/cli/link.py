@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from sereno.core.client_errors import ClientError, NoDaemon
-from sereno.core.client_sync import SyncClient
+from sereno.core.client.blocking import SyncClient
+from sereno.core.client.errors import ClientError, NoDaemon
 from sereno.core.home import Home, find_home
 from sereno.core.protocol.agents import AgentSnapshot
 from sereno.core.protocol.messages import AgentEntry, FetchAgentResult, FetchAgentsResult
@@ -38,7 +38,7 @@ def connect_or_start() -> SyncClient:
     except NoDaemon as error:
         if error.code != "no_daemon":
             raise
-    from sereno.core.control import start
+    from sereno.core.daemon.control import start
 
     start(home())
     return connect()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from sereno.core.client_sync import SyncClient
+from sereno.core.client.blocking import SyncClient
 from sereno.core.protocol.agents import AgentSnapshot
 from sereno.core.protocol.events import (
     PermissionRequested,

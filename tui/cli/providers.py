@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from sereno.core.client_sync import SyncClient
+from sereno.core.client.blocking import SyncClient
 from sereno.core.protocol.agents import ProviderEntry
 from sereno.core.protocol.messages import ProvidersSnapshot, ProvidersSnapshotUpdate
 from sereno.core.protocol.requests import GetProvidersSnapshot

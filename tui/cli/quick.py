@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self
 
-    from sereno.core.client_sync import SyncClient
+    from sereno.core.client.blocking import SyncClient
     from sereno.tui.cli.agents import Entry
 
 PAGE = 200
@@ -31,8 +31,8 @@ class QuickLink:
     @classmethod
     def open(cls, timeout_s: float = 5.0) -> Self:
         """Connect to the daemon of SERENO_HOME. Raises CliError."""
-        from sereno.core.client_errors import ClientError
-        from sereno.core.client_sync import SyncClient
+        from sereno.core.client.blocking import SyncClient
+        from sereno.core.client.errors import ClientError
         from sereno.core.home import HomeError, find_home
 
         try:
@@ -53,7 +53,7 @@ class QuickLink:
 
     def agents(self, archived: bool = False, timeout_s: float = 10.0) -> list[Entry]:
         """Every agent, last active first. Raises CliError."""
-        from sereno.core.client_errors import ClientError
+        from sereno.core.client.errors import ClientError
 
         deadline = time.monotonic() + timeout_s
         entries: list[Entry] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sereno.core.client_sync import SyncClient
+from sereno.core.client.blocking import SyncClient
 from sereno.core.protocol.messages import TimelinePage
 from sereno.core.protocol.requests import FetchTimeline
 from sereno.core.protocol.timeline import Cursor, Direction, Entry, Projection

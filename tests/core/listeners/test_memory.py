@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import pytest
 
-from sereno.core.client import Client, ConnectionLost, NoDaemon
+from sereno.core.client.aio import Client, ConnectionLost, NoDaemon
 from sereno.core.listeners.memory import HIGH, MemoryListener, MemoryPipe
 from sereno.core.protocol.messages import AgentStream, Pong
 from sereno.core.protocol.requests import FetchAgents, Ping, Subscribe

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import anyio
 
-from sereno.core.client import Client
+from sereno.core.client.aio import Client
 from sereno.core.listeners.pump import HIGH
 from sereno.core.protocol.frames import decode_daemon_frame
 from sereno.core.protocol.messages import AgentStream, Pong

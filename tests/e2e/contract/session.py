@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from sereno.core.client_sync import SyncClient
+from sereno.core.client.blocking import SyncClient
 from sereno.core.protocol.additions import (
     EndAgent,
     EndAgentResult,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sereno.core.client_errors import RpcError
+from sereno.core.client.errors import RpcError
 from sereno.core.protocol.additions import ParkAgent, ParkAgentResult
 from sereno.core.protocol.values import given
 from tests.e2e.contract.conftest import Stage

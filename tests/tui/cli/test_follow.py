@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from sereno.core.client_errors import ConnectionLost
-from sereno.core.client_sync import SyncClient
+from sereno.core.client.blocking import SyncClient
+from sereno.core.client.errors import ConnectionLost
 from sereno.core.home import Home
 from sereno.core.protocol.agents import AgentSnapshot
 from sereno.core.protocol.events import StreamEvent, TurnCompleted

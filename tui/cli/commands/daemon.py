@@ -8,8 +8,8 @@ from typing import Any
 import click
 import msgspec
 
-from sereno.core import control
-from sereno.core.client_errors import NoDaemon
+from sereno.core.client.errors import NoDaemon
+from sereno.core.daemon import control
 from sereno.core.protocol.additions import DaemonStatus, DaemonStatusResult
 from sereno.tui.cli import exits
 from sereno.tui.cli.app import Output, output_options

@@ -12,7 +12,7 @@ def run_headless(flags: Mapping[str, str], take_fds: str | None) -> int:
     `take_fds` is what the standby passes on: the descriptors of listeners and lock.
     """
     from sereno.core.config import load_config
-    from sereno.core.headless import run_headless as run
+    from sereno.core.daemon.headless import run_headless as run
     from sereno.core.home import find_home
 
     home = find_home(os.environ)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sereno.core.client_sync import SyncClient
+from sereno.core.client.blocking import SyncClient
 from sereno.core.protocol.importing import (
     AgentResumed,
     ImportAgent,

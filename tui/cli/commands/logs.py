@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import click
 
-from sereno.core.client_sync import SyncClient
+from sereno.core.client.blocking import SyncClient
 from sereno.core.protocol.timeline import Cursor, Entry
 from sereno.tui.cli import complete, exits
 from sereno.tui.cli.app import Output, output_options

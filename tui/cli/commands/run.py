@@ -6,8 +6,8 @@ import os
 
 import click
 
-from sereno.core.client_errors import RpcError
-from sereno.core.client_sync import SyncClient
+from sereno.core.client.blocking import SyncClient
+from sereno.core.client.errors import RpcError
 from sereno.core.protocol.agents import AgentSnapshot
 from sereno.core.protocol.messages import AgentCreated, AgentCreateFailed, ProvidersSnapshot
 from sereno.core.protocol.requests import AgentConfig, CreateAgent, GetProvidersSnapshot

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from sereno.core.client_sync import SyncClient
+from sereno.core.client.blocking import SyncClient
 from sereno.core.protocol.agents import AgentSnapshot
 from sereno.core.protocol.messages import SendMessageResult
 from sereno.core.protocol.requests import SendMessage

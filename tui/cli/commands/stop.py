@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from sereno.core.client_sync import SyncClient
+from sereno.core.client.blocking import SyncClient
 from sereno.core.protocol.additions import EndAgent, EndAgentResult
 from sereno.core.protocol.agents import AgentSnapshot
 from sereno.core.protocol.requests import CancelAgent

@@ -6,8 +6,8 @@ import time
 
 import click
 
-from sereno.core.client_errors import ConnectionLost, NoDaemon
-from sereno.core.client_sync import SyncClient
+from sereno.core.client.blocking import SyncClient
+from sereno.core.client.errors import ConnectionLost, NoDaemon
 from sereno.core.protocol.messages import WaitResult
 from sereno.core.protocol.requests import WaitForFinish
 from sereno.tui.cli import complete, exits

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from sereno.core.config import Config
-from sereno.core.handover import EmbeddedDaemon, Ended, block_signals
+from sereno.core.daemon.handover import EmbeddedDaemon, Ended, block_signals
 from sereno.core.home import Home
 
 

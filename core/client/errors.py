@@ -1,6 +1,6 @@
 """How talking to a daemon fails, for every client: cause, next step and a code.
 
-Raised by core/client_sync.py and core/client.py; imports nothing.
+Raised by core/client/blocking.py and core/client/aio.py; imports nothing.
 """
 
 from __future__ import annotations

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from sereno.core import control
+from sereno.core.daemon import control
 from sereno.core.home import Home, prepare
 from sereno.core.security.peers import process_table
-from tests.core.daemon_house import daemon, pid_of, python, tidy, until
+from tests.core.daemon.daemon_house import daemon, pid_of, python, tidy, until
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_a_refused_start_says_the_daemon_s_own_words(home: Home) -> None:
 
 
 def test_a_broken_program_is_not_waited_for(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sereno.core import standby_spawn
+    from sereno.core.daemon import standby_spawn
 
     monkeypatch.setattr(
         standby_spawn, "daemon_command", lambda *_: [sys.executable, "-c", "import nothing_here"]
@@ -142,10 +142,11 @@ def test_somebody_else_s_socket_is_no_daemon(home: Home) -> None:
 
 def test_asking_loads_neither_asyncio_nor_the_daemon() -> None:
     code = (
-        "import sys, os; from sereno.core import control\n"
+        "import sys, os; from sereno.core.daemon import control\n"
         "from sereno.core.home import find_home\n"
         "control.status(find_home(os.environ))\n"
-        "print(sorted({'asyncio', 'msgspec', 'websockets', 'sereno.core.daemon', 'subprocess'}"
+        "print(sorted({'asyncio', 'msgspec', 'websockets', 'subprocess',"
+        " 'sereno.core.daemon.daemon'}"
         " & set(sys.modules)))"
     )
     assert python(code, env={"SERENO_HOME": "/nonexistent/home"}).strip() == "[]"
@@ -154,7 +155,7 @@ def test_asking_loads_neither_asyncio_nor_the_daemon() -> None:
 def test_starting_twice_at_once_gives_one_daemon(home: Home) -> None:
     code = (
         "import sys; from pathlib import Path\n"
-        "from sereno.core import control\n"
+        "from sereno.core.daemon import control\n"
         "from sereno.core.home import Home\n"
         "try: print(control.start(Home(Path(sys.argv[1]))).pid)\n"
         "except control.ControlError as error: print('refused', error)\n"

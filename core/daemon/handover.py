@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sereno.core.config import Config, load_config
-from sereno.core.daemon import Daemon, Outcome
-from sereno.core.descriptors import Descriptors
+from sereno.core.daemon.daemon import Daemon, Outcome
+from sereno.core.daemon.descriptors import Descriptors
+from sereno.core.daemon.standby import reset_terminal
+from sereno.core.daemon.standby_spawn import Keeper, open_terminal
 from sereno.core.home import Home, HomeError
 from sereno.core.listeners.memory import MemoryListener
-from sereno.core.standby import reset_terminal
-from sereno.core.standby_spawn import Keeper, open_terminal
 from sereno.core.store.errors import StoreError
 
 __all__ = ["EmbeddedDaemon", "Ended", "block_signals"]

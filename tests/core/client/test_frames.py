@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 from websockets.server import ServerProtocol
 
-from sereno.core.client_frames import (
+from sereno.core.client.frames import (
     CLOSE,
     PING,
     TEXT,

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sereno.core import control
+from sereno.core.daemon import control
 from sereno.core.home import Home
-from tests.core.daemon_house import (
+from tests.core.daemon.daemon_house import (
     PATIENCE,
     daemon,
     knocking,
@@ -62,7 +62,7 @@ def test_a_background_daemon_has_a_standby_when_start_returns(home: Home) -> Non
 
 def test_the_standby_keeps_no_pipe_of_whoever_started_the_daemon_open(home: Home) -> None:
     code = (
-        "import sys\nfrom pathlib import Path\nfrom sereno.core import control\n"
+        "import sys\nfrom pathlib import Path\nfrom sereno.core.daemon import control\n"
         "from sereno.core.home import Home\nprint(control.start(Home(Path(sys.argv[1]))).pid)\n"
     )
     before = time.monotonic()

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from sereno.core import control
-from sereno.core.client_errors import ConnectionLost, NoDaemon
-from sereno.core.client_sync import SyncClient
+from sereno.core.client.blocking import SyncClient
+from sereno.core.client.errors import ConnectionLost, NoDaemon
+from sereno.core.daemon import control
 from sereno.core.home import Home, prepare
 from sereno.core.protocol.additions import (
     AuditVerify,
@@ -45,7 +45,7 @@ from sereno.core.protocol.requests import (
     GetProvidersSnapshot,
     WaitForFinish,
 )
-from tests.core.daemon_house import (
+from tests.core.daemon.daemon_house import (
     daemon,
     launched,
     log_of,
@@ -203,7 +203,7 @@ def test_a_config_that_is_wrong_is_refused_by_name(home: Home, text: str, word: 
 
 
 RUN = """
-from sereno.core.headless import run_headless
+from sereno.core.daemon.headless import run_headless
 from sereno.core.config import Config
 from sereno.core.home import Home
 sys.stderr = sys.stdout
@@ -223,7 +223,7 @@ def test_a_bad_disk_is_said_in_words(tmp_path: Path, kind: str) -> None:
 
 def test_neither_screen_libraries_nor_other_weights_are_loaded() -> None:
     code = (
-        "import sys; import sereno.core.headless, sereno.core.launch\n"
+        "import sys; import sereno.core.daemon.headless, sereno.core.daemon.launch\n"
         "print(sorted({name.split('.')[0] for name in sys.modules} & "
         "{'textual', 'rich', 'click', 'tomlkit', 'pygments', 'markdown_it', 'unittest'}))"
     )
@@ -234,7 +234,7 @@ CHILD = """
 import json, os, subprocess, sys
 sys.path[:] = json.loads(sys.argv[3])
 from pathlib import Path
-from sereno.core.client_sync import SyncClient, RpcError
+from sereno.core.client.blocking import SyncClient, RpcError
 from sereno.core.home import Home
 from sereno.core.protocol.permissions import Allow
 from sereno.core.protocol import requests as r
@@ -328,7 +328,7 @@ STARTER = """
 import json, os, sys
 sys.path[:] = json.loads(sys.argv[2])
 from pathlib import Path
-from sereno.core import control
+from sereno.core.daemon import control
 from sereno.core.home import Home
 home = Home(Path(sys.argv[1]))
 while control.status(home).running:
@@ -383,7 +383,7 @@ def test_a_folder_with_modules_of_the_same_names_does_not_get_in_the_way(
     env = {"PYTHONPATH": str(tmp_path), "SERENO_HOME": str(home.root)}
     code = (
         f"import os; os.chdir({str(tmp_path)!r})\n"
-        "from sereno.core import control\n"
+        "from sereno.core.daemon import control\n"
         "from sereno.core.home import find_home\n"
         f"os.environ['PYTHONPATH'] = {str(tmp_path)!r}\n"
         "print(control.start(find_home(os.environ)).pid)"
@@ -401,7 +401,7 @@ def test_words_for_a_person_on_a_terminal_and_json_for_a_program(home: Home) -> 
         lines = process.stderr.read().splitlines()
     assert all(json.loads(line)["area"] for line in lines)
     controller, terminal = os.openpty()
-    from sereno.core.standby_spawn import daemon_command
+    from sereno.core.daemon.standby_spawn import daemon_command
 
     shown = subprocess.Popen(daemon_command(home, "foreground"), stderr=terminal)
     until(lambda: control.status(home).answers, "the daemon")

@@ -12,8 +12,8 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from sereno.core.client_errors import ConnectionLost, NoDaemon
-from sereno.core.client_frames import (
+from sereno.core.client.errors import ConnectionLost, NoDaemon
+from sereno.core.client.frames import (
     BINARY,
     CLOSE,
     PING,

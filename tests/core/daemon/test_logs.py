@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sereno.core.logs import LogFile, read_page
+from sereno.core.daemon.logs import LogFile, read_page
 
 log = logging.getLogger("sereno.testing")
 

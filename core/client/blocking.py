@@ -14,8 +14,8 @@ import time
 from _socket import AF_UNIX, SOCK_STREAM, socket
 from collections import deque
 
-from sereno.core.client_errors import ConnectionLost, NoDaemon, RpcError
-from sereno.core.client_frames import (
+from sereno.core.client.errors import ConnectionLost, NoDaemon, RpcError
+from sereno.core.client.frames import (
     BINARY,
     CLOSE,
     PING,

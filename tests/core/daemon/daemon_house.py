@@ -16,12 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from sereno.core import control
-from sereno.core.client_errors import ConnectionLost, NoDaemon
-from sereno.core.client_sync import SyncClient
+from sereno.core.client.blocking import SyncClient
+from sereno.core.client.errors import ConnectionLost, NoDaemon
+from sereno.core.daemon import control
+from sereno.core.daemon.standby_spawn import daemon_command
 from sereno.core.home import Home, connect_path
 from sereno.core.runners.process import tree
-from sereno.core.standby_spawn import daemon_command
 
 PATIENCE = 20.0
 T = TypeVar("T")
@@ -57,7 +57,8 @@ def standby_of(pid: int) -> int:
             words = (entry / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if any(word.endswith(b"core/standby.py") for word in words) and str(pid).encode() in words:
+        is_standby = any(word.endswith(b"core/daemon/standby.py") for word in words)
+        if is_standby and str(pid).encode() in words:
             return int(entry.name)
     return 0
 
@@ -123,7 +124,7 @@ def _processes_of(home: Home) -> list[int]:
         except OSError:
             continue
         if wanted in words:
-            is_standby = any(word.endswith(b"core/standby.py") for word in words)
+            is_standby = any(word.endswith(b"core/daemon/standby.py") for word in words)
             (standbys if is_standby else daemons).append(int(entry.parent.name))
     return standbys + daemons
 

@@ -1,6 +1,6 @@
 """Starting the standby and keeping one there, and the command by which a daemon is started.
 
-The standby itself is core/standby.py. Who needs one: a daemon embedded in the UI, and one that was
+The standby itself is standby.py. Who needs one: a daemon embedded in the UI, and one that was
 handed over; never one in the foreground, where the service manager does this work.
 """
 
@@ -16,15 +16,16 @@ import threading
 import time
 from pathlib import Path
 
-from sereno.core.descriptors import Descriptors
+from sereno.core.daemon.descriptors import Descriptors
+from sereno.core.daemon.standby import GO, LOCK, PIPE, QUIT, SOCKET, TTY
 from sereno.core.home import Home
-from sereno.core.standby import GO, LOCK, PIPE, QUIT, SOCKET, TTY
 
 __all__ = ["CLEAN_SIGNALS", "Keeper", "clean_environment", "daemon_command", "open_terminal"]
 
 log = logging.getLogger("sereno.standby")
 
 _HERE = Path(os.path.abspath(__file__)).parent  # noqa: PTH100 - no links resolved: upgrades move them
+_ROOT = _HERE.parent.parent.parent
 _CLEAR_OF_TARGETS = 64
 """Sources are duplicated above this number, so that no target overwrites one."""
 CLEAN_SIGNALS = (
@@ -48,7 +49,7 @@ def daemon_command(home: Home, mode: str, take: Descriptors | None = None) -> li
     # Our own place comes last and always: a working copy may be the folder in which the person
     # stands, and that one was taken out of the path (sereno/__main__.py).
     entries = [entry for entry in sys.path if os.path.isabs(entry)]  # noqa: PTH117
-    paths = [f"path={entry}" for entry in dict.fromkeys([*entries, str(_HERE.parent.parent)])]
+    paths = [f"path={entry}" for entry in dict.fromkeys([*entries, str(_ROOT)])]
     command = [sys.executable, "-I", str(_HERE / "launch.py"), f"home={home.root}", f"mode={mode}"]
     if take is not None:
         command.append(f"take=lock:{take.lock},unix:{take.unix}")

@@ -11,7 +11,7 @@ import os
 import signal
 import time
 
-from sereno.core.client_errors import ClientError, ConnectionLost, NoDaemon
+from sereno.core.client.errors import ClientError, ConnectionLost, NoDaemon
 from sereno.core.home import Home
 
 TYPE_CHECKING = False
@@ -61,7 +61,7 @@ def start(home: Home, *, timeout_s: float = 10.0) -> DaemonState:
         state = status(home)  # It starts, or changes hands.
     if state.answers:
         return state
-    from sereno.core.standby_spawn import CLEAN_SIGNALS, clean_environment, daemon_command
+    from sereno.core.daemon.standby_spawn import CLEAN_SIGNALS, clean_environment, daemon_command
 
     reading, writing = os.pipe()
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
@@ -176,7 +176,7 @@ def restart(home: Home, *, timeout_s: float = 15.0) -> DaemonState:
 
 def _ask(home: Home, *, restart: bool) -> bool:
     """Asks the daemon itself; False when it does not answer. Raises RpcError when it refuses."""
-    from sereno.core.client_sync import SyncClient
+    from sereno.core.client.blocking import SyncClient
     from sereno.core.protocol.requests import RestartServer, ShutdownServer
 
     request = RestartServer(request_id="") if restart else ShutdownServer(request_id="")
@@ -189,7 +189,7 @@ def _ask(home: Home, *, restart: bool) -> bool:
 
 
 def _answers(home: Home, timeout_s: float) -> bool:
-    from sereno.core.client_sync import SyncClient
+    from sereno.core.client.blocking import SyncClient
 
     try:
         SyncClient.open(home, timeout_s=timeout_s).close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from sereno.core.client import Client, ConnectionLost, NoDaemon, RpcError
+from sereno.core.client.aio import Client, ConnectionLost, NoDaemon, RpcError
 from sereno.core.protocol.messages import AgentStream, FetchAgentResult, Pong
 from sereno.core.protocol.requests import (
     CancelAgent,

@@ -1,7 +1,7 @@
 """`sereno --no-ui`: the daemon as a program of its own, in the foreground or taken over.
 
-Signals, exit codes and words on stderr; everything else is core/daemon.py. Started by the command
-line, by a service manager, or through core/launch.py with descriptors of the daemon before.
+Signals, exit codes and words on stderr; everything else is daemon.py. Started by the command
+line, by a service manager, or through launch.py with descriptors of the daemon before.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import sys
 from collections.abc import Callable
 
 from sereno.core.config import Config, load_config
-from sereno.core.daemon import Daemon, Outcome
-from sereno.core.descriptors import Descriptors
+from sereno.core.daemon.daemon import Daemon, Outcome
+from sereno.core.daemon.descriptors import Descriptors
+from sereno.core.daemon.logs import LogFile, show_on_stderr
 from sereno.core.home import Home, HomeError
-from sereno.core.logs import LogFile, show_on_stderr
 from sereno.core.store.errors import StoreError
 
 __all__ = ["parse_descriptors", "run_headless", "run_launched"]
@@ -127,7 +127,7 @@ class _Run:
                 os.close(said)
 
     def _keep_standby(self) -> None:
-        from sereno.core.standby_spawn import Keeper
+        from sereno.core.daemon.standby_spawn import Keeper
 
         keeper = Keeper(self._home, self._daemon.keep(), deaths=self._deaths)
         keeper.start()
@@ -142,7 +142,7 @@ def _silence() -> None:
 
 def _become_new(home: Home, mode: Mode, descriptors: Descriptors) -> None:
     """A new program in this same process: service managers see no change, clients wait."""
-    from sereno.core.standby_spawn import daemon_command
+    from sereno.core.daemon.standby_spawn import daemon_command
 
     for fd in (descriptors.lock, descriptors.unix):
         os.set_inheritable(fd, True)

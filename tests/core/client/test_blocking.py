@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sereno.core.client_errors import ConnectionLost, NoDaemon, RpcError
-from sereno.core.client_sync import SyncClient
+from sereno.core.client.blocking import SyncClient
+from sereno.core.client.errors import ConnectionLost, NoDaemon, RpcError
 from sereno.core.home import Home
 from sereno.core.protocol.frames import UnknownPayload
 from sereno.core.protocol.messages import Pong

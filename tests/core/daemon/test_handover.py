@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from sereno.core import control
-from sereno.core.client_sync import SyncClient
+from sereno.core.client.blocking import SyncClient
+from sereno.core.daemon import control
 from sereno.core.home import Home
 from sereno.core.protocol.messages import AgentCreated, TimelinePage, WaitResult
 from sereno.core.protocol.requests import (
@@ -25,7 +25,7 @@ from sereno.core.protocol.requests import (
     FetchTimeline,
     WaitForFinish,
 )
-from tests.core.daemon_house import (
+from tests.core.daemon.daemon_house import (
     daemon,
     knocking,
     log_of,

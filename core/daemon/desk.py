@@ -16,8 +16,8 @@ import anyio.to_thread
 import msgspec
 
 from sereno.core.agents.auditing import verify_audit
+from sereno.core.daemon.logs import read_page
 from sereno.core.home import Home
-from sereno.core.logs import read_page
 from sereno.core.protocol.additions import AuditVerifyResult, DaemonStatusResult, ReadLogResult
 
 if TYPE_CHECKING:

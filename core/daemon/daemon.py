@@ -1,7 +1,7 @@
 """The daemon: builds the parts, starts them in order, and stops them in the opposite one.
 
 Nothing is decided here that a part could decide. It runs the same way embedded in the UI's process
-(core/handover.py) and headless (core/headless.py); textual and rich are never imported.
+(handover.py) and headless (headless.py); textual and rich are never imported.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ import msgspec
 from sereno.core.agents.auditing import add_entry
 from sereno.core.agents.fleet import Fleet
 from sereno.core.config import Config
-from sereno.core.daemon_desk import Desk, Identity, version
-from sereno.core.descriptors import Descriptors
+from sereno.core.daemon.descriptors import Descriptors
+from sereno.core.daemon.desk import Desk, Identity, version
+from sereno.core.daemon.logs import FILE_ONLY, LogFile
 from sereno.core.home import DaemonLock, Home, HomeError, atomic_write, prepare
 from sereno.core.listeners import unix
 from sereno.core.listeners.memory import MemoryListener
-from sereno.core.logs import FILE_ONLY, LogFile
 from sereno.core.protocol.frames import CloseCode, encode_payload
 from sereno.core.protocol.messages import ServerFeatures, ServerInfo
 from sereno.core.protocol.values import iso

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
-from sereno.core.client_errors import ConnectionLost, NoDaemon, RpcError
+from sereno.core.client.errors import ConnectionLost, NoDaemon, RpcError
 from sereno.core.protocol import messages
 from sereno.core.protocol.frames import (
     PROTOCOL_VERSION,
@@ -73,7 +73,7 @@ class Client:
         timeout_s: float = 5.0,
     ) -> Self:
         """Raises NoDaemon when nobody listens or answers, ConnectionLost when refused."""
-        from sereno.core.client_unix import open_unix
+        from sereno.core.client.unix import open_unix
 
         client = cls()
         try:

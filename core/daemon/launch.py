@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
 
     from pathlib import Path
 
-    from sereno.core.headless import Mode, run_launched
+    from sereno.core.daemon.headless import Mode, run_launched
     from sereno.core.home import Home
 
     os.chdir("/")
