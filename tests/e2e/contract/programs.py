@@ -117,7 +117,6 @@ PROGRAMS = (
         signed_in="no",
         taken_away="web_search",
         cannot={
-            "deny_with_words": "Codex takes a no without a reason; say it in the next prompt.",
             "edited_input": "Codex runs a command as the model wrote it, or not at all.",
             "title": "Codex gives its threads no names; the first prompt's first line is the name.",
         },
