@@ -190,9 +190,14 @@ def test_a_name_with_brackets_and_blanks_does_not_confuse(tmp_path: Path) -> Non
 
 def test_the_marker_is_read_from_the_environment_of_the_start() -> None:
     child = subprocess.Popen(
-        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env={peers.MARKER: "agent-7"}
+        [sys.executable, "-c", "print('up', flush=True); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={peers.MARKER: "agent-7"},
     )
     try:
+        assert child.stdout is not None
+        child.stdout.readline()  # before its first words there is no environment to be read
         assert peers.marker_of(child.pid) == "agent-7"
         assert peers.marker_of(os.getpid()) is None
     finally:
