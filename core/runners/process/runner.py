@@ -49,6 +49,7 @@ class Runner:
         self._requests = Requests(agent, recorder, record)
         self._wake = _wake_on_signals()
         self._folder_seen = time.monotonic()
+        self._nobody_can_read = False
         self._leaving_since: float | None = None
 
     def run(self) -> None:
@@ -94,6 +95,7 @@ class Runner:
         if now - self._folder_seen >= FOLDER_CHECK_AT_MOST:
             self._folder_seen = now
             if folder_is_gone():
+                self._nobody_can_read = True
                 self._end_all(now)
         self._requests.answer_due()
         for client in [*self._clients]:
@@ -102,6 +104,8 @@ class Runner:
                 self._drop(client)
 
     def _done(self, now: float) -> bool:
+        if self._nobody_can_read and self._agent.alone:
+            return True  # a journal that is full, or gone, takes no exit any more
         if not self._agent.exit_recorded:
             return False
         journal = self._recorder.journal

@@ -201,10 +201,16 @@ async def test_a_runner_that_does_not_answer_is_swept_away(
     assert [pid for pid in [*pids, info.runner_pid] if lives(pid)] == []
 
 
+@pytest.mark.parametrize(("command", "said"), [("sleep 1000", 0), ("yes", 1 << 16)])
 async def test_a_folder_that_was_deleted_ends_a_runner_that_nobody_can_reach(
-    place: Place,
+    place: Place, command: str, said: int
 ) -> None:
-    info = await place.start(*shell("sleep 1000"))
+    """Also one whose journal is full: it takes no exit any more."""
+    info = await place.start(*shell(command), limit=1 << 16)
+    journal = info.folder.glob
+    await until(
+        lambda: sum(one.stat().st_size for one in journal("journal.*")) >= said, "it said so much"
+    )
     for path in info.folder.iterdir():
         path.unlink()
     info.folder.rmdir()
