@@ -6,7 +6,6 @@ program's end. What a message means is in opening.py, updates.py and permissions
 
 from __future__ import annotations
 
-import signal as signals
 from typing import Any
 
 import msgspec
@@ -304,7 +303,7 @@ class AcpDriver:
             Diagnostic("warning", f"{label}: {junk.reason}", sanitise(junk.text))
             for junk in self._core.peer.finish()
         ]
-        words = describe_exit(label, code, _signal_name(signal), stderr_tail)
+        words = describe_exit(label, code, signal, stderr_tail)
         was_ready, in_turn = state.phase == READY, state.prompt_id is not None
         step = "Send a prompt to start it again; it continues the conversation if it can."
         if not was_ready:
@@ -327,15 +326,6 @@ class AcpDriver:
             self._snapshot = _encode_state(self._core.state)
             self._snapshot_version = version
         return self._snapshot
-
-
-def _signal_name(number: int | None) -> str | None:
-    if number is None:
-        return None
-    try:
-        return f"{number} ({signals.Signals(number).name.removeprefix('SIG')})"
-    except ValueError:
-        return str(number)
 
 
 def _gemini_tokens(result: dict[str, Any]) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import signal as signals
 from collections.abc import Sequence
 from typing import Any
 
@@ -130,10 +131,10 @@ def by_hand(label: str, command: Sequence[str]) -> str:
     return f"Run it by hand in a terminal to see what it lacks: {shlex.join(command)}"
 
 
-def describe_exit(label: str, code: int | None, signal: str | None, stderr_tail: str) -> str:
+def describe_exit(label: str, code: int | None, signal: int | None, stderr_tail: str) -> str:
     """How a program ended, with its last words."""
     if signal is not None:
-        how = f"{label} was ended by signal {signal}"
+        how = f"{label} was ended by signal {_signal_name(signal)}"
     elif code is None:
         how = f"{label} is gone; how it ended is not known"
     elif code == 0:
@@ -144,3 +145,10 @@ def describe_exit(label: str, code: int | None, signal: str | None, stderr_tail:
     if not lines:
         return how + "."
     return f"{how}. Its last words: {sanitise_line(' / '.join(lines[-3:]), 400)}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return f"{number} ({signals.Signals(number).name.removeprefix('SIG')})"
+    except ValueError:  # one that this system does not know
+        return str(number)

@@ -6,7 +6,6 @@ opening.py, talk.py, calls.py, permissions.py, turns.py and notices.py.
 
 from __future__ import annotations
 
-import signal as signals
 from typing import Any
 
 import msgspec
@@ -288,7 +287,7 @@ class ClaudeDriver:
         ]
         if state.phase == OPENING and "No conversation found" in stderr_tail:
             return [*effects, *self._opening.lost()]
-        words = describe_exit(identity.label, code, _signal_name(signal), stderr_tail)
+        words = describe_exit(identity.label, code, signal, stderr_tail)
         was_ready, in_turn = state.phase == READY, state.prompt_id is not None
         step = "Send a prompt to start it again; it continues the conversation if it can."
         if not was_ready:
@@ -322,12 +321,3 @@ def _start_step(stderr_tail: str) -> str:
     if "already in use" in stderr_tail:
         return "Send a prompt to start it again."
     return ""
-
-
-def _signal_name(number: int | None) -> str | None:
-    if number is None:
-        return None
-    try:
-        return f"{number} ({signals.Signals(number).name.removeprefix('SIG')})"
-    except ValueError:
-        return str(number)

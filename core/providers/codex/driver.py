@@ -6,7 +6,6 @@ means is in opening.py, turn.py, items.py, text.py, approvals.py, settings.py an
 
 from __future__ import annotations
 
-import signal as signals
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ import msgspec
 
 from sereno.core.protocol.permissions import Deny, PermissionResponse
 from sereno.core.protocol.timeline import ErrorItem
+from sereno.core.providers.acp.failures import by_hand
 from sereno.core.providers.acp.pieces import is_clean
 from sereno.core.providers.codex import approvals, items, notices, plans, usage
 from sereno.core.providers.codex.answers import as_it_is, chosen
@@ -303,12 +303,12 @@ class CodexDriver:
             Diagnostic("warning", f"{label}: {junk.reason}", sanitise(junk.text))
             for junk in self._core.peer.finish()
         ]
-        words = describe_exit(label, code, _signal_name(signal), stderr_tail)
+        words = describe_exit(label, code, signal, stderr_tail)
         was_ready, in_turn = state.phase == READY, state.prompt_id is not None
         told = state.phase == FAILED or (was_ready and not in_turn and code == 0)
         step = "Send a prompt to start it again; it continues the conversation if it can."
         if not was_ready:
-            step = f"Run {label} by itself in a terminal to see what it lacks."
+            step = by_hand(label, self._core.identity.command)
         state.phase = FAILED
         effects += approvals.withdraw_all(self._core, "The program ended")
         effects += self._children.close("canceled")
@@ -328,12 +328,3 @@ class CodexDriver:
             self._snapshot = _encode_state(self._core.state)
             self._snapshot_version = version
         return self._snapshot
-
-
-def _signal_name(number: int | None) -> str | None:
-    if number is None:
-        return None
-    try:
-        return f"{number} ({signals.Signals(number).name.removeprefix('SIG')})"
-    except ValueError:
-        return str(number)

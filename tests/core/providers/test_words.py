@@ -83,7 +83,7 @@ def test_no_error_is_without_words(code: int, message: str, data: object) -> Non
 def test_ends_in_words() -> None:
     assert describe_exit("A", 0, None, "") == "A ended by itself (exit code 0)."
     assert "exit code 127" in describe_exit("A", 127, None, "")
-    text = describe_exit("A", None, "9 (KILL)", "one\n\ntwo\nthree\nfour\x1b[0m\n")
+    text = describe_exit("A", None, 9, "one\n\ntwo\nthree\nfour\x1b[0m\n")
     assert text == "A was ended by signal 9 (KILL). Its last words: two / three / four"
 
 
