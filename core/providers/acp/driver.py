@@ -254,10 +254,11 @@ class AcpDriver:
         return [Send(cancel), *permissions.cancel_all(self._core, "Interrupted")]
 
     def answer(self, request_id: str, response: PermissionResponse) -> list[Effect]:
-        effects = permissions.answer(self._core, request_id, response)
+        answered = permissions.answer(self._core, request_id, response)
         if isinstance(response, Deny) and response.interrupt is True:
-            effects += self.interrupt()
-        return effects
+            # The cancel first: a program that reads the no alone may go on, and be done, before it.
+            return [*self.interrupt(), *answered]
+        return answered
 
     # ── settings ─────────────────────────────────────────────────────────────
 

@@ -36,11 +36,12 @@ def test_parked_without_a_loss(stage: Stage, script: Script) -> None:
     session.interrupt()
     session.finish()
     until(lambda: not holding("held-for-parking"), "the command is gone")
-    pids = [row.pid for row in session.inspect().processes]
+    runner, *processes = [row.pid for row in session.inspect().processes]
     before = session.snapshot()
     parked = park(session)
     assert (parked.verified, parked.remaining, parked.error) == (True, [], None)
-    assert not [pid for pid in pids if alive(pid)]
+    assert not [pid for pid in processes if alive(pid)]
+    until(lambda: not alive(runner), "the runner, which reported the end, has left too")
     closed = session.snapshot()
     assert closed.sereno
     assert (closed.status, given(closed.sereno.parked, False)) == ("closed", True)
