@@ -60,7 +60,7 @@ lint: dev
 
 test: dev agents lint
 	@if [ -n "$(ARGS)" ]; then $(BIN)/pytest -q $(ARGS); else \
-		$(BIN)/pytest -q -n auto -m "not alone" && $(BIN)/pytest -q -m alone; fi
+		$(BIN)/pytest -q -n $${WORKERS:-$$(($$(getconf _NPROCESSORS_ONLN) * 2))} -m "not alone" && $(BIN)/pytest -q -m alone; fi
 
 coverage: dev
 	@$(BIN)/coverage run -m pytest -q $(ARGS)

@@ -133,4 +133,7 @@ def _write(provider: Provider, process: subprocess.Popen[bytes], data: bytes) ->
         process.stdin.write(data)
         process.stdin.flush()
     except OSError as error:
+        # What could not be written waits in the buffer, and would be tried again by every close.
+        with contextlib.suppress(OSError):
+            process.stdin.close()
         raise OfferError(f"{provider.label} ended before it was ready.") from error
