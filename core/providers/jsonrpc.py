@@ -26,6 +26,7 @@ __all__ = [
     "Request",
     "RpcFailure",
     "Stray",
+    "decoded",
 ]
 
 INVALID_REQUEST = -32600
@@ -173,13 +174,9 @@ class Peer:
         begin = line.lstrip()[:1]
         if begin not in (b"{", b"["):
             return [Junk(_head(line), "not JSON")] if begin else []
-        try:
-            message = _decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            try:
-                message = _decode_damaged(line)
-            except (ValueError, RecursionError):
-                return [Junk(_head(line), f"not JSON: {error}")]
+        message = decoded(line)
+        if isinstance(message, Junk):
+            return [message]
         if isinstance(message, list) and message:
             return [self._classify(part, line) for part in message]
         return [self._classify(message, line)]
@@ -211,6 +208,17 @@ class Peer:
         if error is None:
             return Reply(number, call, result=message.get("result"))
         return Reply(number, call, failure=_failure(error))
+
+
+def decoded(line: bytes) -> Any:
+    """The value that a line of JSON holds, or Junk."""
+    try:
+        return _decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        try:
+            return _decode_damaged(line)
+        except (ValueError, RecursionError):
+            return Junk(_head(line), f"not JSON: {error}")
 
 
 def _decode_damaged(line: bytes) -> Any:

@@ -14,7 +14,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import msgspec
 
@@ -87,6 +87,7 @@ def _start(provider: Provider, env: Mapping[str, str], cwd: str, timeout_s: floa
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            bufsize=0,  # a rest that a program which has ended never took would break its closing
             start_new_session=True,
         )
     except OSError as error:
@@ -113,7 +114,7 @@ def _until_ready(
                 case SessionFailed(error):
                     raise OfferError(error)
                 case Send(data):
-                    _write(provider, process, data)
+                    _write(process.stdin, data)
                 case _:
                     pass
         left = deadline - time.monotonic()
@@ -127,13 +128,9 @@ def _until_ready(
             raise OfferError(ended[0] if ended else f"{provider.label} ended by itself.")
 
 
-def _write(provider: Provider, process: subprocess.Popen[bytes], data: bytes) -> None:
-    assert process.stdin is not None
-    try:
-        process.stdin.write(data)
-        process.stdin.flush()
-    except OSError as error:
-        # What could not be written waits in the buffer, and would be tried again by every close.
-        with contextlib.suppress(OSError):
-            process.stdin.close()
-        raise OfferError(f"{provider.label} ended before it was ready.") from error
+def _write(stdin: IO[bytes], data: bytes) -> None:
+    """A program that has ended takes nothing; how it ended is told where its end is read."""
+    rest = memoryview(data)
+    with contextlib.suppress(BrokenPipeError):
+        while rest:
+            rest = rest[stdin.write(rest) :]

@@ -15,11 +15,13 @@ from typing import Any
 import msgspec
 
 from sereno.core.protocol.agents import Mode
+from sereno.core.providers.claude.modes import CLAUDE_MODES
 from sereno.core.providers.codex.modes import DEFAULT_MODE, mode_list
+from sereno.core.providers.common.modes import permission_mode as _mode
 from sereno.core.providers.environment import MODEL_KEYS
 from sereno.core.providers.protocols import ProtocolName
 
-__all__ = ["CLAUDE_MODES", "PRESETS", "Preset"]
+__all__ = ["PRESETS", "Preset"]
 
 Environment = Mapping[str, str]
 Fixed = Callable[[Environment, Environment, tuple[str, ...]], dict[str, str]]
@@ -93,25 +95,9 @@ def _claude(
     return {"CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD": "1"}
 
 
-def _mode(mode_id: str, label: str, tier: str, description: str) -> Mode:
-    icons = {"safe": "ShieldCheck", "planning": "ShieldCheck", "moderate": "ShieldAlert"}
-    icon = icons.get(tier, "ShieldOff")
-    return Mode(id=mode_id, label=label, description=description, icon=icon, color_tier=tier)
-
-
 def _demo_command() -> tuple[str, ...]:
     return (sys.executable, "-P", "-m", "sereno.core.providers.demo")
 
-
-CLAUDE_MODES = (
-    _mode("default", "Always ask", "safe", "Asks before it changes or runs anything"),
-    _mode("acceptEdits", "Accept file edits", "moderate", "Edits files here without asking"),
-    _mode("plan", "Plan", "planning", "Makes a plan first"),
-    _mode("auto", "Auto", "moderate", "A model of Anthropic's decides what must be asked"),
-    _mode("dontAsk", "Refuse", "safe", "Refuses what is not allowed by a rule, and never asks"),
-    _mode("bypassPermissions", "Bypass", "dangerous", "Does everything without asking"),
-)
-"""Claude Code's own permission modes, by its own names."""
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset

@@ -26,9 +26,11 @@ from sereno.core.protocol.tools import (
 )
 from sereno.core.protocol.values import UNSET
 from sereno.core.providers.acp.content import blocks_text
-from sereno.core.providers.acp.details import OUTPUT_LIMIT, clip, detail_of
+from sereno.core.providers.acp.details import detail_of
 from sereno.core.providers.acp.pieces import ToolPiece
-from sereno.core.providers.acp.state import CallRecord, Core, checksum
+from sereno.core.providers.acp.state import CallRecord, Core
+from sereno.core.providers.common.bounds import OUTPUT_LIMIT, clip
+from sereno.core.providers.common.core import checksum
 from sereno.core.providers.effects import Effect, Item
 from sereno.core.security.sanitise import sanitise, sanitise_line
 

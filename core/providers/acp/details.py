@@ -26,14 +26,13 @@ from sereno.core.protocol.tools import (
 )
 from sereno.core.protocol.values import UNSET, UnsetType
 from sereno.core.providers.acp.content import blocks_text
-from sereno.core.providers.acp.diffs import unified_diff
 from sereno.core.providers.acp.state import CallRecord
+from sereno.core.providers.common.bounds import OUTPUT_LIMIT, clipped
+from sereno.core.providers.common.diffs import unified_diff
 from sereno.core.security.sanitise import sanitise_value
 
 __all__ = [
     "FAMILIES",
-    "OUTPUT_LIMIT",
-    "clip",
     "command_of",
     "detail_of",
     "diffs_of",
@@ -42,9 +41,6 @@ __all__ = [
 ]
 
 Clean = Callable[[str], str]
-
-OUTPUT_LIMIT = 256 * 1024
-"""Characters of one text of a tool call; beyond, the middle is left out, and it says so."""
 
 _PLAIN = frozenset({"", "other", "think", "delete", "move"})
 _ICONS: dict[str, Literal["eye", "pencil", "search", "brain", "wrench"]] = {
@@ -65,31 +61,15 @@ _FENCE = re.compile(r"\A```[^\n`]*\n(.*?)\n?```\s*\Z", re.DOTALL)
 _URL = re.compile(r"https?://\S+")
 
 
-def clip(text: str, limit: int = OUTPUT_LIMIT) -> str:
-    """At most about `limit` characters: the middle is replaced by a line that counts it."""
-    if len(text) <= limit:
-        return text
-    half = limit // 2
-    return f"{text[:half]}\n[… {len(text) - 2 * half} characters left out …]\n{text[-half:]}"
-
-
 def shrink(record: CallRecord) -> None:
     """What is shown of a call is clipped; no more of it is kept, once it has been shown.
 
     Large arguments would be stored again with every step of the agent.
     """
     if record.size > OUTPUT_LIMIT:
-        record.raw_input = _clipped(record.raw_input)
-        record.raw_output = _clipped(record.raw_output)
-        record.content = _clipped(record.content)
-
-
-def _clipped(value: Any) -> Any:
-    if isinstance(value, str):
-        return clip(value, OUTPUT_LIMIT - 100)  # with the mark no longer than the limit
-    if isinstance(value, dict):
-        return {key: _clipped(part) for key, part in value.items()}
-    return [_clipped(part) for part in value] if isinstance(value, list) else value
+        record.raw_input = clipped(record.raw_input)
+        record.raw_output = clipped(record.raw_output)
+        record.content = clipped(record.content)
 
 
 def detail_of(record: CallRecord, clean: Clean) -> ToolDetail:

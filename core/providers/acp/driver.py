@@ -14,22 +14,33 @@ from sereno.core.protocol.permissions import Deny, PermissionResponse
 from sereno.core.protocol.timeline import ErrorItem
 from sereno.core.providers.acp import permissions
 from sereno.core.providers.acp.calls import close_calls
-from sereno.core.providers.acp.content import prompt_blocks
-from sereno.core.providers.acp.failures import Failure, by_hand, describe_exit, explain, message_of
 from sereno.core.providers.acp.opening import KEYS, Opening
 from sereno.core.providers.acp.options import changes, merge_options, read_options, setter_call
-from sereno.core.providers.acp.pieces import is_clean, read_hot
-from sereno.core.providers.acp.state import FAILED, READY, Core, Identity, State
+from sereno.core.providers.acp.pieces import read_hot
+from sereno.core.providers.acp.state import Core, State
 from sereno.core.providers.acp.updates import Updates, usage_now
-from sereno.core.providers.driver import DriverBusy, Prompt, Setup
+from sereno.core.providers.common.core import FAILED, READY
+from sereno.core.providers.common.ending import (
+    ended_by_itself,
+    how_it_ended,
+    junk,
+    left_over,
+    turn_ended,
+    why_closed,
+)
+from sereno.core.providers.common.failures import (
+    Failure,
+    explain,
+    message_of,
+)
+from sereno.core.providers.common.prompts import prompt_blocks
+from sereno.core.providers.driver import DriverBusy, Identity, Prompt, Setup
 from sereno.core.providers.effects import (
     Diagnostic,
     Effect,
     Item,
     Outcome,
     Send,
-    SessionFailed,
-    TurnEnded,
     TurnStarted,
 )
 from sereno.core.providers.jsonrpc import (
@@ -49,8 +60,7 @@ __all__ = ["AcpDriver"]
 _OPENING = frozenset({"initialize", "session/new", "session/load", "session/resume"})
 _SETTERS = frozenset({"session/set_mode", "session/set_model", "session/set_config_option"})
 _NOT_OFFERED = "This client offers no files, terminals or extensions: use your own"
-JUNK_LINES, JUNK_BYTES = 1_000, 256 * 1024
-"""What a program may print before it answers the first request; some greet the person first."""
+LANGUAGE = "the Agent Client Protocol"
 
 _STOPS = {
     "max_tokens": Failure(
@@ -67,18 +77,15 @@ _STOPS = {
 }
 
 _decode_state = msgspec.json.Decoder(State).decode
-_encode_state = msgspec.json.Encoder().encode
 
 
 class AcpDriver:
     """See `Driver` for what each method promises."""
 
     def __init__(self, identity: Identity, setup: Setup, state: bytes | None = None) -> None:
-        self._core = Core(identity, setup, _decode_state(state) if state else State())
+        self._core = Core(identity, setup, _decode_state(state) if state else State(), state)
         self._opening = Opening(self._core)
         self._updates = Updates(self._core)
-        self._snapshot = state or b""
-        self._snapshot_version = self._core.version if state else -1
 
     # ── from the program ─────────────────────────────────────────────────────
 
@@ -89,9 +96,9 @@ class AcpDriver:
             return []  # given up: what it says has no meaning any more
         for line in core.peer.lines(data):
             if isinstance(line, Junk):
-                effects += self._junk(line.text, line.reason)
+                effects += self._junk(line)
                 continue
-            core.line_clean, core.line_size = is_clean(line), len(line)
+            core.reading(line)
             hot = read_hot(line)
             if hot is not None:
                 if core.state.replaying:
@@ -127,8 +134,8 @@ class AcpDriver:
                 return self._reply(message)
             case Stray(_, text):
                 return self._core.noted("warning", "A reply that nobody waits for", sanitise(text))
-            case Junk(text, reason):
-                return self._junk(text, reason)
+            case Junk():
+                return self._junk(message)
 
     def _reply(self, reply: Reply) -> list[Effect]:
         method, state = reply.call.method, self._core.state
@@ -140,32 +147,9 @@ class AcpDriver:
             return self._set(reply)
         return []
 
-    def _junk(self, text: str, reason: str) -> list[Effect]:
-        """Told at the 1st to 5th line and then at each power of two: a flood stays readable."""
-        state, label = self._core.state, self._core.identity.label
-        state.junk += 1
-        state.junk_bytes += self._core.line_size
-        self._core.touch()
-        too_much = state.junk >= JUNK_LINES or state.junk_bytes >= JUNK_BYTES
-        if too_much and self._core.peer.waiting("initialize"):
-            return self._give_up(text)
-        if state.junk > 5 and state.junk & (state.junk - 1):
-            return []
-        words = f"{label} printed a line that is no message ({sanitise_line(reason, 200)})"
-        if state.junk > 5:
-            words += f"; {state.junk} such lines so far"
-        return [Diagnostic("warning", words, sanitise(text))]
-
-    def _give_up(self, text: str) -> list[Effect]:
-        """The program talks and talks, and never answered: it speaks something else."""
-        self._core.state.phase = FAILED
-        sample = sanitise_line(text, 80) or "blank"
-        error = (
-            f"{self._core.identity.label} printed {self._core.state.junk} lines and no answer in "
-            f"the Agent Client Protocol; the last was “{sample}”"
-        )
-        step = f"Look at `command` of [providers.{self._core.identity.provider}] in config.toml."
-        return [SessionFailed(error, "start_failed", step)]
+    def _junk(self, line: Junk) -> list[Effect]:
+        unanswered = self._core.peer.waiting("initialize")
+        return junk(self._core, line, self._core.line_size, LANGUAGE, unanswered)
 
     # ── the turn ─────────────────────────────────────────────────────────────
 
@@ -211,8 +195,8 @@ class AcpDriver:
     def _own_cancel(self) -> Failure:
         """Nobody here cancelled: codex-acp does so after a denial."""
         denied = any(record.denied for record in self._core.state.calls.values())
-        why = "ended the turn after your no" if denied else "ended the turn by itself"
-        return Failure("", f"{self._core.identity.label} {why}.", "Tell it how to go on.")
+        why = "after your no" if denied else "by itself"
+        return ended_by_itself(self._core, why)
 
     def _end_of_failed(self, failure: RpcFailure) -> list[Effect]:
         identity = self._core.identity
@@ -228,21 +212,13 @@ class AcpDriver:
 
     def _end(self, outcome: Outcome, failure: Failure | None, tokens: Any) -> list[Effect]:
         state = self._core.state
-        reason = {"canceled": "Interrupted", "failed": "Turn failed"}.get(outcome, "Turn ended")
-        effects = permissions.cancel_all(self._core, reason)
+        effects = permissions.cancel_all(self._core, why_closed(outcome))
         effects += close_calls(self._core, "failed" if outcome == "failed" else "canceled")
         prompt_id, state.prompt_id, state.cancelling = state.prompt_id or "", None, False
         self._updates.end_text()
         self._core.touch()
-        end = TurnEnded(
-            prompt_id,
-            outcome,
-            failure.error if failure else None,
-            (failure.code or None) if failure else None,
-            failure.next_step if failure else None,
-            usage_now(self._core, tokens if isinstance(tokens, dict) else None),
-        )
-        return [*effects, end]
+        usage = usage_now(self._core, tokens if isinstance(tokens, dict) else None)
+        return [*effects, turn_ended(prompt_id, outcome, failure, usage)]
 
     def interrupt(self) -> list[Effect]:
         state = self._core.state
@@ -299,34 +275,20 @@ class AcpDriver:
     # ── the end ──────────────────────────────────────────────────────────────
 
     def exited(self, code: int | None, signal: int | None, stderr_tail: str) -> list[Effect]:
-        state, label = self._core.state, self._core.identity.label
-        effects: list[Effect] = [
-            Diagnostic("warning", f"{label}: {junk.reason}", sanitise(junk.text))
-            for junk in self._core.peer.finish()
-        ]
-        words = describe_exit(label, code, signal, stderr_tail)
-        was_ready, in_turn = state.phase == READY, state.prompt_id is not None
-        step = "Send a prompt to start it again; it continues the conversation if it can."
-        if not was_ready:
-            step = by_hand(label, self._core.identity.command)
-        effects += permissions.cancel_all(self._core, "The program ended", tell=False)
-        if in_turn:
-            effects += self._end("failed", Failure("exited", words, step), None)
+        core = self._core
+        effects = left_over(core, core.peer.finish())
+        ending = how_it_ended(core, code, signal, stderr_tail)
+        effects += permissions.cancel_all(core, "The program ended", tell=False)
+        if ending.in_turn:
+            effects += self._end("failed", ending.failure, None)
         else:
-            effects += close_calls(self._core, "canceled")
-        quiet = state.phase == FAILED or (was_ready and not in_turn and code == 0)
-        state.phase = FAILED
-        self._core.touch()
-        if quiet:
-            return [*effects, *self._core.noted("info", words)]
-        return [*effects, SessionFailed(words, "exited", step)]
+            effects += close_calls(core, "canceled")
+        core.state.phase = FAILED
+        core.touch()
+        return [*effects, ending.told()]
 
     def snapshot(self) -> bytes:
-        version = self._core.version
-        if version != self._snapshot_version:
-            self._snapshot = _encode_state(self._core.state)
-            self._snapshot_version = version
-        return self._snapshot
+        return self._core.snapshot()
 
 
 def _gemini_tokens(result: dict[str, Any]) -> Any:

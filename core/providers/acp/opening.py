@@ -10,9 +10,10 @@ from typing import Any
 
 from sereno.core.protocol.agents import Capabilities
 from sereno.core.protocol.timeline import ErrorItem
-from sereno.core.providers.acp.failures import explain, message_of
 from sereno.core.providers.acp.options import changes, merge_options, read_options, setter_call
-from sereno.core.providers.acp.state import CONFIGURING, FAILED, NEW, OPENING, READY, Core
+from sereno.core.providers.acp.state import CONFIGURING, Core
+from sereno.core.providers.common.core import FAILED, NEW, OPENING, READY
+from sereno.core.providers.common.failures import explain, message_of
 from sereno.core.providers.effects import Effect, Item, Ready, Send, SessionFailed
 from sereno.core.providers.jsonrpc import Reply, RpcFailure
 from sereno.core.security.sanitise import sanitise_line

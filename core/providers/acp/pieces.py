@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["Hot", "TextChunk", "ThoughtChunk", "ToolPiece", "is_clean", "piece_of", "read_hot"]
+__all__ = ["Hot", "TextChunk", "ThoughtChunk", "ToolPiece", "piece_of", "read_hot"]
 
 
 class TextBlock(msgspec.Struct, tag_field="type", tag="text"):
@@ -69,8 +69,6 @@ class _Envelope(msgspec.Struct):
 
 _decode = msgspec.json.Decoder(_Envelope).decode
 _KINDS = re.compile(rb'"sessionUpdate":\s*"(?:agent_(?:message|thought)_chunk|tool_call)')
-_ESCAPES = re.compile(rb"\\[urbf]")  # control characters; `\\n` and `\\t` may stay
-CLEAN_LIMIT = 8_192
 
 
 def read_hot(line: bytes) -> Hot | None:
@@ -81,20 +79,6 @@ def read_hot(line: bytes) -> Hot | None:
         return _decode(line).params
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-
-
-def is_clean(line: bytes) -> bool:
-    """Whether no string in a line of JSON can hold anything to be sanitised.
-
-    JSON has control characters only as escapes; a line of short ASCII without such escapes needs no
-    second look at each of its strings.
-    """
-    return (
-        line.isascii()
-        and len(line) <= CLEAN_LIMIT
-        and line.find(0x7F) < 0
-        and _ESCAPES.search(line) is None
-    )
 
 
 def piece_of(update: dict[str, Any]) -> ToolPiece | None:

@@ -6,28 +6,25 @@ are in the timeline already, lists of modes or models (only a checksum, to see a
 
 from __future__ import annotations
 
-import zlib
 from typing import Any, TypedDict
 
 import msgspec
 
 from sereno.core.protocol.agents import Command, Feature, Mode, Model, SelectOption
-from sereno.core.providers.driver import Identity, Setup
-from sereno.core.providers.effects import Diagnostic, Effect, Level
-from sereno.core.providers.jsonrpc import Peer, PeerState
+from sereno.core.providers.common.core import DriverState
+from sereno.core.providers.common.lines import PeerCore
 
 __all__ = [
     "CallRecord",
     "Core",
-    "Identity",
     "OpenRequest",
     "Option",
     "Options",
     "State",
-    "checksum",
 ]
 
-NEW, OPENING, CONFIGURING, READY, FAILED = "new", "opening", "configuring", "ready", "failed"
+CONFIGURING = "configuring"
+"""A phase between OPENING and READY."""
 
 
 class Options(TypedDict, total=False):
@@ -97,22 +94,19 @@ class Usage(msgspec.Struct, omit_defaults=True):
     cost_usd: float | None = None
 
 
-class State(msgspec.Struct, omit_defaults=True):
-    """Everything; mutable, owned by one driver."""
+class State(DriverState, omit_defaults=True):
+    """What this driver remembers besides."""
 
-    phase: str = NEW
     session_id: str = ""
     resumed: bool = False
     lost: str = ""
     """Why an earlier session could not be reopened."""
     replaying: bool = False
     program: str = ""
-    version: str = ""
     can_load: bool = False
     can_resume: bool = False
     takes_images: bool = False
     login_hints: list[str] = []
-    peer: PeerState = msgspec.field(default_factory=PeerState)
     wishes: list[tuple[str, str]] = []
     """Options still to be set before Ready: (subject, value)."""
     options: Options = {}
@@ -121,66 +115,17 @@ class State(msgspec.Struct, omit_defaults=True):
     setters: dict[str, str] = {}
     """How a subject is set: "" by its own method, else the id of the config option."""
     current: dict[str, str | None] = {}
-    sums: dict[str, int] = {}
-    prompt_id: str | None = None
     prompts: int = 0
-    cancelling: bool = False
     broken: bool = False
     """The program reported an error of the model inside the turn (codex-acp)."""
     last_text: str = ""
-    text_kind: str = ""
     message_id: str = ""
-    sanitiser: tuple[str, bool] = ("", False)
     calls: dict[str, CallRecord] = {}
     finished: list[str] = []
     """Ids of the finished among them, oldest first."""
     requests: dict[str, OpenRequest] = {}
-    asked: int = 0
     usage: Usage = msgspec.field(default_factory=Usage)
-    junk: int = 0
-    junk_bytes: int = 0
-    """Lines, and bytes of lines, that were no messages."""
 
 
-class Core:
-    """State, peer and identity, shared by the parts of one driver; counts changes.
-
-    `line_clean`, `line_size`: of the line that is being read (pieces.is_clean).
-    """
-
-    def __init__(self, identity: Identity, setup: Setup, state: State) -> None:
-        self.identity = identity
-        self.setup = setup
-        self.state = state
-        self.peer = Peer(state.peer)
-        self.line_clean = False
-        self.line_size = 0
-        self._touched = 0
-
-    def touch(self) -> None:
-        """The state has changed: the next snapshot is a new one."""
-        self._touched += 1
-
-    @property
-    def version(self) -> int:
-        return self._touched + self.peer.version
-
-    def noted(self, level: Level, text: str, detail: str = "") -> list[Effect]:
-        return [Diagnostic(level, text, detail)]
-
-    def new_sum(self, subject: str, value: Any) -> bool:
-        """Whether `value` differs from what was last told about `subject`."""
-        number = checksum(value)
-        if self.state.sums.get(subject) == number:
-            return False
-        self.state.sums[subject] = number
-        self.touch()
-        return True
-
-
-_encode = msgspec.json.Encoder().encode
-
-
-def checksum(value: Any) -> int:
-    """A small number that changes when `value` does; not for security."""
-    return zlib.crc32(_encode(value))
+class Core(PeerCore[State]):
+    """The core of the parts of this driver."""

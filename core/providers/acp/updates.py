@@ -17,7 +17,8 @@ from sereno.core.providers.acp.details import shrink
 from sereno.core.providers.acp.options import changes, read_options
 from sereno.core.providers.acp.permissions import check_changed
 from sereno.core.providers.acp.pieces import Hot, TextChunk, ThoughtChunk, ToolPiece, piece_of
-from sereno.core.providers.acp.state import READY, Core
+from sereno.core.providers.acp.state import Core
+from sereno.core.providers.common.core import READY
 from sereno.core.providers.effects import Changed, Effect, Item
 from sereno.core.security.sanitise import Sanitiser, sanitise, sanitise_line
 

@@ -20,10 +20,11 @@ from sereno.core.protocol.permissions import (
 from sereno.core.protocol.tools import PlanDetail, ToolDetail
 from sereno.core.protocol.values import UNSET
 from sereno.core.providers.acp.content import blocks_text
-from sereno.core.providers.acp.details import FAMILIES, clip, detail_of, diffs_of
-from sereno.core.providers.acp.diffs import unified_diff
+from sereno.core.providers.acp.details import FAMILIES, detail_of, diffs_of
 from sereno.core.providers.acp.pieces import ToolPiece
 from sereno.core.providers.acp.state import CallRecord, Core, OpenRequest, Option
+from sereno.core.providers.common.bounds import clip
+from sereno.core.providers.common.diffs import unified_diff
 from sereno.core.security.sanitise import mixed_scripts, reveal, reveal_value, sanitise_line
 
 __all__ = ["allows", "changes_shown", "facts_of", "request_of", "view_of"]

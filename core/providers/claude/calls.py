@@ -11,10 +11,11 @@ import re
 from typing import Any
 
 from sereno.core.protocol.timeline import Todo, TodoItem, ToolCall, ToolStatus
-from sereno.core.providers.acp.details import OUTPUT_LIMIT, clip
 from sereno.core.providers.claude.details import AGENT_TOOLS, detail_of, exit_code_of, headline
-from sereno.core.providers.claude.state import Call, Core, checksum
+from sereno.core.providers.claude.state import Call, Core
 from sereno.core.providers.claude.values import bounded, listed, record, size_of, text
+from sereno.core.providers.common.bounds import OUTPUT_LIMIT, clip
+from sereno.core.providers.common.core import checksum
 from sereno.core.providers.effects import Effect, Item
 from sereno.core.security.sanitise import sanitise, sanitise_line, sanitise_value
 

@@ -27,9 +27,9 @@ from sereno.core.protocol.tools import (
     WriteDetail,
 )
 from sereno.core.protocol.values import UNSET, UnsetType
-from sereno.core.providers.acp.diffs import unified_diff
 from sereno.core.providers.claude.state import Call
 from sereno.core.providers.claude.values import listed, number, record, text
+from sereno.core.providers.common.diffs import unified_diff
 
 __all__ = ["AGENT_TOOLS", "detail_of", "exit_code_of", "headline"]
 

@@ -12,11 +12,9 @@ import msgspec
 
 from sereno.core.protocol.permissions import PermissionResponse
 from sereno.core.protocol.timeline import ErrorItem
-from sereno.core.providers.acp.failures import by_hand, describe_exit
 from sereno.core.providers.claude import permissions
 from sereno.core.providers.claude.arguments import BYPASS
 from sereno.core.providers.claude.calls import close_calls, finish
-from sereno.core.providers.claude.failures import Failure
 from sereno.core.providers.claude.lines import Channel, Piece, refused
 from sereno.core.providers.claude.notices import (
     mode_changed,
@@ -28,40 +26,37 @@ from sereno.core.providers.claude.notices import (
 )
 from sereno.core.providers.claude.offers import thinking_options
 from sereno.core.providers.claude.opening import SETTING_MODE, Opening
-from sereno.core.providers.claude.state import FAILED, OPENING, READY, Core, State
+from sereno.core.providers.claude.state import Core, State
 from sereno.core.providers.claude.talk import Talk
 from sereno.core.providers.claude.turns import Turns
 from sereno.core.providers.claude.usage import context_counted
 from sereno.core.providers.claude.values import listed, record, text
+from sereno.core.providers.common.core import FAILED, OPENING, READY
+from sereno.core.providers.common.ending import how_it_ended, junk, left_over
 from sereno.core.providers.driver import DriverBusy, Identity, Prompt, Setup
-from sereno.core.providers.effects import Changed, Diagnostic, Effect, Item, Send, SessionFailed
+from sereno.core.providers.effects import Changed, Effect, Item, Send
 from sereno.core.providers.jsonrpc import Call, Junk
 from sereno.core.security.sanitise import sanitise, sanitise_line
 
 __all__ = ["ClaudeDriver"]
 
-JUNK_LINES, JUNK_BYTES = 1_000, 256 * 1024
-"""What a program may print before it answers the first request."""
 _LOCAL = ("<local-command-stdout>", "</local-command-stdout>")
 _SILENT = frozenset(
     {"tool_progress", "prompt_suggestion", "auth_status", "keep_alive", "tool_use_summary"}
 )
 
 _decode_state = msgspec.json.Decoder(State).decode
-_encode_state = msgspec.json.Encoder().encode
 
 
 class ClaudeDriver:
     """See `Driver` for what each method promises."""
 
     def __init__(self, identity: Identity, setup: Setup, state: bytes | None = None) -> None:
-        self._core = Core(identity, setup, _decode_state(state) if state else State())
+        self._core = Core(identity, setup, _decode_state(state) if state else State(), state)
         self._channel = Channel(self._core)
         self._opening = Opening(self._core, self._channel)
         self._talk = Talk(self._core)
         self._turns = Turns(self._core, self._channel, self._talk)
-        self._snapshot = state or b""
-        self._snapshot_version = self._core.version if state else -1
 
     # ── from the program ─────────────────────────────────────────────────────
 
@@ -74,8 +69,8 @@ class ClaudeDriver:
             match message:
                 case Piece():
                     effects += self._talk.piece(message)
-                case Junk(words, reason):
-                    effects += self._junk(words, reason)
+                case Junk():
+                    effects += self._junk(message)
                 case _:
                     effects += self._message(message)
             if state.phase == FAILED:
@@ -257,61 +252,29 @@ class ClaudeDriver:
 
     # ── the end ──────────────────────────────────────────────────────────────
 
-    def _junk(self, words: str, reason: str) -> list[Effect]:
-        """Told at the 1st to 5th line and then at each power of two: a flood stays readable."""
-        state, label = self._core.state, self._core.identity.label
-        state.junk += 1
-        state.junk_bytes += len(words)
-        self._core.touch()
-        too_much = state.junk >= JUNK_LINES or state.junk_bytes >= JUNK_BYTES
-        if too_much and self._channel.waiting("initialize"):
-            state.phase = FAILED
-            sample = sanitise_line(words, 80) or "blank"
-            error = f"{label} printed {state.junk} lines that are no messages, as “{sample}”"
-            step = (
-                f"Look at `command` of [providers.{self._core.identity.provider}] in config.toml."
-            )
-            return [SessionFailed(error, "start_failed", step)]
-        if state.junk > 5 and state.junk & (state.junk - 1):
-            return []
-        told = f"{label} printed a line that is no message ({sanitise_line(reason, 200)})"
-        if state.junk > 5:
-            told += f"; {state.junk} such lines so far"
-        return [Diagnostic("warning", told, sanitise(words))]
+    def _junk(self, line: Junk) -> list[Effect]:
+        unanswered = self._channel.waiting("initialize")
+        return junk(self._core, line, len(line.text), "the language of Claude Code", unanswered)
 
     def exited(self, code: int | None, signal: int | None, stderr_tail: str) -> list[Effect]:
-        state, identity = self._core.state, self._core.identity
-        effects: list[Effect] = [
-            Diagnostic("warning", f"{identity.label}: {junk.reason}", sanitise(junk.text))
-            for junk in self._channel.finish()
-        ]
+        core, state = self._core, self._core.state
+        effects = left_over(core, self._channel.finish())
         if state.phase == OPENING and "No conversation found" in stderr_tail:
             return [*effects, *self._opening.lost()]
-        words = describe_exit(identity.label, code, signal, stderr_tail)
-        was_ready, in_turn = state.phase == READY, state.prompt_id is not None
-        step = "Send a prompt to start it again; it continues the conversation if it can."
-        if not was_ready:
-            step = _start_step(stderr_tail) or by_hand(identity.label, identity.command)
-        quiet = state.phase == FAILED or (was_ready and not in_turn and code == 0)
+        ending = how_it_ended(core, code, signal, stderr_tail, _start_step(stderr_tail))
         for call in state.calls.values():
             call.background = False  # nothing outlives the process
-        effects += permissions.close_all(self._core, "The program ended", tell=False)
-        if in_turn:
-            effects += self._turns.end("failed", Failure("exited", words, step), gone=True)
+        effects += permissions.close_all(core, "The program ended", tell=False)
+        if ending.in_turn:
+            effects += self._turns.end("failed", ending.failure, gone=True)
         else:
-            effects += close_calls(self._core, "canceled")
+            effects += close_calls(core, "canceled")
         state.phase = FAILED
-        self._core.touch()
-        if quiet:
-            return [*effects, *self._core.noted("info", words)]
-        return [*effects, SessionFailed(words, "exited", step)]
+        core.touch()
+        return [*effects, ending.told()]
 
     def snapshot(self) -> bytes:
-        version = self._core.version
-        if version != self._snapshot_version:
-            self._snapshot = _encode_state(self._core.state)
-            self._snapshot_version = version
-        return self._snapshot
+        return self._core.snapshot()
 
 
 def _start_step(stderr_tail: str) -> str:

@@ -1,7 +1,7 @@
 """Failures of Claude Code in words that a person understands: cause, next step, code.
 
-By the kind that the program gives to an error, else by its words (acp/failures.py). Times of reset
-are said in UTC, because a driver knows no clock and no place. Pure.
+By the kind that the program gives to an error, else by its words (common/failures.py). Times of
+reset are said in UTC, because a driver knows no clock and no place. Pure.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from sereno.core.providers.acp.failures import Failure, explain, message_of
 from sereno.core.providers.claude.state import Core, Limit
 from sereno.core.providers.claude.values import number, text
+from sereno.core.providers.common.failures import Failure, explain, message_of
 from sereno.core.providers.jsonrpc import RpcFailure
 
 __all__ = ["Failure", "failure_of", "limit_name", "reset_words"]

@@ -12,12 +12,11 @@ from typing import Any, Literal
 import msgspec
 
 from sereno.core.providers.claude.state import Core
-from sereno.core.providers.jsonrpc import Call, Junk, Peer
+from sereno.core.providers.jsonrpc import Call, Junk, Peer, decoded
 
 __all__ = ["Channel", "Piece", "TextPiece", "answered", "refused", "user_message"]
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
 
 
 class TextPiece(msgspec.Struct, tag_field="type", tag="text_delta"):
@@ -137,22 +136,10 @@ def _message(line: bytes) -> Piece | dict[str, Any] | Junk | None:
         return None
     if head != b"{":
         return Junk(_head(line), "not JSON")
-    try:
-        message = _decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        try:
-            message = _decode_damaged(line)
-        except (ValueError, RecursionError):
-            return Junk(_head(line), f"not JSON: {error}")
-    return message if isinstance(message, dict) else Junk(_head(line), "JSON, but no message")
-
-
-def _decode_damaged(line: bytes) -> Any:
-    """JSON with bytes that are no UTF-8, or with half of a surrogate pair. Raises ValueError."""
-    import json
-
-    message = json.loads(line.decode("utf-8", "replace"))
-    return _decode(json.dumps(message, ensure_ascii=False).encode("utf-8", "replace"))
+    message = decoded(line)
+    if isinstance(message, dict | Junk):
+        return message
+    return Junk(_head(line), "JSON, but no message")
 
 
 def _head(line: bytes) -> str:

@@ -14,8 +14,9 @@ from sereno.core.providers.claude.calls import task_over
 from sereno.core.providers.claude.failures import limit_name, reset_words
 from sereno.core.providers.claude.modes import looser
 from sereno.core.providers.claude.offers import model_named, read_commands, thinking_options
-from sereno.core.providers.claude.state import READY, Core, Limit
+from sereno.core.providers.claude.state import Core, Limit
 from sereno.core.providers.claude.values import number, record, text
+from sereno.core.providers.common.core import READY
 from sereno.core.providers.effects import Changed, Diagnostic, Effect, Item
 from sereno.core.security.sanitise import sanitise, sanitise_line
 

@@ -10,15 +10,15 @@ from typing import Any
 
 from sereno.core.protocol.agents import Capabilities
 from sereno.core.protocol.timeline import ErrorItem
-from sereno.core.providers.acp.failures import by_hand
 from sereno.core.providers.claude.arguments import BYPASS
 from sereno.core.providers.claude.lines import Channel
-from sereno.core.providers.claude.modes import looser
+from sereno.core.providers.claude.modes import CLAUDE_MODES, looser
 from sereno.core.providers.claude.offers import read_commands, read_models, thinking_options
-from sereno.core.providers.claude.state import FAILED, NEW, OPENING, READY, Core
+from sereno.core.providers.claude.state import Core
 from sereno.core.providers.claude.values import text
+from sereno.core.providers.common.core import FAILED, NEW, OPENING, READY
+from sereno.core.providers.common.failures import by_hand
 from sereno.core.providers.effects import Effect, Item, Ready, Send, SessionFailed
-from sereno.core.providers.presets import CLAUDE_MODES
 from sereno.core.security.sanitise import reveal, sanitise_line
 
 __all__ = ["SETTING_MODE", "Opening"]

@@ -13,16 +13,11 @@ import msgspec
 
 from sereno.core.protocol.agents import Command, Model
 from sereno.core.protocol.timeline import ToolStatus
-from sereno.core.providers.acp.state import checksum
-from sereno.core.providers.driver import Identity, Setup
-from sereno.core.providers.effects import Diagnostic, Effect, Level
-from sereno.core.providers.jsonrpc import PeerState
+from sereno.core.providers.common.core import Core as Base
+from sereno.core.providers.common.core import DriverState
+from sereno.core.providers.driver import Setup
 
 __all__ = [
-    "FAILED",
-    "NEW",
-    "OPENING",
-    "READY",
     "Call",
     "Core",
     "Grant",
@@ -30,11 +25,8 @@ __all__ = [
     "ModelFacts",
     "OpenRequest",
     "State",
-    "checksum",
     "message_uuid",
 ]
-
-NEW, OPENING, READY, FAILED = "new", "opening", "ready", "failed"
 
 
 class Call(msgspec.Struct, omit_defaults=True):
@@ -115,15 +107,13 @@ class ModelFacts(msgspec.Struct, array_like=True):
     efforts: list[str]
 
 
-class State(msgspec.Struct, omit_defaults=True):
-    """Everything; mutable, owned by one driver."""
+class State(DriverState, omit_defaults=True):
+    """What this driver remembers besides. Of `peer` only its half line, its numbers and its open
+    calls are used: this is no JSON-RPC.
+    """
 
-    phase: str = NEW
     session_id: str = ""
     resuming: bool = False
-    version: str = ""
-    peer: PeerState = msgspec.field(default_factory=PeerState)
-    """Only its half line, its numbers and its open calls are used: this is no JSON-RPC."""
     mode: str | None = None
     chosen: str | None = None
     """The mode that a person last asked for in this run, if any: the program may go there."""
@@ -133,20 +123,15 @@ class State(msgspec.Struct, omit_defaults=True):
     offered: tuple[Model, ...] = ()
     commands: tuple[Command, ...] = ()
     """Both only until Ready has told them."""
-    sums: dict[str, int] = {}
-    prompt_id: str | None = None
     prompt_uuid: str = ""
     prompts: int = 0
-    cancelling: bool = False
     spoken: bool = False
     """The turn has said something to the person."""
     local_output: str = ""
     """What a slash command printed, until something was said."""
-    text_kind: str = ""
     message_id: str = ""
     streamed: str = ""
     """Kind of the content block of which pieces have come: its whole must not be said again."""
-    sanitiser: tuple[str, bool] = ("", False)
     calls: dict[str, Call] = {}
     finished: list[str] = []
     """Ids of the finished among them, oldest first."""
@@ -157,39 +142,14 @@ class State(msgspec.Struct, omit_defaults=True):
     begun: list[str] = []
     """Those of them that began in the running turn."""
     requests: dict[str, OpenRequest] = {}
-    asked: int = 0
     usage: Known = msgspec.field(default_factory=Known)
     limit: Limit | None = None
     error_kind: str = ""
     """Of the model's last error in this turn: authentication_failed, rate_limit, …"""
-    junk: int = 0
-    junk_bytes: int = 0
 
 
-class Core:
-    """State and identity, shared by the parts of one driver; counts changes."""
-
-    def __init__(self, identity: Identity, setup: Setup, state: State) -> None:
-        self.identity = identity
-        self.setup = setup
-        self.state = state
-        self.version = 0
-
-    def touch(self) -> None:
-        """The state has changed: the next snapshot is a new one."""
-        self.version += 1
-
-    def noted(self, level: Level, text: str, detail: str = "") -> list[Effect]:
-        return [Diagnostic(level, text, detail)]
-
-    def new_sum(self, subject: str, value: Any) -> bool:
-        """Whether `value` differs from what was last told about `subject`."""
-        number = checksum(value)
-        if self.state.sums.get(subject) == number:
-            return False
-        self.state.sums[subject] = number
-        self.touch()
-        return True
+class Core(Base[State]):
+    """The core of the parts of this driver."""
 
     def facts_of(self, model_id: str | None) -> ModelFacts | None:
         return next((m for m in self.state.models if m.id == (model_id or "default")), None)

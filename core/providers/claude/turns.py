@@ -9,15 +9,17 @@ from __future__ import annotations
 from typing import Any
 
 from sereno.core.protocol.timeline import AssistantMessage, ErrorItem
-from sereno.core.providers.acp.content import prompt_blocks
 from sereno.core.providers.claude import permissions
 from sereno.core.providers.claude.calls import close_calls
 from sereno.core.providers.claude.failures import Failure, failure_of
 from sereno.core.providers.claude.lines import Channel, user_message
-from sereno.core.providers.claude.state import READY, Core, message_uuid
+from sereno.core.providers.claude.state import Core, message_uuid
 from sereno.core.providers.claude.talk import Talk
 from sereno.core.providers.claude.usage import result_seen, usage_now
 from sereno.core.providers.claude.values import record, text
+from sereno.core.providers.common.core import READY
+from sereno.core.providers.common.ending import ended_by_itself, turn_ended, why_closed
+from sereno.core.providers.common.prompts import prompt_blocks
 from sereno.core.providers.driver import DriverBusy, Prompt
 from sereno.core.providers.effects import (
     Diagnostic,
@@ -25,7 +27,6 @@ from sereno.core.providers.effects import (
     Item,
     Outcome,
     Send,
-    TurnEnded,
     TurnStarted,
 )
 from sereno.core.security.sanitise import sanitise
@@ -150,7 +151,7 @@ class Turns:
     def _why_aborted(self) -> Failure | None:
         if self._core.state.cancelling:
             return None
-        return Failure("", "The program ended the turn by itself.", "Tell it how to go on.")
+        return ended_by_itself(self._core)
 
     def _say_result(self, message: dict[str, Any]) -> list[Effect]:
         """What a slash command printed, where that was not said as a message."""
@@ -172,7 +173,7 @@ class Turns:
     ) -> list[Effect]:
         """Closes what belongs to the turn; `gone`: the process too."""
         core, state = self._core, self._core.state
-        reason = {"canceled": "Interrupted", "failed": "Turn failed"}.get(outcome, "Turn ended")
+        reason = why_closed(outcome)
         effects = permissions.close_all(core, reason, tell=not gone, background=gone)
         effects += close_calls(core, "failed" if outcome == "failed" else "canceled")
         again, after = permissions.ask_again(core)
@@ -180,14 +181,7 @@ class Turns:
         state.prompt_uuid, state.cancelling, state.error_kind, state.begun = "", False, "", []
         self._talk.pause()
         core.touch()
-        end = TurnEnded(
-            prompt_id,
-            outcome,
-            failure.error if failure else None,
-            (failure.code or None) if failure else None,
-            failure.next_step if failure else None,
-            usage or usage_now(core),
-        )
+        end = turn_ended(prompt_id, outcome, failure, usage or usage_now(core))
         return [*effects, *again, end, *after]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sereno.core.protocol.values import UNSET, UnsetType
-from sereno.core.providers.acp.details import clip
+from sereno.core.providers.common.bounds import clip
 
 __all__ = ["bounded", "flag", "hides", "listed", "number", "optional", "record", "size_of", "text"]
 

@@ -14,9 +14,9 @@ import msgspec
 from sereno.core.protocol.permissions import PermissionAction, PermissionKind, PermissionRequest
 from sereno.core.protocol.tools import ToolDetail
 from sereno.core.protocol.values import UNSET
-from sereno.core.providers.acp.details import clip
 from sereno.core.providers.claude.details import detail_of
 from sereno.core.providers.claude.state import Call, Core, OpenRequest
+from sereno.core.providers.common.bounds import clip
 from sereno.core.security.sanitise import mixed_scripts, reveal, reveal_value, sanitise_line
 
 __all__ = ["SHOWN_LIMIT", "request_of", "shown_input"]

@@ -13,7 +13,6 @@ from sereno.core.protocol.permissions import Deny, PermissionResponse
 from sereno.core.protocol.timeline import ToolCall, ToolStatus
 from sereno.core.protocol.tools import PlainTextDetail
 from sereno.core.protocol.values import UNSET, UnsetType
-from sereno.core.providers.acp.details import clip
 from sereno.core.providers.codex.answers import KEPT_TEXT, chosen, refusal, result_of, told_answers
 from sereno.core.providers.codex.details import changes_of, unwrapped
 from sereno.core.providers.codex.items import deny
@@ -21,6 +20,7 @@ from sereno.core.providers.codex.questions import input_questions
 from sereno.core.providers.codex.state import Core, OpenRequest
 from sereno.core.providers.codex.values import as_text, pruned
 from sereno.core.providers.codex.views import facts_of, request_of
+from sereno.core.providers.common.bounds import clip
 from sereno.core.providers.driver import CannotAnswer
 from sereno.core.providers.effects import Asked, Effect, Item, Send, Withdrawn
 from sereno.core.providers.jsonrpc import INVALID_REQUEST, METHOD_NOT_FOUND

@@ -14,8 +14,9 @@ from sereno.core.protocol.tools import SubAgentAction, SubAgentDetail
 from sereno.core.protocol.values import UNSET
 from sereno.core.providers.codex.details import detail_of, name_of
 from sereno.core.providers.codex.items import bounded, is_tool, remember
-from sereno.core.providers.codex.state import Child, Core, checksum
+from sereno.core.providers.codex.state import Child, Core
 from sereno.core.providers.codex.values import as_dict, as_text, as_texts
+from sereno.core.providers.common.core import checksum
 from sereno.core.providers.effects import Effect, Item
 from sereno.core.security.sanitise import sanitise, sanitise_line
 

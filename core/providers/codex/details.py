@@ -24,8 +24,8 @@ from sereno.core.protocol.tools import (
     WriteDetail,
 )
 from sereno.core.protocol.values import UNSET, UnsetType
-from sereno.core.providers.acp.diffs import unified_diff
 from sereno.core.providers.codex.values import as_dict, as_dicts, as_int, as_text, as_texts
+from sereno.core.providers.common.diffs import unified_diff
 from sereno.core.security.sanitise import sanitise_value
 
 __all__ = ["changes_of", "detail_of", "name_of", "unwrapped"]

@@ -13,45 +13,38 @@ import msgspec
 
 from sereno.core.protocol.permissions import Deny, PermissionResponse
 from sereno.core.protocol.timeline import ErrorItem
-from sereno.core.providers.acp.failures import by_hand
-from sereno.core.providers.acp.pieces import is_clean
 from sereno.core.providers.codex import approvals, items, notices, plans, usage
 from sereno.core.providers.codex.answers import as_it_is, chosen
 from sereno.core.providers.codex.approvals import spoken
 from sereno.core.providers.codex.children import Children
-from sereno.core.providers.codex.failures import Failure, describe_exit
 from sereno.core.providers.codex.opening import Opening
 from sereno.core.providers.codex.settings import LIST, UPDATE, Settings
-from sereno.core.providers.codex.state import FAILED, READY, Core, State
+from sereno.core.providers.codex.state import Core, State
 from sereno.core.providers.codex.text import Text
 from sereno.core.providers.codex.turn import TURN_METHODS, Turns
 from sereno.core.providers.codex.values import as_dict, as_text, pruned
+from sereno.core.providers.common.core import FAILED, READY
+from sereno.core.providers.common.ending import how_it_ended, junk, left_over
 from sereno.core.providers.driver import DriverBusy, Identity, Prompt, Setup
-from sereno.core.providers.effects import Diagnostic, Effect, Item, Send, SessionFailed
+from sereno.core.providers.effects import Effect, Item, Send
 from sereno.core.providers.jsonrpc import Incoming, Junk, Notification, Reply, Request, Stray
 from sereno.core.security.sanitise import sanitise, sanitise_line
 
 __all__ = ["CodexDriver"]
 
-JUNK_LINES, JUNK_BYTES = 1_000, 256 * 1024
-"""What a program may print before it answers the first request."""
-
 _decode_state = msgspec.json.Decoder(State).decode
-_encode_state = msgspec.json.Encoder().encode
 
 
 class CodexDriver:
     """See `Driver` for what each method promises."""
 
     def __init__(self, identity: Identity, setup: Setup, state: bytes | None = None) -> None:
-        self._core = Core(identity, setup, _decode_state(state) if state else State())
+        self._core = Core(identity, setup, _decode_state(state) if state else State(), state)
         self._settings = Settings(self._core)
         self._opening = Opening(self._core, self._settings)
         self._text = Text(self._core)
         self._children = Children(self._core)
         self._turns = Turns(self._core, self._text, self._children)
-        self._snapshot = state or b""
-        self._snapshot_version = self._core.version if state else -1
         self._handlers = self._table()
 
     # ── from the program ─────────────────────────────────────────────────────
@@ -63,9 +56,9 @@ class CodexDriver:
             return []  # given up: what it says has no meaning any more
         for line in core.peer.lines(data):
             if isinstance(line, Junk):
-                effects += self._junk(line.text, line.reason)
+                effects += self._junk(line)
                 continue
-            core.line_clean, core.line_size = is_clean(line), len(line)
+            core.reading(line)
             for message in core.peer.read(line):
                 effects += self._message(message)
             if core.state.phase == FAILED:
@@ -83,8 +76,8 @@ class CodexDriver:
                 return self._reply(message)
             case Stray(_, text):
                 return self._core.noted("warning", "A reply that nobody waits for", sanitise(text))
-            case Junk(text, reason):
-                return self._junk(text, reason)
+            case Junk():
+                return self._junk(message)
 
     def _reply(self, reply: Reply) -> list[Effect]:
         method = reply.call.method
@@ -222,24 +215,10 @@ class CodexDriver:
         effects = items.update(self._core, item_id, pruned(params.get("changes")))
         return effects + approvals.check_changed(self._core, item_id)
 
-    def _junk(self, text: str, reason: str) -> list[Effect]:
-        """Told at the 1st to 5th line and then at each power of two: a flood stays readable."""
-        state, label = self._core.state, self._core.identity.label
-        state.junk += 1
-        state.junk_bytes += self._core.line_size
-        self._core.touch()
-        too_much = state.junk >= JUNK_LINES or state.junk_bytes >= JUNK_BYTES
-        if too_much and self._core.peer.waiting("initialize"):
-            state.phase = FAILED
-            error = f"{label} printed {state.junk} lines and no answer of `codex app-server`"
-            step = f"Look at `command` of [providers.{self._core.identity.provider}]."
-            return [SessionFailed(error, "start_failed", step)]
-        if state.junk > 5 and state.junk & (state.junk - 1):
-            return []
-        words = f"{label} printed a line that is no message ({sanitise_line(reason, 200)})"
-        if state.junk > 5:
-            words += f"; {state.junk} such lines so far"
-        return [Diagnostic("warning", words, sanitise(text))]
+    def _junk(self, line: Junk) -> list[Effect]:
+        core = self._core
+        unanswered = core.peer.waiting("initialize")
+        return junk(core, line, core.line_size, "the language of `codex app-server`", unanswered)
 
     # ── from the person ──────────────────────────────────────────────────────
 
@@ -298,33 +277,19 @@ class CodexDriver:
     # ── the end ──────────────────────────────────────────────────────────────
 
     def exited(self, code: int | None, signal: int | None, stderr_tail: str) -> list[Effect]:
-        state, label = self._core.state, self._core.identity.label
-        effects: list[Effect] = [
-            Diagnostic("warning", f"{label}: {junk.reason}", sanitise(junk.text))
-            for junk in self._core.peer.finish()
-        ]
-        words = describe_exit(label, code, signal, stderr_tail)
-        was_ready, in_turn = state.phase == READY, state.prompt_id is not None
-        told = state.phase == FAILED or (was_ready and not in_turn and code == 0)
-        step = "Send a prompt to start it again; it continues the conversation if it can."
-        if not was_ready:
-            step = by_hand(label, self._core.identity.command)
+        core, state = self._core, self._core.state
+        effects = left_over(core, core.peer.finish())
+        ending = how_it_ended(core, code, signal, stderr_tail)
         state.phase = FAILED
-        effects += approvals.withdraw_all(self._core, "The program ended")
+        effects += approvals.withdraw_all(core, "The program ended")
         effects += self._children.close("canceled")
-        if in_turn:
+        if ending.in_turn:
             state.cancelling = False  # nobody is there to be told anything
-            effects += self._turns.end("failed", Failure("exited", words, step))
+            effects += self._turns.end("failed", ending.failure)
         else:
-            effects += items.close_items(self._core, "canceled")
-        self._core.touch()
-        if told:
-            return [*effects, *self._core.noted("info", words)]
-        return [*effects, SessionFailed(words, "exited", step)]
+            effects += items.close_items(core, "canceled")
+        core.touch()
+        return [*effects, ending.told()]
 
     def snapshot(self) -> bytes:
-        version = self._core.version
-        if version != self._snapshot_version:
-            self._snapshot = _encode_state(self._core.state)
-            self._snapshot_version = version
-        return self._snapshot
+        return self._core.snapshot()

@@ -1,8 +1,8 @@
 """Errors of Codex in words that a person understands: cause, next step, code, time of reset.
 
 Codex names the kind in `codexErrorInfo`, a word or an object with an HTTP status; where it does
-not, the text decides (acp/failures.py). Pure; the time of reset is UTC, because nothing here knows
-where the person is.
+not, the text decides (common/failures.py). Pure; the time of reset is UTC, because nothing here
+knows where the person is.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sereno.core.providers.acp.failures import Failure, describe_exit, explain, message_of
 from sereno.core.providers.codex.state import Limit
 from sereno.core.providers.codex.values import as_dict, as_int, as_text
+from sereno.core.providers.common.failures import Failure, describe_exit, explain, message_of
 from sereno.core.providers.jsonrpc import RpcFailure
 
 __all__ = ["Failure", "describe_exit", "explain_reply", "explain_turn", "reset_words", "words_of"]

@@ -11,10 +11,11 @@ from typing import Any
 
 from sereno.core.protocol.timeline import Compaction, ToolCall, ToolStatus
 from sereno.core.protocol.tools import ShellDetail, ToolDetail
-from sereno.core.providers.acp.details import clip
 from sereno.core.providers.codex.details import detail_of, name_of
-from sereno.core.providers.codex.state import Core, ItemRecord, checksum
+from sereno.core.providers.codex.state import Core, ItemRecord
 from sereno.core.providers.codex.values import as_dict, as_int, as_text
+from sereno.core.providers.common.bounds import clip
+from sereno.core.providers.common.core import checksum
 from sereno.core.providers.effects import Effect, Item
 from sereno.core.security.sanitise import sanitise, sanitise_line
 

@@ -12,6 +12,7 @@ import msgspec
 
 from sereno.core.protocol.agents import Mode
 from sereno.core.providers.codex.values import as_texts
+from sereno.core.providers.common.modes import permission_mode
 
 __all__ = [
     "DEFAULT_MODE",
@@ -95,20 +96,13 @@ MODES: dict[str, Policy] = {
         "danger-full-access",
     ),
 }
-_ICONS = {"safe": "ShieldCheck", "planning": "ShieldCheck", "moderate": "ShieldAlert"}
 _STRICTNESS = ("plan", "read-only", "auto", "workspace-write", "full-access")
 
 
 def mode_list() -> tuple[Mode, ...]:
     """The modes as clients get them."""
     return tuple(
-        Mode(
-            id=mode_id,
-            label=policy.label,
-            description=policy.description,
-            icon=_ICONS.get(policy.tier, "ShieldOff"),
-            color_tier=policy.tier,
-        )
+        permission_mode(mode_id, policy.label, policy.tier, policy.description)
         for mode_id, policy in MODES.items()
     )
 

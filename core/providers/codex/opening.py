@@ -13,7 +13,6 @@ from typing import Any
 
 from sereno.core.protocol.agents import Capabilities
 from sereno.core.protocol.timeline import ErrorItem
-from sereno.core.providers.acp.failures import message_of
 from sereno.core.providers.codex.arguments import not_disabled
 from sereno.core.providers.codex.failures import LOGIN, explain_reply
 from sereno.core.providers.codex.models import models_of, thinking_of, with_current
@@ -27,8 +26,10 @@ from sereno.core.providers.codex.modes import (
 )
 from sereno.core.providers.codex.prompts import BUILT_IN, commands_of, skills_of
 from sereno.core.providers.codex.settings import LIST, UPDATE, Settings, read_thread
-from sereno.core.providers.codex.state import FAILED, NEW, OPENING, READY, Core
+from sereno.core.providers.codex.state import Core
 from sereno.core.providers.codex.values import as_dict, as_text
+from sereno.core.providers.common.core import FAILED, NEW, OPENING, READY
+from sereno.core.providers.common.failures import message_of
 from sereno.core.providers.effects import Changed, Effect, Item, Ready, Send, SessionFailed
 from sereno.core.providers.jsonrpc import Reply, RpcFailure
 from sereno.core.security.sanitise import sanitise_line

@@ -8,8 +8,8 @@ request outlives the turn, and is withdrawn by whatever turn comes next.
 from __future__ import annotations
 
 from sereno.core.protocol.permissions import PermissionAction
-from sereno.core.providers.acp.details import clip
 from sereno.core.providers.codex.state import Core, OpenRequest
+from sereno.core.providers.common.bounds import clip
 from sereno.core.providers.effects import Effect, Withdrawn
 
 __all__ = ["IMPLEMENT", "PLAN", "SANDBOX", "mode_after", "plan_actions", "plan_request", "withdraw"]

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sereno.core.protocol.agents import Command
-from sereno.core.providers.acp.content import prompt_blocks
 from sereno.core.providers.codex.values import as_dicts, as_text
+from sereno.core.providers.common.prompts import prompt_blocks
 from sereno.core.providers.driver import Prompt
 from sereno.core.security.sanitise import sanitise, sanitise_line
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from sereno.core.protocol.timeline import ErrorItem
-from sereno.core.providers.acp.failures import message_of
 from sereno.core.providers.codex.models import default_of, models_of, thinking_of, with_current
 from sereno.core.providers.codex.modes import MODES, Policy, mode_of, stricter
-from sereno.core.providers.codex.state import READY, Core
+from sereno.core.providers.codex.state import Core
 from sereno.core.providers.codex.values import as_dict, as_text
+from sereno.core.providers.common.core import READY
+from sereno.core.providers.common.failures import message_of
 from sereno.core.providers.effects import Changed, Effect, Item, Send
 from sereno.core.providers.jsonrpc import Reply
 from sereno.core.security.sanitise import sanitise_line

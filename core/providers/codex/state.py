@@ -11,25 +11,18 @@ from typing import Any
 import msgspec
 
 from sereno.core.protocol.agents import Command, Model
-from sereno.core.providers.acp.state import checksum
-from sereno.core.providers.driver import Identity, Setup
-from sereno.core.providers.effects import Diagnostic, Effect, Level
-from sereno.core.providers.jsonrpc import Peer, PeerState
+from sereno.core.providers.common.core import DriverState
+from sereno.core.providers.common.lines import PeerCore
 
 __all__ = [
     "Child",
     "Core",
-    "Identity",
     "ItemRecord",
     "Limit",
     "OpenRequest",
     "State",
     "Tokens",
-    "checksum",
 ]
-
-NEW, OPENING, READY, FAILED = "new", "opening", "ready", "failed"
-SUMS_KEPT = 200
 
 
 class ItemRecord(msgspec.Struct, omit_defaults=True):
@@ -108,10 +101,9 @@ class Limit(msgspec.Struct, omit_defaults=True):
     resets_at: int = 0
 
 
-class State(msgspec.Struct, omit_defaults=True):
-    """Everything; mutable, owned by one driver."""
+class State(DriverState, omit_defaults=True):
+    """What this driver remembers besides."""
 
-    phase: str = NEW
     thread_id: str = ""
     resumed: bool = False
     lost: str = ""
@@ -119,9 +111,7 @@ class State(msgspec.Struct, omit_defaults=True):
     opened: bool = False
     configured: bool = False
     """The thread was asked for everything that opening it could not carry."""
-    version: str = ""
     title: str = ""
-    peer: PeerState = msgspec.field(default_factory=PeerState)
     models: tuple[Model, ...] = ()
     commands: tuple[Command, ...] = ()
     """Both only until Ready has told them."""
@@ -135,7 +125,6 @@ class State(msgspec.Struct, omit_defaults=True):
     """The workspace sandbox as Codex's own configuration has it."""
     skills: dict[str, str] = {}
     """Name of a skill: the path of its file."""
-    prompt_id: str | None = None
     turn_id: str = ""
     own: int = 0
     """How many turns nobody here prompted."""
@@ -144,62 +133,23 @@ class State(msgspec.Struct, omit_defaults=True):
     """The last plan of this turn."""
     active_id: str = ""
     """What an interrupt must name: in a review it is another turn than the one that was begun."""
-    cancelling: bool = False
     reviewing: str = ""
     """Id of the item of the review that runs."""
-    text_kind: str = ""
     text_item: str = ""
     part: int = 0
     streamed: list[str] = []
     """Ids of the messages that came in pieces."""
-    sanitiser: tuple[str, bool] = ("", False)
     items: dict[str, ItemRecord] = {}
     closed: list[str] = []
     """Ids of items that the turn left unfinished; a late word about them is no failure."""
     children: dict[str, Child] = {}
     requests: dict[str, OpenRequest] = {}
-    asked: int = 0
     tokens: Tokens = msgspec.field(default_factory=Tokens)
     limits: list[Limit] = []
-    sums: dict[str, int] = {}
-    junk: int = 0
-    junk_bytes: int = 0
-    """Lines, and bytes of lines, that were no messages."""
 
 
-class Core:
-    """State, peer and identity, shared by the parts of one driver; counts changes.
+class Core(PeerCore[State]):
+    """The core of the parts of this driver."""
 
-    `line_clean`: whether the line that is being read can hold nothing to be sanitised.
-    """
-
-    def __init__(self, identity: Identity, setup: Setup, state: State) -> None:
-        self.identity = identity
-        self.setup = setup
-        self.state = state
-        self.peer = Peer(state.peer, bare=True)
-        self.line_clean = False
-        self.line_size = 0
-        self._touched = 0
-
-    def touch(self) -> None:
-        """The state has changed: the next snapshot is a new one."""
-        self._touched += 1
-
-    @property
-    def version(self) -> int:
-        return self._touched + self.peer.version
-
-    def noted(self, level: Level, text: str, detail: str = "") -> list[Effect]:
-        return [Diagnostic(level, text, detail)]
-
-    def new_sum(self, subject: str, value: Any) -> bool:
-        """Whether `value` differs from what was last told about `subject`."""
-        number = checksum(value)
-        if self.state.sums.get(subject) == number:
-            return False
-        if len(self.state.sums) >= SUMS_KEPT:
-            del self.state.sums[next(iter(self.state.sums))]
-        self.state.sums[subject] = number
-        self.touch()
-        return True
+    bare = True
+    sums_kept = 200

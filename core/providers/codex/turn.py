@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from sereno.core.protocol.timeline import UserMessage
-from sereno.core.providers.acp.failures import message_of
 from sereno.core.providers.codex import approvals, plans
 from sereno.core.providers.codex.children import Children
 from sereno.core.providers.codex.failures import LOGIN, Failure, explain_reply, explain_turn
@@ -19,6 +18,8 @@ from sereno.core.providers.codex.state import Core, OpenRequest
 from sereno.core.providers.codex.text import Text
 from sereno.core.providers.codex.usage import new_turn, usage_now
 from sereno.core.providers.codex.values import as_dict, as_text
+from sereno.core.providers.common.ending import ended_by_itself, turn_ended, why_closed
+from sereno.core.providers.common.failures import message_of
 from sereno.core.providers.driver import Prompt
 from sereno.core.providers.effects import (
     Diagnostic,
@@ -26,7 +27,6 @@ from sereno.core.providers.effects import (
     Item,
     Outcome,
     Send,
-    TurnEnded,
     TurnStarted,
 )
 from sereno.core.providers.jsonrpc import Reply
@@ -35,7 +35,6 @@ __all__ = ["TURN_METHODS", "Turns"]
 
 TURN_METHODS = frozenset({"turn/start", "review/start", "thread/compact/start"})
 CLEAN = "thread/backgroundTerminals/clean"
-_REASONS = {"canceled": "Interrupted", "failed": "Turn failed"}
 
 
 class Turns:
@@ -121,7 +120,9 @@ class Turns:
             case "completed":
                 return self.end("completed")
             case "interrupted":
-                return self.end("canceled", None if state.cancelling else self._own_end())
+                return self.end(
+                    "canceled", None if state.cancelling else ended_by_itself(self._core)
+                )
             case _ if state.cancelling:
                 return self.end("canceled")
             case _:
@@ -131,10 +132,6 @@ class Turns:
         identity = self._core.identity
         login = identity.login_hint or LOGIN
         return explain_turn(error, identity.label, login, self._core.state.limits)
-
-    def _own_end(self) -> Failure:
-        words = f"{self._core.identity.label} ended the turn by itself."
-        return Failure("", words, "Tell it how to go on.")
 
     def end(self, outcome: Outcome, failure: Failure | None = None) -> list[Effect]:
         """The turn is over, whatever was open in it."""
@@ -151,24 +148,17 @@ class Turns:
         prompt_id, state.prompt_id, state.turn_id = state.prompt_id or "", None, ""
         state.active_id, state.cancelling = "", False
         self._core.touch()
-        end = TurnEnded(
-            prompt_id,
-            outcome,
-            failure.error if failure else None,
-            (failure.code or None) if failure else None,
-            failure.next_step if failure else None,
-            usage_now(self._core),
-        )
+        end = turn_ended(prompt_id, outcome, failure, usage_now(self._core))
         plan = plans.plan_request(self._core) if outcome == "completed" else None
         kept += [] if plan is None else [plan]
         again = [effect for request in kept for effect in approvals.show(self._core, request)]
         return [*effects, end, *again]
 
-    def _leave(self, status: Any, outcome: str = "") -> list[Effect]:
+    def _leave(self, status: Any, outcome: Outcome = "completed") -> list[Effect]:
         """Closes requests and items."""
         self._text.end()
         self._core.state.reviewing = ""
-        effects = approvals.withdraw_all(self._core, _REASONS.get(outcome, "Turn ended"))
+        effects = approvals.withdraw_all(self._core, why_closed(outcome))
         effects += close_items(self._core, status)
         self._children.forget_old()
         return effects

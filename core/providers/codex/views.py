@@ -21,13 +21,13 @@ from sereno.core.protocol.tools import (
     UnknownDetail,
 )
 from sereno.core.protocol.values import UNSET
-from sereno.core.providers.acp.details import clip
 from sereno.core.providers.codex.children import child_name
 from sereno.core.providers.codex.details import changes_of, detail_of, name_of, unwrapped
 from sereno.core.providers.codex.plans import plan_actions
 from sereno.core.providers.codex.questions import form_questions, input_questions
 from sereno.core.providers.codex.state import Core, OpenRequest
 from sereno.core.providers.codex.values import as_dict, as_dicts, as_text, as_texts
+from sereno.core.providers.common.bounds import clip
 from sereno.core.security.sanitise import mixed_scripts, reveal, reveal_value, sanitise_line
 
 __all__ = ["ALWAYS", "AMENDMENT", "NETWORK", "action", "facts_of", "is_tool_approval", "request_of"]

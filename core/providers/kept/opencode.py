@@ -15,9 +15,10 @@ from sereno.core.protocol.timeline import (
     ToolStatus,
     UserMessage,
 )
-from sereno.core.providers.acp.details import clip, detail_of
+from sereno.core.providers.acp.details import detail_of
 from sereno.core.providers.acp.state import CallRecord
 from sereno.core.providers.asking import ask
+from sereno.core.providers.common.bounds import clip
 from sereno.core.providers.kept.model import KeptError, KeptSession, settled
 from sereno.core.security.sanitise import sanitise, sanitise_line
 

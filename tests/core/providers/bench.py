@@ -6,8 +6,7 @@ import json
 from typing import Any
 
 from sereno.core.providers.acp.driver import AcpDriver
-from sereno.core.providers.acp.state import Identity
-from sereno.core.providers.driver import Prompt, Setup
+from sereno.core.providers.driver import Identity, Prompt, Setup
 from sereno.core.providers.effects import Effect, Send
 
 __all__ = ["ABLE", "Bench", "methods", "only"]

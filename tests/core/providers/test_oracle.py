@@ -14,8 +14,7 @@ from acp import schema
 from sereno.core.protocol.permissions import Allow
 from sereno.core.protocol.tools import EditDetail
 from sereno.core.providers.acp.driver import AcpDriver
-from sereno.core.providers.acp.state import Identity
-from sereno.core.providers.driver import Setup
+from sereno.core.providers.driver import Identity, Setup
 from sereno.core.providers.effects import Asked, Item, TurnEnded
 from tests.core.providers.rig import Rig, calls, text_of
 

@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from sereno.core.providers.acp.driver import AcpDriver
-from sereno.core.providers.acp.state import Identity
-from sereno.core.providers.driver import Driver, Setup
+from sereno.core.providers.driver import Driver, Identity, Setup
 from tests.core.providers.replay import Replay
 
 HERE = Path(__file__).parent

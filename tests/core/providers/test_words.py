@@ -22,10 +22,11 @@ from sereno.core.protocol.tools import (
     WriteDetail,
 )
 from sereno.core.providers.acp.content import block_text
-from sereno.core.providers.acp.details import clip, detail_of
-from sereno.core.providers.acp.diffs import unified_diff
-from sereno.core.providers.acp.failures import by_hand, describe_exit, explain, message_of
+from sereno.core.providers.acp.details import detail_of
 from sereno.core.providers.acp.state import CallRecord
+from sereno.core.providers.common.bounds import clip
+from sereno.core.providers.common.diffs import unified_diff
+from sereno.core.providers.common.failures import by_hand, describe_exit, explain, message_of
 from sereno.core.providers.demo.language import (
     Act,
     Edit,

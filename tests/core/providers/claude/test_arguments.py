@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sereno.core.providers.claude.arguments import arguments
+from sereno.core.providers.claude.modes import CLAUDE_MODES
 from sereno.core.providers.driver import Setup
-from sereno.core.providers.presets import CLAUDE_MODES
 
 SKIPPING = ("skip-permissions", "bypassPermissions")
 
