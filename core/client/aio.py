@@ -1,8 +1,8 @@
 """The client library: one session at a daemon, for the UI, tests and benchmarks.
 
-Typed messages in, typed messages out, over the unix socket or the in-memory listener. It does not
-connect again by itself: whoever shows something to a person decides that. The command line has a
-blocking one of its own (client_sync.py).
+Typed messages in, typed messages out, over the unix socket, a network or the in-memory listener. It
+does not connect again by itself: whoever shows something to a person decides that. The command line
+has a blocking one of its own (blocking.py).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from sereno.core.client.errors import ConnectionLost, NoDaemon, RpcError
 from sereno.core.protocol import messages
@@ -27,6 +27,9 @@ from sereno.core.protocol.frames import (
 )
 from sereno.core.protocol.messages import ServerInfo
 from sereno.core.protocol.values import Wire, given
+
+if TYPE_CHECKING:
+    from sereno.core.client.target import Target
 
 __all__ = ["Client", "ConnectionLost", "NoDaemon", "RpcError"]
 
@@ -50,7 +53,7 @@ class InMemory(Protocol):
 
 
 class Client:
-    """Made by `connect_unix` or `connect_memory`. Belongs to the loop on which it was made."""
+    """Made by one of the `connect_…`. Belongs to the loop on which it was made."""
 
     def __init__(self) -> None:
         self._transport: Transport | None = None
@@ -82,6 +85,37 @@ class Client:
                 return await client._greet(client_type, client_id)
         except TimeoutError:
             raise _no_answer() from None
+        finally:
+            client._give_up()
+
+    @classmethod
+    async def connect_to(
+        cls,
+        target: Target,
+        *,
+        client_type: ClientType = "cli",
+        client_id: str | None = None,
+        timeout_s: float = 15.0,
+    ) -> Self:
+        """The daemon of a Target, over a network.
+
+        Raises:
+            NoDaemon: nobody listens or answers; a later call may be luckier.
+            Refused: password, name, certificate or version; a later call will not be.
+            ConnectionLost: the daemon broke off.
+        """
+        from sereno.core.client.refusals import of_close, timed_out
+        from sereno.core.client.tcp import open_target
+
+        client = cls()
+        try:
+            async with asyncio.timeout(timeout_s):
+                client._transport = await open_target(target, client._received, client._ended)
+                return await client._greet(client_type, client_id)
+        except TimeoutError:
+            raise timed_out(target) from None
+        except ConnectionLost as error:
+            raise of_close(error, target) from error
         finally:
             client._give_up()
 
@@ -218,7 +252,7 @@ class Client:
         if self._lost is not None or self._closed:
             return
         words = f"the daemon closed the connection ({code}{': ' + reason if reason else ''})"
-        self._lost = ConnectionLost(words, close_code=code)
+        self._lost = ConnectionLost(words, close_code=code, reason=reason)
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(self._lost)

@@ -1,7 +1,8 @@
-"""The client library of the command line: blocking, over the home's unix socket, quick to load.
+"""The client library of the command line: blocking, quick to load over the home's unix socket.
 
 Two layers. Bytes: `send_bytes`, `receive_bytes`. Typed: `request`, `next_push`, which load the
-wire's types when first used. No asyncio, no reconnecting: a command decides that for itself.
+wire's types when first used. A network is network.py's, loaded only for a Target. No asyncio, no
+reconnecting: a command decides that for itself.
 """
 
 from __future__ import annotations
@@ -30,22 +31,36 @@ from sereno.core.client.frames import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
-    from typing import Self
+    from typing import Protocol, Self
 
+    from sereno.core.client.target import Target
     from sereno.core.home import Home
     from sereno.core.protocol.messages import ServerInfo
     from sereno.core.protocol.values import Wire
 
+    class Connection(Protocol):
+        """What is needed of a socket: the C module's, socket.socket, or TLS around one."""
+
+        def fileno(self) -> int: ...
+        def settimeout(self, seconds: float | None, /) -> None: ...
+        def sendall(self, data: bytes, /) -> None: ...
+        def recv(self, size: int, /) -> bytes: ...
+        def close(self) -> None: ...
+
+
 CHUNK = 262_144
+_NOT_YET = (TimeoutError, BlockingIOError, InterruptedError)
 
 
 class SyncClient:
     """One connection to the daemon of a home. Not thread-safe. Use it in a `with` block."""
 
-    def __init__(self, connection: socket) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._socket = connection
+        self._pending: Callable[[], int] | None = getattr(connection, "pending", None)
         self._reader = MessageReader()
         self._poll = select.poll()
         self._poll.register(connection.fileno(), select.POLLIN)
@@ -65,13 +80,43 @@ class SyncClient:
         deadline = time.monotonic() + timeout_s
         client = cls(_connect(home.socket, deadline))
         try:
+            client._upgrade(deadline)
             client._greet(deadline)
         except BaseException:
             client.close()
             raise
         return client
 
-    def _greet(self, deadline: float) -> None:
+    @classmethod
+    def reach(cls, target: Target, *, timeout_s: float = 15.0) -> Self:
+        """The same with any daemon that a Target names.
+
+        Raises:
+            NoDaemon: nobody listens or answers; a later call may be luckier.
+            Refused: password, name, certificate or version; a later call will not be.
+            ConnectionLost: the daemon broke off.
+        """
+        from sereno.core.client.network import open_network
+        from sereno.core.client.refusals import of_close, timed_out
+
+        deadline = time.monotonic() + timeout_s
+        connection, behind = open_network(target, deadline)
+        client = cls(connection)
+        try:
+            client._reader.feed(behind)
+            client._greet(deadline)
+        except ConnectionLost as error:
+            client.close()
+            raise of_close(error, target) from error
+        except NoDaemon:
+            client.close()
+            raise timed_out(target) from None
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    def _upgrade(self, deadline: float) -> None:
         try:
             self._write(upgrade_request(os.urandom(16)))
             self._socket.settimeout(max(0.1, deadline - time.monotonic()))
@@ -88,6 +133,8 @@ class SyncClient:
                 f"the daemon refused the connection: {error}", "Look into its log: `sereno doctor`"
             ) from error
         self._reader.feed(bytes(buffer))
+
+    def _greet(self, deadline: float) -> None:
         self.send_bytes(_hello())
         while b'"server_info"' not in self.server_info:
             frame = self.receive_bytes(max(0.0, deadline - time.monotonic()))
@@ -154,11 +201,16 @@ class SyncClient:
 
     def _fill(self, deadline: float | None) -> bool:
         """Read what is there; False at the time limit."""
-        left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
-        if not self._poll.poll(left):
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        within = self._pending is not None and self._pending() > 0
+        if not within and not self._poll.poll(None if left is None else left * 1000):
             return False
         try:
+            if self._pending is not None:  # What came may be a part, or none of it for us.
+                self._socket.settimeout(left)
             data = self._socket.recv(CHUNK)
+        except _NOT_YET:
+            return False
         except OSError as error:
             raise ConnectionLost(f"the connection to the daemon broke: {error}") from error
         if not data:
@@ -310,4 +362,4 @@ def _closed(payload: bytes) -> ConnectionLost:
     code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else 1005
     reason = payload[2:].decode("utf-8", "replace")
     words = f"the daemon closed the connection ({code}{': ' + reason if reason else ''})"
-    return ConnectionLost(words, close_code=code)
+    return ConnectionLost(words, close_code=code, reason=reason)

@@ -1,7 +1,6 @@
-"""The client's end of the unix socket on asyncio: whole frames in, whole frames out.
+"""The way to the home's unix socket on asyncio: who is there, and the short handshake.
 
-Speaks WebSocket by client_frames.py, which loads in a tenth of the time of the library: the UI
-counts from start to first paint. Made by Client.connect_unix only.
+Made by Client.connect_unix only; what follows the handshake is transport.py's.
 """
 
 from __future__ import annotations
@@ -12,33 +11,23 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from sereno.core.client.errors import ConnectionLost, NoDaemon
-from sereno.core.client.frames import (
-    BINARY,
-    CLOSE,
-    PING,
-    PONG,
-    TEXT,
-    FrameError,
-    MessageReader,
-    encode,
-    read_upgrade,
-    upgrade_request,
-)
+from sereno.core.client.errors import ClientError, ConnectionLost, NoDaemon
+from sereno.core.client.frames import FrameError, read_upgrade, upgrade_request
+from sereno.core.client.transport import FrameTransport
 from sereno.core.home import connect_path
 
-__all__ = ["UnixTransport", "open_unix"]
+__all__ = ["open_unix"]
 
 
 async def open_unix(
     path: Path, received: Callable[[list[bytes]], None], ended: Callable[[int, str], None]
-) -> UnixTransport:
+) -> FrameTransport:
     """Connects and upgrades. Raises NoDaemon, ConnectionLost; waits for ever if nobody answers."""
     loop = asyncio.get_running_loop()
     connection = await _connect(path)
     try:
         _, transport = await loop.create_unix_connection(
-            lambda: UnixTransport(received, ended), sock=connection
+            lambda: FrameTransport(_Upgrade(), received, ended), sock=connection
         )
     except BaseException:
         connection.close()
@@ -82,96 +71,28 @@ async def _connect(path: Path) -> socket.socket:
         raise
 
 
-class UnixTransport(asyncio.Protocol):
-    """Implements the client's Transport."""
+class _Upgrade:
+    """The Opening of a home's own socket, where nobody can stand between."""
 
-    def __init__(
-        self, received: Callable[[list[bytes]], None], ended: Callable[[int, str], None]
-    ) -> None:
-        self._received = received
-        self._ended = ended
-        self._reader = MessageReader()
-        self._head: bytearray | None = bytearray()
-        self._transport: asyncio.Transport | None = None
-        self._end: tuple[int, str] | None = None
-        self.upgraded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def __init__(self) -> None:
+        self._head = bytearray()
 
-    # asyncio's Protocol
+    def request(self) -> bytes:
+        return upgrade_request(os.urandom(16))
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.write(upgrade_request(os.urandom(16)))
-
-    def data_received(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> bytes | None:
+        self._head += data
         try:
-            if self._head is not None:
-                self._head += data
-                if not read_upgrade(self._head):
-                    return
-                data, self._head = bytes(self._head), None
-                if not self.upgraded.done():
-                    self.upgraded.set_result(None)
-            self._reader.feed(data)
-            self._deliver()
+            return bytes(self._head) if read_upgrade(self._head) else None
         except FrameError as error:
-            self._fail(f"no WebSocket frame: {error}")
+            raise _refused(str(error)) from error
 
-    def connection_lost(self, error: Exception | None) -> None:
-        code, reason = self._end or (1006, str(error) if error else "")
-        if not self.upgraded.done():
-            self._fail("the connection was closed during the upgrade")
-        self._ended(code, reason)
+    def ended(self, error: Exception | None) -> ClientError:
+        del error
+        return _refused("the connection was closed during the upgrade")
 
-    # Frames
 
-    def _deliver(self) -> None:
-        frames: list[bytes] = []
-        while (message := self._reader.take()) is not None:
-            opcode, payload = message
-            if opcode in (TEXT, BINARY):
-                frames.append(payload)
-            elif opcode == PING:
-                self._put(PONG, payload)
-            elif opcode == CLOSE:
-                self._closed_by(payload)
-        if frames:
-            self._received(frames)
-
-    def _closed_by(self, payload: bytes) -> None:
-        code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else 1005
-        self._end = self._end or (code, payload[2:].decode("utf-8", "replace"))
-        self._put(CLOSE, payload[:2])
-        if self._transport is not None:
-            self._transport.close()
-
-    def _fail(self, words: str) -> None:
-        self._end = self._end or (1002, words)
-        if not self.upgraded.done():
-            self.upgraded.set_exception(
-                ConnectionLost(
-                    f"the daemon refused the connection: {words}",
-                    "Look into its log: `sereno doctor`",
-                )
-            )
-        self.cut()
-
-    def _put(self, opcode: int, payload: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(encode(opcode, payload, os.urandom(4)))
-
-    # The client's Transport
-
-    def write(self, data: bytes) -> None:
-        self._put(TEXT, data)
-
-    def shut(self) -> None:
-        """Says goodbye and closes; what was written before is still sent."""
-        self._end = self._end or (1000, "Client closed")
-        self._put(CLOSE, (1000).to_bytes(2, "big"))
-        if self._transport is not None:
-            self._transport.close()
-
-    def cut(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
+def _refused(words: str) -> ConnectionLost:
+    return ConnectionLost(
+        f"the daemon refused the connection: {words}", "Look into its log: `sereno doctor`"
+    )
