@@ -46,6 +46,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("provider", "List agent programs and their models."),
             ("daemon", "Start, stop and look at the daemon."),
+            ("service", "Install the daemon as a service of your user."),
             ("doctor", "Check this machine and this home."),
             ("audit", "Verify the audit trail."),
             ("completion", "Print the completion script of a shell."),
