@@ -37,6 +37,7 @@ class Notifier:
         self.watchdog_s = watchdog_s
         self._monotonic_us = monotonic_us
         self._complained = False
+        self._ending = False
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str], pid: int) -> Notifier:
@@ -49,14 +50,18 @@ class Notifier:
 
     def ready(self, status: str = "") -> None:
         """Clients are served: at the start, and when a reload is over."""
-        self._say("READY=1", _status(status))
+        if not self._ending:
+            self._say("READY=1", _status(status))
 
     def reloading(self) -> None:
         """The settings are read anew, or a new program takes this process over; `ready` follows."""
-        self._say("RELOADING=1", f"MONOTONIC_USEC={self._monotonic_us()}")
+        if not self._ending:
+            self._say("RELOADING=1", f"MONOTONIC_USEC={self._monotonic_us()}")
 
     def stopping(self) -> None:
-        """For good. Never before a restart: the manager would wait for the end of the process."""
+        """For good; a reload that is still under way is not mentioned any more. Never before a
+        restart: the manager would wait for the end of the process."""
+        self._ending = True
         self._say("STOPPING=1", _status("stops; agents go on in their runners"))
 
     def status(self, text: str) -> None:

@@ -33,12 +33,15 @@ def test_each_word_is_one_datagram(tmp_path: Path) -> None:
         words.reloading()
         words.status("one\nREADY=1")
         words.stopping()
-        heard = [listening.recv(4096).decode().split("\n") for _ in range(4)]
+        words.ready()  # The end of a reload that was still under way.
+        words.status("last")
+        heard = [listening.recv(4096).decode().split("\n") for _ in range(5)]
     assert heard == [
         ["READY=1", "STATUS=answers on two sockets"],
         ["RELOADING=1", "MONOTONIC_USEC=42"],
         ["STATUS=one READY=1"],
         ["STOPPING=1", "STATUS=stops; agents go on in their runners"],
+        ["STATUS=last"],
     ]
 
 
