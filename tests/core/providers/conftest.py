@@ -47,7 +47,7 @@ def opencode(tmp_path: Path, folder: Path) -> Callable[..., Rig]:
     """Makes a rig with the real OpenCode, its home and configuration private to the test."""
     program = opencode_program()
     if program is None:
-        pytest.skip("OpenCode is not installed: npm ci --prefix tests/e2e/agents")
+        pytest.fail("OpenCode is not installed: npm ci --prefix tests/e2e/agents")
     home = tmp_path / "home"
     home.mkdir()
 

@@ -14,7 +14,7 @@ from typing import Any
 from sereno.core.protocol.permissions import Allow, Deny
 from sereno.core.providers.driver import Driver, Prompt
 from sereno.core.providers.effects import Asked, Effect, Send
-from tests.core.providers.replay import plain
+from tests.core.providers.golden import plain
 
 __all__ = ["ClaudeReplay"]
 

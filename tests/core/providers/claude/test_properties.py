@@ -16,7 +16,7 @@ from sereno.core.providers.claude.driver import ClaudeDriver
 from sereno.core.providers.driver import CannotAnswer, DriverBusy, Prompt, Setup
 from sereno.core.providers.effects import Asked, Effect, Item, TurnEnded
 from tests.core.providers.claude.bench import IDENTITY, Bench
-from tests.core.providers.replay import plain
+from tests.core.providers.golden import plain
 
 HERE = Path(__file__).parent
 

@@ -6,8 +6,6 @@ commit it.
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import pytest
 from sereno.core.providers.claude.driver import ClaudeDriver
 from sereno.core.providers.driver import Driver, Identity, Setup
 from tests.core.providers.claude.replay import ClaudeReplay
+from tests.core.providers.golden import is_golden
 
 HERE = Path(__file__).parent
 SESSION = "00000000-0000-4000-8000-000000000002"
@@ -39,11 +38,7 @@ def replay(name: str, restarting: bool) -> list[Any]:
 def test_a_recorded_conversation_gives_the_golden_effects(name: str) -> None:
     effects = replay(name, restarting=False)
     path = HERE / "golden" / f"{name}.json"
-    if os.environ.get("UPDATE_GOLDEN"):
-        path.parent.mkdir(exist_ok=True)
-        lines = ",\n".join(json.dumps(effect, ensure_ascii=False) for effect in effects)
-        path.write_text(f"[\n{lines}\n]\n")
-    assert effects == json.loads(path.read_text())
+    assert is_golden(effects, path)
 
 
 @pytest.mark.parametrize("name", CONVERSATIONS)

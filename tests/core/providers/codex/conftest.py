@@ -38,7 +38,7 @@ def codex(tmp_path: Path, folder: Path, codex_home: Path) -> Callable[..., Rig]:
     """Makes a rig with the real Codex, its home and configuration private to the test."""
     program = codex_program()
     if program is None:
-        pytest.skip("Codex is not installed: npm ci --prefix tests/e2e/agents")
+        pytest.fail("Codex is not installed: npm ci --prefix tests/e2e/agents")
 
     def make(model_url: str, run: int = 1, more: str = "", **wishes: Any) -> Rig:
         env = codex_environment(codex_home, model_url)

@@ -7,7 +7,6 @@ it. The recording is in two files, the second goes on where the first ends.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from sereno.core.providers.codex.driver import CodexDriver
 from sereno.core.providers.driver import Driver, Identity, Setup
 from tests.core.providers.codex.replay import CodexReplay
 from tests.core.providers.codex.schema import METHODS
+from tests.core.providers.golden import is_golden
 
 HERE = Path(__file__).parent
 
@@ -39,10 +39,7 @@ def replay(restarting: bool) -> CodexReplay:
 def test_a_recorded_conversation_gives_the_golden_effects() -> None:
     played = replay(restarting=False)
     path = HERE / "golden" / "codex-app-server.json"
-    if os.environ.get("UPDATE_GOLDEN"):
-        lines = ",\n".join(json.dumps(effect, ensure_ascii=False) for effect in played.effects)
-        path.write_text(f"[\n{lines}\n]\n")
-    assert played.effects == json.loads(path.read_text())
+    assert is_golden(played.effects, path)
     assert played.methods <= {*METHODS, "initialized"}
 
 

@@ -12,7 +12,7 @@ from sereno.core.protocol.timeline import ToolCall
 from sereno.core.protocol.tools import ShellDetail
 from sereno.core.providers.driver import CannotAnswer
 from sereno.core.providers.effects import Asked, Diagnostic, Item, Send, TurnEnded, Withdrawn
-from tests.core.providers.bench import Bench
+from tests.core.providers.acp.bench import Bench
 
 ONCE = {"optionId": "o", "kind": "allow_once", "name": "Once"}
 ALWAYS = {"optionId": "a", "kind": "allow_always", "name": "Always"}

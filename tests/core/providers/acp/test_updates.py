@@ -18,7 +18,7 @@ from sereno.core.providers.effects import (
     Send,
     TurnEnded,
 )
-from tests.core.providers.bench import Bench, only
+from tests.core.providers.acp.bench import Bench, only
 from tests.corpus.hostile import ESCAPES
 
 

@@ -17,7 +17,7 @@ from sereno.core.providers.effects import (
     Send,
     SessionFailed,
 )
-from tests.core.providers.bench import ABLE, Bench, methods, only
+from tests.core.providers.acp.bench import ABLE, Bench, methods, only
 
 MODES = {
     "currentModeId": "default",

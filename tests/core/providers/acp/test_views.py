@@ -12,7 +12,7 @@ from sereno.core.protocol.tools import EditDetail, PlainTextDetail, ShellDetail,
 from sereno.core.providers.acp.views import SHOWN_LIMIT
 from sereno.core.providers.driver import CannotAnswer
 from sereno.core.providers.effects import Asked, Effect, Send, Withdrawn
-from tests.core.providers.bench import Bench, only
+from tests.core.providers.acp.bench import Bench, only
 
 ONCE = {"optionId": "o", "kind": "allow_once", "name": "Once"}
 NO = {"optionId": "n", "kind": "reject_once", "name": "No"}

@@ -11,13 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from sereno.core.protocol.permissions import Allow, Deny
 from sereno.core.providers.driver import Driver, Prompt
 from sereno.core.providers.effects import Asked, Effect, Send
+from tests.core.providers.golden import plain
 
-__all__ = ["Replay", "plain"]
+__all__ = ["Replay"]
 
 
 class Replay:
@@ -107,15 +106,3 @@ def _resumed(rest: list[Any]) -> str | None:
         if method == "session/load":
             return str(line["msg"]["params"]["sessionId"])
     return None
-
-
-def plain(effect: Effect) -> Any:
-    """An effect as JSON, without what is not set."""
-    if isinstance(effect, Send):
-        return {"effect": "Send", "data": json.loads(effect.data)}
-    kind: Any = type(effect)
-    names = getattr(kind, "__struct_fields__", None) or kind.__slots__
-    given = {name: getattr(effect, name) for name in names}
-    fields = msgspec.to_builtins({k: v for k, v in given.items() if v is not msgspec.UNSET})
-    told = {key: value for key, value in fields.items() if value not in (None, "", (), False)}
-    return json.loads(json.dumps({"effect": type(effect).__name__, **told}))

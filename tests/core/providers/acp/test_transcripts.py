@@ -6,8 +6,6 @@ commit it.
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,8 @@ import pytest
 
 from sereno.core.providers.acp.driver import AcpDriver
 from sereno.core.providers.driver import Driver, Identity, Setup
-from tests.core.providers.replay import Replay
+from tests.core.providers.acp.replay import Replay
+from tests.core.providers.golden import is_golden
 
 HERE = Path(__file__).parent
 NAMES = ("acp-opencode", "acp-claude-agent-acp", "acp-codex-acp", "acp-gemini")
@@ -32,11 +31,7 @@ def replay(name: str, restarting: bool) -> list[Any]:
 def test_a_recorded_conversation_gives_the_golden_effects(name: str) -> None:
     effects = replay(name, restarting=False)
     path = HERE / "golden" / f"{name}.json"
-    if os.environ.get("UPDATE_GOLDEN"):
-        path.parent.mkdir(exist_ok=True)
-        lines = ",\n".join(json.dumps(effect, ensure_ascii=False) for effect in effects)
-        path.write_text(f"[\n{lines}\n]\n")
-    assert effects == json.loads(path.read_text())
+    assert is_golden(effects, path)
 
 
 @pytest.mark.parametrize("name", NAMES)

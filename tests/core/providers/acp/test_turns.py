@@ -24,7 +24,7 @@ from sereno.core.providers.effects import (
     TurnStarted,
     Withdrawn,
 )
-from tests.core.providers.bench import Bench, methods, only
+from tests.core.providers.acp.bench import Bench, methods, only
 
 MODES = {
     "currentModeId": "default",

@@ -1,0 +1,105 @@
+"""What a tool call of an ACP program did, in the wire's kinds."""
+
+from __future__ import annotations
+
+import pytest
+
+from sereno.core.protocol.tools import (
+    EditDetail,
+    FetchDetail,
+    PlainTextDetail,
+    ReadDetail,
+    SearchDetail,
+    ShellDetail,
+    SubAgentDetail,
+    ToolDetail,
+    UnknownDetail,
+    WriteDetail,
+)
+from sereno.core.providers.acp.content import block_text
+from sereno.core.providers.acp.details import detail_of
+from sereno.core.providers.acp.state import CallRecord
+from sereno.core.security.sanitise import sanitise
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (
+            CallRecord("c", kind="execute", raw_input={"command": ["git", "commit", "-m", "a b"]}),
+            ShellDetail(command="git commit -m 'a b'"),
+        ),
+        (CallRecord("c", kind="execute", title="ls -l"), ShellDetail(command="ls -l")),
+        (
+            CallRecord(
+                "c", raw_input={"cmd": "ls"}, raw_output={"stdout": "x"}, status="completed"
+            ),
+            ShellDetail(command="ls", output="x"),
+        ),
+        (
+            CallRecord("c", kind="read", raw_input={"filePath": "/a", "offset": 3, "limit": 9}),
+            ReadDetail(file_path="/a", offset=3, limit=9),
+        ),
+        (CallRecord("c", kind="read", paths=["/b"]), ReadDetail(file_path="/b")),
+        (
+            CallRecord("c", kind="edit", raw_input={"file_path": "/a", "content": "x"}),
+            WriteDetail(file_path="/a", content="x"),
+        ),
+        (
+            CallRecord("c", kind="edit", raw_input={"filepath": "/a", "diff": "@@"}),
+            EditDetail(file_path="/a", unified_diff="@@"),
+        ),
+        (
+            CallRecord("c", kind="search", name="Grep", raw_input={"pattern": "x"}),
+            SearchDetail(query="x", tool_name="grep"),
+        ),
+        (
+            CallRecord("c", kind="search", name="WebSearch", raw_input={"query": "x"}),
+            SearchDetail(query="x", tool_name="web_search"),
+        ),
+        (
+            CallRecord("c", kind="fetch", title="Get https://a.example/x"),
+            FetchDetail(url="https://a.example/x"),
+        ),
+        (
+            CallRecord("c", name="task", kind="think", raw_input={"description": "d"}),
+            SubAgentDetail(log="", description="d", actions=[]),
+        ),
+        (
+            CallRecord("c", kind="delete", title="Delete /a"),
+            PlainTextDetail(label="Delete /a", icon="pencil"),
+        ),
+        (
+            CallRecord("c", name="mcp", raw_input={"a": 1}),
+            UnknownDetail(input={"a": 1}, output=None),
+        ),
+        (CallRecord("c"), PlainTextDetail(label="tool", icon="wrench")),
+    ],
+)
+def test_details_of_calls(record: CallRecord, expected: ToolDetail) -> None:
+    assert detail_of(record, sanitise) == expected
+
+
+def test_several_files_in_one_call() -> None:
+    diffs = [{"type": "diff", "path": p, "oldText": "a\n", "newText": "b\n"} for p in ("/x", "/y")]
+    detail = detail_of(CallRecord("c", content=diffs), sanitise)
+    assert isinstance(detail, EditDetail)
+    assert detail.file_path == "/x (and 1 more)"
+    assert str(detail.unified_diff).count("+b\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("block", "text"),
+    [
+        ({"type": "text", "text": "a"}, "a"),
+        ({"type": "text"}, ""),
+        ({"type": "resource_link", "name": "n", "uri": "file:///x"}, "n (file:///x)"),
+        ({"type": "resource", "resource": {"uri": "u", "text": "t"}}, "t"),
+        ({"type": "resource", "resource": {"uri": "u", "blob": "AA=="}}, "[u]"),
+        ({"type": "image", "mimeType": "image/png", "data": "AA=="}, "[image: image/png]"),
+        ({"type": "new"}, ""),
+        ("text", ""),
+    ],
+)
+def test_blocks_as_text(block: object, text: str) -> None:
+    assert block_text(block) == text
