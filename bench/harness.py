@@ -143,6 +143,7 @@ def sandbox() -> Iterator[Sandbox]:
         "LANG": "C.UTF-8",
         "TERM": "xterm-256color",
         "SERENO_HOME": str(home),
+        "SERENO_LISTEN": "127.0.0.1:0",
     }
     try:
         yield Sandbox(root, home, repository, env)

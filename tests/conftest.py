@@ -40,6 +40,8 @@ def _nothing_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Itera
             if is_ours or name.startswith("GIT_"):
                 patch.delenv(name)
         patch.setenv("SERENO_HOME", str(tmp_path_factory.getbasetemp() / "no-home"))
+        # Daemons of tests run side by side, and beside one of the developer's own.
+        patch.setenv("SERENO_LISTEN", "127.0.0.1:0")
         yield
 
 

@@ -1,17 +1,23 @@
 """The addresses that `daemon.listen` may name (wire reference 4.1).
 
-Reading only: nothing is opened here. In this release the daemon opens the home's unix socket and
-no address of this list; they are checked so that a mistake is found on the day it is made.
+Reading only: nothing is opened and no name is looked up here. What an address means on this
+machine is core/daemon/sockets.py.
 """
 
 from __future__ import annotations
 
 import re
+import socket
 
 import msgspec
 
 _FORMS = 'an address such as "127.0.0.1:6767", "[::1]:6767", "6767" or "unix:///path"'
-_TCP = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.%]+)\]|(?P<name>[A-Za-z0-9_.-]+)):(?P<port>\d{1,5})")
+_TCP = re.compile(
+    r"(?:\[(?P<six>[0-9a-fA-F:.]+)(?P<zone>%[A-Za-z0-9_.-]+)?\]|(?P<name>[A-Za-z0-9_.-]+))"
+    r":(?P<port>\d{1,5})",
+    re.ASCII,
+)
+_DIGITS = re.compile(r"[0-9.]+|0[xX].*")
 
 
 class TcpAddress(msgspec.Struct, frozen=True):
@@ -20,14 +26,26 @@ class TcpAddress(msgspec.Struct, frozen=True):
     host: str
     port: int
 
+    @property
+    def text(self) -> str:
+        """The one way to write it, by which an address is known from start to start."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
 
 class UnixAddress(msgspec.Struct, frozen=True):
     """The path of a unix socket, absolute or beginning with `~/`."""
 
     path: str
 
+    @property
+    def text(self) -> str:
+        return self.path
 
-def parse_listen(text: str) -> TcpAddress | UnixAddress:
+
+Address = TcpAddress | UnixAddress
+
+
+def parse_listen(text: str) -> Address:
     """Read one address. Raises ValueError with what it must be."""
     text = text.strip()
     if text.startswith("unix://"):
@@ -41,7 +59,29 @@ def parse_listen(text: str) -> TcpAddress | UnixAddress:
     match = _TCP.fullmatch(text)
     if match is None:
         raise ValueError(_FORMS)
-    return TcpAddress(match["six"] or match["name"], _port(match["port"]))
+    port = _port(match["port"])
+    if match["six"] is not None:
+        return TcpAddress(_six(match["six"]) + (match["zone"] or ""), port)
+    return TcpAddress(_name(match["name"]), port)
+
+
+def _six(host: str) -> str:
+    """In its shortest form, so that one address has one text."""
+    try:
+        return socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, host))
+    except OSError:
+        raise ValueError(_FORMS) from None
+
+
+def _name(name: str) -> str:
+    """A name or four numbers. What only looks like numbers (127.1, 0x7f.1) is refused: resolvers
+    differ about it."""
+    if _DIGITS.fullmatch(name):
+        try:
+            socket.inet_pton(socket.AF_INET, name)
+        except OSError:
+            raise ValueError(_FORMS) from None
+    return name.lower()
 
 
 def _port(text: str) -> int:

@@ -22,7 +22,12 @@ _STEP_S = 0.02
 
 
 class ControlError(ClientError):
-    """The daemon could not be started or stopped. Codes: refused, no_answer, still_running."""
+    """The daemon could not be started or stopped. Codes: refused, no_answer, still_running.
+
+    `exit_code`: of a daemon that refused to start, as headless.py has them; else None.
+    """
+
+    exit_code: int | None = None
 
 
 class DaemonState:
@@ -50,10 +55,12 @@ def status(home: Home, *, timeout_s: float = 1.5) -> DaemonState:
     return DaemonState(record, running=running, answers=answers)
 
 
-def start(home: Home, *, timeout_s: float = 10.0) -> DaemonState:
+def start(home: Home, *, timeout_s: float = 10.0, strict: bool = False) -> DaemonState:
     """Starts a daemon in the background, unless one runs, and waits until it answers.
 
-    Raises ControlError with the daemon's own words when it refuses to start.
+    `strict`: an address of `daemon.listen` that cannot be opened is a refusal; else the daemon
+    goes without it and its status says so. Raises ControlError with the daemon's own words when it
+    refuses to start.
     """
     state = status(home)
     end = time.monotonic() + timeout_s
@@ -65,7 +72,7 @@ def start(home: Home, *, timeout_s: float = 10.0) -> DaemonState:
 
     reading, writing = os.pipe()
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-    command = daemon_command(home, "background")
+    command = daemon_command(home, "background", strict=strict)
     try:
         pid = os.posix_spawn(
             command[0],
@@ -103,18 +110,31 @@ def _until_it_answers(home: Home, pid: int, reading: int, timeout_s: float) -> D
     state = status(home)
     if state.answers:
         return state
-    ended, _ = os.waitpid(pid, os.WNOHANG)
+    ended, code = _end_of(pid, end)
     words = said.decode("utf-8", "replace").strip().removeprefix("sereno: ")
     if ended or words:
         cause, _, step = (words or "The daemon ended at once.").partition("\n")
         if cause.startswith("Traceback"):
             cause, step = f"The daemon broke at its start: {words.splitlines()[-1]}", ""
-        raise ControlError("refused", cause, step or f"Its log may say more: {home.daemon_log}")
+        refusal = ControlError("refused", cause, step or f"Its log may say more: {home.daemon_log}")
+        refusal.exit_code = code
+        raise refusal
     raise ControlError(
         "no_answer",
         f"the daemon (pid {pid}) does not answer after {timeout_s:g} s",
         f"Look into {home.daemon_log}",
     )
+
+
+def _end_of(pid: int, end: float) -> tuple[bool, int | None]:
+    """Whether a child ended, and with which code. One that closed its pipe ends soon, or never."""
+    while True:
+        ended, state = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return True, os.waitstatus_to_exitcode(state)
+        if time.monotonic() > end:
+            return False, None
+        time.sleep(_STEP_S)
 
 
 def stop(home: Home, *, timeout_s: float = 15.0) -> bool:

@@ -9,32 +9,32 @@ from __future__ import annotations
 import enum
 import logging
 import os
-import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Literal
 
 import anyio
+import anyio.to_thread
 import msgspec
 
 from sereno.core.agents.auditing import add_entry
 from sereno.core.agents.fleet import Fleet
 from sereno.core.config import Config
+from sereno.core.daemon.admitting import unix_judge
 from sereno.core.daemon.descriptors import Descriptors
 from sereno.core.daemon.desk import Desk, Identity, version
-from sereno.core.daemon.logs import FILE_ONLY, LogFile
+from sereno.core.daemon.entrance import Entrance
+from sereno.core.daemon.greeting import greeting, new_server_id
+from sereno.core.daemon.logs import FILE_ONLY, LogFile, set_level
 from sereno.core.home import DaemonLock, Home, HomeError, atomic_write, prepare
-from sereno.core.listeners import unix
 from sereno.core.listeners.memory import MemoryListener
-from sereno.core.protocol.frames import CloseCode, encode_payload
-from sereno.core.protocol.messages import ServerFeatures, ServerInfo
+from sereno.core.protocol.additions import DoorStatus
+from sereno.core.protocol.frames import CloseCode
 from sereno.core.protocol.values import iso
 from sereno.core.providers.catalog import Catalog
-from sereno.core.security.admission import is_runner, own_runner_above, role_of
-from sereno.core.security.peers import MARKER, Credentials, process_table, runners_above
-from sereno.core.security.roles import Role
-from sereno.core.sessions.channel import Peer
+from sereno.core.security.admission import own_runner_above
+from sereno.core.security.peers import MARKER, process_table
 from sereno.core.sessions.handlers import TABLES
 from sereno.core.sessions.providers import ProviderDirectory
 from sereno.core.sessions.registry import Sessions
@@ -45,7 +45,7 @@ from sereno.core.store.database import Database
 from sereno.core.store.errors import StoreError
 from sereno.core.workspaces.suggestions import Suggestions
 
-__all__ = ["Daemon", "Outcome"]
+__all__ = ["Daemon", "Outcome", "Phase"]
 
 log = logging.getLogger("sereno.daemon")
 
@@ -53,8 +53,6 @@ DRAIN_S = 2.0
 """Seconds for requests under way when the daemon stops."""
 GOODBYE_S = 0.3
 """Seconds for clients to answer the close."""
-ADDITIONS = 1
-"""Version of Sereno's additions to the wire."""
 
 
 class Outcome(enum.Enum):
@@ -64,6 +62,16 @@ class Outcome(enum.Enum):
     STOP = "stop"
     RESTART = "restart"
     LEAVE = "leave"
+
+
+class Phase(enum.Enum):
+    """What a service manager is told of: SERVING follows RELOADING, also where the configuration
+    was refused. STOPPING or RESTARTING come when the end begins, whoever asked for it."""
+
+    SERVING = "serving"
+    RELOADING = "reloading"
+    STOPPING = "stopping"
+    RESTARTING = "restarting"
 
 
 class Daemon:
@@ -77,17 +85,31 @@ class Daemon:
         embedded: bool = False,
         memory: MemoryListener | None = None,
         taken: Descriptors | None = None,
+        strict: bool = False,
+        load: Callable[[], Config] | None = None,
+        moved: Callable[[], None] = lambda: None,
+        phase: Callable[[Phase], None] = lambda _: None,
     ) -> None:
-        """`memory`: where the UI of this process connects. `taken`: of the daemon before."""
+        """`memory`: where the UI of this process connects. `taken`: of the daemon before.
+        `strict`: an address that cannot be opened is a refusal. `load`: reads the configuration
+        anew, on a thread. `moved` is called when there are other sockets than before: whoever
+        keeps duplicates shall `keep` again. `phase` hears what happens as a whole."""
         self._home = home
         self._config = config
         self._embedded = embedded
         self._memory = memory
         self._taken = taken
+        self._strict = strict
+        self._load = load
+        self._moved = moved
+        self._phase = phase
         self._lock = DaemonLock(home)
-        self._socket: socket.socket | None = None
+        self._entrance = Entrance(home)
+        self._identity: Identity | None = None
         self._outcome: Outcome | None = None
         self._stopping = anyio.Event()
+        self._reload_wanted = anyio.Event()
+        self._applying = anyio.Lock()
         self._env = dict(os.environ)
 
     # From outside, on the daemon's loop
@@ -97,11 +119,38 @@ class Daemon:
         if self._outcome is None:
             self._outcome = outcome
             self._stopping.set()
+            self._phase(Phase.STOPPING if outcome is Outcome.STOP else Phase.RESTARTING)
 
     def keep(self) -> Descriptors:
-        """Duplicates of lock and socket (CLOEXEC), for whoever takes over. The caller owns them."""
-        assert self._socket is not None
-        return Descriptors(os.dup(self._lock.fd), os.dup(self._socket.fileno()))
+        """Duplicates of lock and sockets (CLOEXEC) for whoever takes over; the caller owns them."""
+        return self._entrance.descriptors(self._lock.fd).duplicate()
+
+    def reload_soon(self) -> None:
+        """Reads the configuration again and applies it; one that is not valid is logged, and the
+        old one stays."""
+        self._reload_wanted.set()
+
+    async def reload(self) -> None:
+        """The same at once. Raises HomeError for a configuration that is not valid."""
+        if self._load is None:
+            return
+        self._phase(Phase.RELOADING)
+        try:
+            await self.apply(await anyio.to_thread.run_sync(self._load))
+        finally:
+            self._phase(Phase.SERVING)
+
+    async def apply(self, config: Config) -> None:
+        """Goes on with another configuration and drops nothing that still may be there."""
+        async with self._applying:
+            before, self._config = self._config, config
+            set_level(config.log.level)
+            if await self._entrance.apply(config):
+                self._moved()
+                self._write_status()
+            log.info("the configuration was read again")
+            if (config.agents, config.providers) != (before.agents, before.providers):
+                log.info("[agents] and [providers] take effect with `sereno daemon restart`")
 
     # The run
 
@@ -109,7 +158,7 @@ class Daemon:
         """Until it is stopped. `started` is called when clients are served.
 
         Raises:
-            HomeError: the home is locked, read-only, not ours, we are inside of an agent, …
+            HomeError: the home is locked, read-only, not ours, an address is taken, …
             StoreError: the database is corrupt, too new, …
         """
         _refuse_inside_agent(self._home)
@@ -124,7 +173,7 @@ class Daemon:
             logfile.attach(self._config.log.level)
             for words in repairs:
                 log.warning("%s", words)
-            self._listen()
+            self._entrance.open(self._config, self._taken, strict=self._strict)
             outcome = await self._serve(started)
             log.info("stopped: %s", outcome.value)
             return outcome
@@ -140,22 +189,15 @@ class Daemon:
             if logfile is not None:
                 logfile.detach()
 
-    def _listen(self) -> None:
-        """Clients may connect from here on; they wait until everything else is there."""
-        path = self._home.socket
-        self._socket = unix.adopt(self._taken.unix, path) if self._taken else unix.bind(path)
-
     async def _serve(self, started: Callable[[], None]) -> Outcome:
-        assert self._socket is not None
         database = Database(self._home.database)
         await database.open()
         try:
             server_id = await database.write(
-                lambda connection: meta.set_once(connection, "server_id", _new_server_id())
+                lambda connection: meta.set_once(connection, "server_id", new_server_id())
             )
-            identity = Identity(
-                version(), iso(_now_ms()), (str(self._home.socket),), self._embedded
-            )
+            identity = Identity(version(), iso(_now_ms()), self._embedded)
+            self._identity = identity
             sessions = Sessions(greeting=lambda: greeting(server_id, identity.version))
             catalog = Catalog(self._config)
             fleet = Fleet(
@@ -167,12 +209,7 @@ class Daemon:
                 server_id=server_id,
             )
             providers = ProviderDirectory(catalog, self._env, sessions.tell, _now_ms)
-            desk = Desk(self._home, identity, fleet, sessions, database, self._asked)
-
-            async def note(actor: str, action: str, subject: str, details: dict[str, str]) -> None:
-                text = msgspec.json.encode(details).decode()
-                await add_entry(database, Entry(_now_ms(), actor, action, subject, text))
-
+            desk = Desk(self._home, identity, fleet, sessions, database, self)
             services = Services(
                 fleet=fleet,
                 providers=providers,
@@ -180,22 +217,27 @@ class Daemon:
                 daemon=desk,
                 user_home=Path.home(),
                 now_ms=_now_ms,
-                note=note,
+                note=_noting(database),
             )
+
+            def is_ours(agent_id: str) -> bool:
+                return any(view.snapshot.id == agent_id for view in fleet.list())
+
             async with anyio.create_task_group() as group:
                 await group.start(sessions.run, services, TABLES)
                 await group.start(fleet.run)
                 await group.start(providers.run)
-                listener = unix.UnixListener(self._socket, sessions, self._judge(fleet))
                 # First, because whoever gets an answer may want to know of whom.
-                self._write_status(identity)
-                listener.start()
+                self._write_status()
+                self._entrance.serve(sessions, unix_judge(is_ours))
                 if self._memory is not None:
                     self._memory.start(sessions)
+                group.start_soon(self._reload_when_wanted)
                 log.info("started: pid %d, version %s", os.getpid(), identity.version)
                 started()
+                self._phase(Phase.SERVING)
                 await self._stopping.wait()
-                await self._say_goodbye(listener, sessions)
+                await self._say_goodbye(sessions)
                 group.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
@@ -203,8 +245,17 @@ class Daemon:
         assert self._outcome is not None
         return self._outcome
 
-    async def _say_goodbye(self, listener: unix.UnixListener, sessions: Sessions) -> None:
-        listener.stop()
+    async def _reload_when_wanted(self) -> None:
+        while True:
+            await self._reload_wanted.wait()
+            self._reload_wanted = anyio.Event()
+            try:
+                await self.reload()
+            except HomeError as error:
+                log.error("the configuration is kept as it was: %s", error)
+
+    async def _say_goodbye(self, sessions: Sessions) -> None:
+        self._entrance.stop()
         await sessions.drain(DRAIN_S if self._outcome is not Outcome.LEAVE else GOODBYE_S)
         if self._outcome is Outcome.STOP:
             sessions.close(CloseCode.GOING_AWAY, "The daemon stops")
@@ -212,49 +263,41 @@ class Daemon:
             sessions.close(CloseCode.RESTART, "The daemon changes hands")
         if self._memory is not None:
             self._memory.stop()
-        await listener.wait_closed(GOODBYE_S)
+        await self._entrance.wait_closed(GOODBYE_S)
 
-    def _asked(self, reason: Literal["stop", "restart"]) -> None:
+    # What the desk tells and asks of us
+
+    def asked(self, reason: Literal["stop", "restart"]) -> None:
         self.stop(Outcome(reason))
 
-    def _judge(self, fleet: Fleet) -> Callable[[Credentials], Peer | None]:
-        uid = os.geteuid()
-        above = runners_above(os.getpid(), is_runner, process_table) or frozenset()
+    @property
+    def open_texts(self) -> list[str]:
+        return self._entrance.open_texts
 
-        def is_ours(agent_id: str) -> bool:
-            return any(view.snapshot.id == agent_id for view in fleet.list())
+    def door_states(self) -> list[DoorStatus]:
+        return self._entrance.states()
 
-        def judge(credentials: Credentials) -> Peer | None:
-            role = role_of(credentials, uid=uid, above=above, is_ours=is_ours)
-            if role is None:
-                log.warning("refused a connection of uid %d", credentials.uid)
-                return None
-            if role is Role.AGENT:
-                log.info("process %d connects as an agent", credentials.pid)
-            return Peer(f"unix:{role.value}", role, "unix")
-
-        return judge
-
-    def _write_status(self, identity: Identity) -> None:
+    def _write_status(self) -> None:
         """For the command line: which process this is, said so that no other is taken for it."""
+        assert self._identity is not None
         me = process_table(os.getpid())
         status = {
             "pid": os.getpid(),
             "start": me.start if me else 0,
-            "version": identity.version,
-            "startedAt": identity.started_at,
+            "version": self._identity.version,
+            "startedAt": self._identity.started_at,
             "socket": str(self._home.socket),
+            "listen": self._entrance.open_texts,
             "embedded": self._embedded,
         }
         atomic_write(self._home.status, msgspec.json.encode(status))
 
     def _let_go(self) -> None:
         """Names first, then the lock: whoever gets the lock next puts his own there."""
-        if self._socket is not None:
-            if self._outcome is Outcome.STOP:
-                self._home.socket.unlink(missing_ok=True)
-                self._home.status.unlink(missing_ok=True)
-            self._socket.close()
+        for_good = self._outcome is Outcome.STOP
+        if for_good and self._entrance.is_open:
+            self._home.status.unlink(missing_ok=True)
+        self._entrance.close(for_good=for_good)
         self._lock.release()
 
 
@@ -270,26 +313,16 @@ def _refuse_inside_agent(home: Home) -> None:
         )
 
 
-def greeting(server_id: str, daemon_version: str) -> bytes:
-    """The server_info frame (wire reference 5.3)."""
-    reason = "Sereno has no voice"
-    off = {"enabled": False, "reason": reason}
-    return encode_payload(
-        ServerInfo(
-            server_id=server_id,
-            hostname=socket.gethostname() or None,
-            version=daemon_version,
-            capabilities={"voice": {"dictation": off, "voice": off}},
-            features=ServerFeatures(providers_snapshot=True, sereno=ADDITIONS),
-        )
-    )
+def _noting(
+    database: Database,
+) -> Callable[[str, str, str, dict[str, str]], Coroutine[None, None, None]]:
+    """What writes an entry into the audit."""
 
+    async def note(actor: str, action: str, subject: str, details: dict[str, str]) -> None:
+        text = msgspec.json.encode(details).decode()
+        await add_entry(database, Entry(_now_ms(), actor, action, subject, text))
 
-def _new_server_id() -> str:
-    """As the wire reference 1.4 has it: 9 random bytes in base64url."""
-    import base64
-
-    return "srv_" + base64.urlsafe_b64encode(os.urandom(9)).decode()
+    return note
 
 
 def _now_ms() -> int:

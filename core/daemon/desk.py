@@ -6,19 +6,25 @@ Implements the sessions' DaemonControl on the parts that daemon.py built.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import anyio.to_thread
 import msgspec
 
 from sereno.core.agents.auditing import verify_audit
 from sereno.core.daemon.logs import read_page
-from sereno.core.home import Home
-from sereno.core.protocol.additions import AuditVerifyResult, DaemonStatusResult, ReadLogResult
+from sereno.core.home import Home, HomeError
+from sereno.core.protocol.additions import (
+    AuditVerifyResult,
+    DaemonStatusResult,
+    DoorStatus,
+    ReadLogResult,
+    ReloadDaemonResult,
+)
 
 if TYPE_CHECKING:
     from sereno.core.agents.fleet import Fleet
@@ -26,6 +32,8 @@ if TYPE_CHECKING:
     from sereno.core.store.database import Database
 
 __all__ = ["Desk", "Identity", "version"]
+
+log = logging.getLogger("sereno.daemon")
 
 REPLY_S = 0.05
 """Seconds between the reply to a stop and the stop, so that the reply goes out."""
@@ -36,8 +44,20 @@ class Identity(msgspec.Struct, frozen=True):
 
     version: str
     started_at: str
-    listen: tuple[str, ...]
     embedded: bool
+
+
+class DaemonLike(Protocol):
+    """What the desk needs of the daemon itself."""
+
+    @property
+    def open_texts(self) -> list[str]: ...
+
+    def door_states(self) -> list[DoorStatus]: ...
+
+    async def reload(self) -> None: ...
+
+    def asked(self, reason: Literal["stop", "restart"]) -> None: ...
 
 
 class Desk:
@@ -50,18 +70,18 @@ class Desk:
         fleet: Fleet,
         sessions: Sessions,
         database: Database,
-        stop: Callable[[Literal["stop", "restart"]], None],
+        daemon: DaemonLike,
     ) -> None:
         self._home = home
         self._identity = identity
         self._fleet = fleet
         self._sessions = sessions
         self._database = database
-        self._stop = stop
+        self._daemon = daemon
 
     def stop(self, reason: Literal["stop", "restart"], by: str) -> None:
         del by
-        asyncio.get_running_loop().call_later(REPLY_S, self._stop, reason)
+        asyncio.get_running_loop().call_later(REPLY_S, self._daemon.asked, reason)
 
     async def status(self, request_id: str) -> DaemonStatusResult:
         views = self._fleet.list()
@@ -74,14 +94,25 @@ class Desk:
             pid=os.getpid(),
             started_at=self._identity.started_at,
             home=str(self._home.root),
-            listen=list(self._identity.listen),
+            listen=self._daemon.open_texts,
             embedded=self._identity.embedded,
             agents=dict(Counter(view.snapshot.status for view in views)),
             open_requests=sum(len(view.snapshot.pending_permissions) for view in views),
             sessions=self._sessions.count,
             memory_kib=_memory_kib(),
             schema_version=schema,
+            doors=self._daemon.door_states(),
         )
+
+    async def reload(self, request_id: str) -> ReloadDaemonResult:
+        try:
+            await self._daemon.reload()
+        except HomeError as error:
+            log.error("the configuration is kept as it was: %s", error)
+            return ReloadDaemonResult(
+                request_id=request_id, error=error.message, next_step=error.next_step
+            )
+        return ReloadDaemonResult(request_id=request_id)
 
     async def verify_audit(self, request_id: str) -> AuditVerifyResult:
         verdict = await verify_audit(self._database)

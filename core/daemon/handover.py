@@ -101,7 +101,8 @@ class EmbeddedDaemon:
                 outcome = asyncio.run(self._serve(taken))
                 if outcome is not Outcome.RESTART:
                     break
-                taken = self._spare()
+                assert self._kept is not None
+                taken = self._kept.duplicate()
                 self._reload()
             self._ended(outcome)
         except* (HomeError, StoreError) as group:
@@ -110,34 +111,50 @@ class EmbeddedDaemon:
             self._broke(_first(group))
         finally:
             if self._kept is not None:
-                os.close(self._kept.lock)
-                os.close(self._kept.unix)
+                self._kept.close()
             self._over.set()
             self._answers.set()
 
     async def _serve(self, taken: Descriptors | None) -> Outcome:
-        daemon = Daemon(self._home, self._config, embedded=True, memory=self.memory, taken=taken)
+        daemon = Daemon(
+            self._home,
+            self._config,
+            embedded=True,
+            memory=self.memory,
+            taken=taken,
+            load=self._load,
+            moved=self._keep,
+        )
         self._loop, self._daemon = asyncio.get_running_loop(), daemon
 
         def started() -> None:
-            if self._kept is None:
-                self._kept = daemon.keep()
-                if self._standby:
-                    terminal = None if self._terminal is None else os.dup(self._terminal)
-                    self._keeper = Keeper(self._home, daemon.keep(), terminal)
-                    self._keeper.start()
+            self._keep()
             self._answers.set()
 
         return await daemon.run(started)
 
-    def _spare(self) -> Descriptors:
-        assert self._kept is not None
-        return Descriptors(os.dup(self._kept.lock), os.dup(self._kept.unix))
+    def _keep(self) -> None:
+        """We and the standby hold what the daemon holds: at its start, and when that changes."""
+        assert self._daemon is not None
+        before, self._kept = self._kept, self._daemon.keep()
+        if before is not None:
+            changed = not before.same_as(self._kept)
+            before.close()
+            if changed and self._keeper is not None:
+                self._keeper.renew(self._daemon.keep())
+        elif self._standby:
+            terminal = None if self._terminal is None else os.dup(self._terminal)
+            self._keeper = Keeper(self._home, self._daemon.keep(), terminal)
+            self._keeper.start()
+
+    def _load(self) -> Config:
+        """Raises HomeError for a configuration that is not valid."""
+        return load_config(self._home, os.environ)
 
     def _reload(self) -> None:
         """A restart takes a new configuration, unless that one is not valid."""
         try:
-            self._config = load_config(self._home, os.environ)
+            self._config = self._load()
         except HomeError as error:
             log.error("the configuration is kept as it was: %s", error)
 

@@ -5,7 +5,8 @@ modules are found is said by the process that starts it, for which they were fou
 standby, by `daemon start` and by a restart; people use `sereno --no-ui`.
 
 Arguments: home=PATH, path=ENTRY (of sys.path, many), take=DESCRIPTORS, deaths=N,
-mode=beside (with a standby of its own), mode=background (silent once it runs) or mode=foreground.
+mode=beside (with a standby of its own), mode=background (silent once it runs) or mode=foreground,
+strict=yes (refuse to start where an address cannot be opened).
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def main(arguments: list[str]) -> int:
         mode=mode,
         take_fds=given.get("take", [None])[-1],
         deaths=int(given.get("deaths", ["0"])[-1]),
+        strict=given.get("strict", ["no"])[-1] == "yes",
     )
 
 

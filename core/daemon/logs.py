@@ -23,7 +23,7 @@ from sereno.core.config.model import LogFormat, LogLevel
 from sereno.core.protocol.additions import LogLine, ReadLogResult
 from sereno.core.protocol.values import iso
 
-__all__ = ["FILE_ONLY", "LogFile", "read_page", "show_on_stderr"]
+__all__ = ["FILE_ONLY", "LogFile", "read_page", "set_level", "show_on_stderr"]
 
 FILE_BYTES = 4 * 1024 * 1024
 TEXT_LIMIT = 8_000
@@ -80,6 +80,11 @@ def _level(number: int) -> Literal["debug", "info", "warn", "error"]:
     return "info" if number >= logging.INFO else "debug"
 
 
+def set_level(level: LogLevel) -> None:
+    """From which level on our records are kept; may be changed at any time."""
+    logging.getLogger(ROOT).setLevel(_LEVELS[level])
+
+
 class LogFile(logging.handlers.RotatingFileHandler):
     """The handler that writes the file; 0600, and never an exception or a word on stderr."""
 
@@ -94,7 +99,7 @@ class LogFile(logging.handlers.RotatingFileHandler):
         root = logging.getLogger()
         root.addHandler(self)
         root.setLevel(logging.WARNING)
-        logging.getLogger(ROOT).setLevel(_LEVELS[level])
+        set_level(level)
 
     def detach(self) -> None:
         logging.getLogger().removeHandler(self)

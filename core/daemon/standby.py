@@ -1,9 +1,10 @@
 """The standby: a tiny process beside a daemon that may vanish, and becomes the next one if it does.
 
-It holds duplicates of the lock and of the listening socket, so clients that connect meanwhile wait
-instead of being refused; it blocks in poll and takes 4 MiB. Run as a program by standby_spawn.py
-with `python -I -S`: only builtin and C modules, for the sake of memory and of nothing to break.
-Descriptors: 3 the pipe from the daemon, 4 lock, 5 socket, 6 the terminal (or none).
+It holds duplicates of the lock and of the listening sockets, so clients that connect meanwhile
+wait instead of being refused; it blocks in poll and takes 4 MiB. Run as a program by
+standby_spawn.py with `python -I -S`: only builtin and C modules, for the sake of memory and of
+nothing to break. Descriptors: 3 the pipe from the daemon, 4 lock, 5 the home's socket, 6 the
+terminal (or none), from 7 on the sockets of further addresses, of which only the command knows.
 
 Arguments: the daemon's pid, `tty` or `-`, how many daemons died young in a row, the command.
 """
@@ -25,7 +26,7 @@ from _signal import (
 )
 from select import POLLIN, poll
 
-PIPE, LOCK, SOCKET, TTY = 3, 4, 5, 6
+PIPE, LOCK, SOCKET, TTY, DOORS = 3, 4, 5, 6, 7
 QUIT, GO = b"Q", b"G"
 # What a full-screen program switches on: keyboard protocol, mouse, focus, paste, synchronised
 # output, in-band resize, the other screen, the hidden cursor.

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from sereno.core.daemon.descriptors import Descriptors
-from sereno.core.daemon.standby import GO, LOCK, PIPE, QUIT, SOCKET, TTY
+from sereno.core.daemon.standby import DOORS, GO, LOCK, PIPE, QUIT, SOCKET, TTY
 from sereno.core.home import Home
 
 __all__ = ["CLEAN_SIGNALS", "Keeper", "clean_environment", "daemon_command", "open_terminal"]
@@ -41,10 +41,13 @@ CLEAN_SIGNALS = (
 _MARKS = ("SERENO_AGENT_ID", "SERENO_RUN")
 
 
-def daemon_command(home: Home, mode: str, take: Descriptors | None = None) -> list[str]:
+def daemon_command(
+    home: Home, mode: str, take: Descriptors | None = None, *, strict: bool = False
+) -> list[str]:
     """The command that starts a daemon for this home with the same modules as ours.
 
-    `take`: descriptors, numbered as the new program will see them.
+    `take`: descriptors, numbered as the new program will see them. `strict`: it refuses to start
+    where an address cannot be opened.
     """
     # Our own place comes last and always: a working copy may be the folder in which the person
     # stands, and that one was taken out of the path (sereno/__main__.py).
@@ -52,7 +55,9 @@ def daemon_command(home: Home, mode: str, take: Descriptors | None = None) -> li
     paths = [f"path={entry}" for entry in dict.fromkeys([*entries, str(_ROOT)])]
     command = [sys.executable, "-I", str(_HERE / "launch.py"), f"home={home.root}", f"mode={mode}"]
     if take is not None:
-        command.append(f"take=lock:{take.lock},unix:{take.unix}")
+        command.append(f"take={take.text}")
+    if strict:
+        command.append("strict=yes")
     return [*command, *paths]
 
 
@@ -94,7 +99,9 @@ class Keeper:
         self._again_s = again_s
         self._lock = threading.Lock()
         self._pipe: int | None = None
-        self._over = False
+        self._word: bytes | None = None
+        self._renewed = False
+        self._told = threading.Event()
         self._gone = threading.Event()
         self.pid = 0
         """Of the standby that is there now."""
@@ -105,29 +112,35 @@ class Keeper:
         threading.Thread(target=self._watch, name="standby-keeper", daemon=True).start()
 
     def _spawn(self) -> None:
-        reading, writing = os.pipe()
-        sources = {PIPE: reading, LOCK: self._descriptors.lock, SOCKET: self._descriptors.unix}
+        """One that holds what there is now to be held. The lock is kept meanwhile: it takes 2 ms,
+        and what is said to a standby must not fall between two of them."""
+        with self._lock:
+            reading, writing = os.pipe()
+            try:
+                self.pid = self._start_process(reading)
+            except OSError:
+                os.close(writing)
+                raise
+            finally:
+                os.close(reading)
+            self._pipe, self._renewed = writing, False
+            if self._word is not None:
+                self._tell(self._word)
+
+    def _start_process(self, reading: int) -> int:
+        held = self._descriptors
+        doors = {DOORS + at: fd for at, (_, fd) in enumerate(held.doors)}
+        sources = {PIPE: reading, LOCK: held.lock, SOCKET: held.unix, **doors}
         if self._terminal is not None:
             sources[TTY] = self._terminal
-        high = {
-            target: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _CLEAR_OF_TARGETS)
-            for target, fd in sources.items()
-        }
-        os.close(reading)
-        command = [
-            sys.executable,
-            "-I",
-            "-S",
-            str(_HERE / "standby.py"),
-            str(os.getpid()),
-            "-" if self._terminal is None else "tty",
-            str(self._deaths),
-            *daemon_command(self._home, "beside", Descriptors(LOCK, SOCKET)),
-        ]
+        high: dict[int, int] = {}
         try:
+            for target, fd in sources.items():
+                high[target] = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _CLEAR_OF_TARGETS)
             # Only what is duplicated in the child is inheritable there: no other child that is
-            # started at this moment gets lock, socket or pipe.
-            pid = os.posix_spawn(
+            # started at this moment gets lock, sockets or pipe.
+            command = self._command(held.renumbered([LOCK, SOCKET, *doors]))
+            return os.posix_spawn(
                 command[0],
                 command,
                 clean_environment(),
@@ -136,28 +149,38 @@ class Keeper:
                 setsigmask=[],
                 setsigdef=CLEAN_SIGNALS,
             )
-        except OSError:
-            os.close(writing)
-            raise
         finally:
             for fd in high.values():
                 os.close(fd)
-        with self._lock:
-            if self._pipe is not None:
-                os.close(self._pipe)
-            self._pipe, self.pid = writing, pid
+
+    def _command(self, seen: Descriptors) -> list[str]:
+        return [
+            sys.executable,
+            "-I",
+            "-S",
+            str(_HERE / "standby.py"),
+            str(os.getpid()),
+            "-" if self._terminal is None else "tty",
+            str(self._deaths),
+            *daemon_command(self._home, "beside", seen),
+        ]
 
     def _watch(self) -> None:
-        """Reaps the standby and starts another one when it died without being told to."""
+        """Reaps the standby and starts another one when it died without having the last word."""
         while True:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(self.pid, 0)
             with self._lock:
-                if self._over:
+                if self._pipe is not None:
+                    os.close(self._pipe)
+                    self._pipe = None
+                if self._told.is_set() or self._word == QUIT:
                     break
-            log.warning("the standby %d is gone; starting another one", self.pid)
-            time.sleep(self._again_s)
-            while not self._over:
+                wait = self._word is None and not self._renewed
+            if wait:
+                log.warning("the standby %d is gone; starting another one", self.pid)
+                time.sleep(self._again_s)
+            while not (self._told.is_set() or self._word == QUIT):
                 try:
                     self._spawn()
                     break
@@ -166,24 +189,57 @@ class Keeper:
                     time.sleep(10 * self._again_s)
         self._gone.set()
 
+    def renew(self, descriptors: Descriptors) -> None:
+        """The daemon has other sockets now: a standby that holds these takes the place of the old
+        one, which leaves first, because two of them would become two daemons. Owns them."""
+        with self._lock:
+            if self._word is not None:
+                descriptors.close()
+                return
+            old, self._descriptors = self._descriptors, descriptors
+            self._renewed = True
+            if self._pipe is not None:
+                self._tell(QUIT)
+        old.close()
+
     def quit(self, timeout_s: float = 2.0) -> None:
         """Ends the standby: nobody shall take over. Returns when it is gone."""
         self._say(QUIT)
         self._gone.wait(timeout_s)
 
-    def release(self) -> None:
-        """The daemon has let go of everything: the standby becomes the next one, now."""
+    def release(self, timeout_s: float = 2.0) -> None:
+        """The daemon has let go of everything: the standby becomes the next one, now. Waits for
+        one that is just being started."""
         self._say(GO)
+        self._told.wait(timeout_s)
 
     def _say(self, word: bytes) -> None:
+        """The last word; the first one counts."""
         with self._lock:
-            if self._over or self._pipe is None:
+            if self._word is not None:
                 return
-            self._over = True
-            pipe, self._pipe = self._pipe, None
-        with contextlib.suppress(BrokenPipeError):
+            self._word = word
+            if self._pipe is not None:
+                self._tell(word)
+            elif word == QUIT:
+                self._close()  # None is there, and none will be started any more.
+
+    def _tell(self, word: bytes) -> None:
+        """With the lock held and a pipe there, which is closed."""
+        assert self._pipe is not None
+        pipe, self._pipe = self._pipe, None
+        try:
             os.write(pipe, word)
-        os.close(pipe)
-        for fd in (self._descriptors.lock, self._descriptors.unix, self._terminal):
-            if fd is not None:
-                os.close(fd)
+        except BrokenPipeError:
+            if word == GO:
+                return  # It died just now; the next one is told.
+        finally:
+            os.close(pipe)
+        if self._word is not None:
+            self._close()
+
+    def _close(self) -> None:
+        self._told.set()
+        self._descriptors.close()
+        if self._terminal is not None:
+            os.close(self._terminal)

@@ -16,6 +16,7 @@ __all__ = [
     "AuditVerifyResult",
     "DaemonStatus",
     "DaemonStatusResult",
+    "DoorStatus",
     "EndAgent",
     "EndAgentResult",
     "InspectAgent",
@@ -29,6 +30,8 @@ __all__ = [
     "ProcessRow",
     "ReadLog",
     "ReadLogResult",
+    "ReloadDaemon",
+    "ReloadDaemonResult",
     "TakeBackPrompt",
     "TakeBackPromptResult",
     "UnarchiveAgent",
@@ -178,6 +181,17 @@ class DaemonStatus(Wire, tag_field="type", tag="sereno.daemon.status.request"):
     request_id: str
 
 
+class DoorStatus(Wire):
+    """One address of `daemon.listen`. `open`: as it is bound, empty where it could not be opened;
+    `error` and `nextStep` say why not. `warning`: what its being open makes possible."""
+
+    address: str
+    open: list[str]
+    error: str | None = None
+    next_step: str | None = None
+    warning: str | None = None
+
+
 class DaemonStatusResult(Wire):
     wire_type: ClassVar[str] = "sereno.daemon.status.response"
     request_id: str
@@ -186,6 +200,7 @@ class DaemonStatusResult(Wire):
     started_at: str
     home: str
     listen: list[str]
+    """What is open, as it is bound; the home's own unix socket first."""
     embedded: bool
     agents: dict[str, int]
     """How many agents are in each status."""
@@ -193,6 +208,24 @@ class DaemonStatusResult(Wire):
     sessions: int
     memory_kib: int
     schema_version: int
+    doors: list[DoorStatus] = []
+    """Each address that the configuration names, open or not."""
+
+
+class ReloadDaemon(Wire, tag_field="type", tag="sereno.daemon.reload.request"):
+    """The configuration is read again and applied: hostnames, origins, password, addresses, TLS
+    and log level; nothing is dropped that still may be there."""
+
+    request_id: str
+
+
+class ReloadDaemonResult(Wire):
+    """`error` and `nextStep`: why the configuration was kept as it was."""
+
+    wire_type: ClassVar[str] = "sereno.daemon.reload.response"
+    request_id: str
+    error: str | None = None
+    next_step: str | None = None
 
 
 class ListRequests(Wire, tag_field="type", tag="sereno.requests.list.request"):

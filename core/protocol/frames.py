@@ -110,6 +110,7 @@ Request = (
     | additions.InspectAgent
     | additions.ReadLog
     | additions.DaemonStatus
+    | additions.ReloadDaemon
     | additions.ListRequests
     | additions.AuditVerify
     | importing.ListProviderSessions

@@ -77,6 +77,7 @@ _OPERATE = (
 _ADMINISTER = (
     "restart_server_request",
     "shutdown_server_request",
+    "sereno.daemon.reload.request",
     "sereno.audit.verify.request",
 )
 

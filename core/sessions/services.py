@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
-from sereno.core.protocol.additions import AuditVerifyResult, DaemonStatusResult, ReadLogResult
+from sereno.core.protocol.additions import (
+    AuditVerifyResult,
+    DaemonStatusResult,
+    ReadLogResult,
+    ReloadDaemonResult,
+)
 
 if TYPE_CHECKING:
     from sereno.core.agents.fleet import Fleet
@@ -28,6 +33,10 @@ class DaemonControl(Protocol):
         """Begins to stop, a moment later, so that the reply still goes out."""
 
     async def status(self, request_id: str) -> DaemonStatusResult: ...
+
+    async def reload(self, request_id: str) -> ReloadDaemonResult:
+        """Reads the configuration again; one that is not valid is told and changes nothing."""
+        ...
 
     async def verify_audit(self, request_id: str) -> AuditVerifyResult: ...
 

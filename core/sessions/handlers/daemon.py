@@ -9,6 +9,8 @@ from sereno.core.protocol.additions import (
     AuditVerifyResult,
     DaemonStatus,
     DaemonStatusResult,
+    ReloadDaemon,
+    ReloadDaemonResult,
 )
 from sereno.core.protocol.messages import Pong, RestartRequested, ShutdownRequested
 from sereno.core.protocol.requests import (
@@ -76,6 +78,12 @@ async def _note(call: Call, action: str) -> None:
 @table.handles(DaemonStatus)
 async def status(call: Call, request: DaemonStatus) -> DaemonStatusResult:
     return await call.services.daemon.status(request.request_id)
+
+
+@table.handles(ReloadDaemon)
+async def reload(call: Call, request: ReloadDaemon) -> ReloadDaemonResult:
+    await _note(call, "daemon.reload")
+    return await call.services.daemon.reload(request.request_id)
 
 
 @table.handles(AuditVerify)

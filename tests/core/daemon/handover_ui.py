@@ -11,14 +11,15 @@ import threading
 import time
 from pathlib import Path
 
-from sereno.core.config import Config
+from sereno.core.config import load_config
 from sereno.core.daemon.handover import EmbeddedDaemon, Ended, block_signals
 from sereno.core.home import Home
 
 
 def main(root: str, act: str) -> None:
     block_signals()
-    daemon = EmbeddedDaemon(Home(Path(root)), Config())
+    home = Home(Path(root))
+    daemon = EmbeddedDaemon(home, load_config(home, os.environ))
     ended = threading.Event()
 
     def tell(end: Ended) -> None:

@@ -63,7 +63,9 @@ def test_a_broken_program_is_not_waited_for(home: Home, monkeypatch: pytest.Monk
     from sereno.core.daemon import standby_spawn
 
     monkeypatch.setattr(
-        standby_spawn, "daemon_command", lambda *_: [sys.executable, "-c", "import nothing_here"]
+        standby_spawn,
+        "daemon_command",
+        lambda *_, **__: [sys.executable, "-c", "import nothing_here"],
     )
     with pytest.raises(control.ControlError) as caught:
         control.start(home)

@@ -139,7 +139,7 @@ def _greets(home: Home) -> bool:
 def test_a_second_daemon_is_refused_and_the_first_does_not_notice(home: Home) -> None:
     with daemon(home) as first:
         with launched(home) as second:
-            assert second.wait(10) == 1
+            assert second.wait(10) == 3
             assert second.stderr
             words = second.stderr.read()
         assert f"process {first.pid}" in words
@@ -194,7 +194,7 @@ def test_a_config_that_is_wrong_is_refused_by_name(home: Home, text: str, word: 
     prepare(home)
     home.config.write_text(text)
     with launched(home) as process:
-        assert process.wait(10) == 1
+        assert process.wait(10) == 2
         assert process.stderr
         words = process.stderr.read()
     assert word in words
@@ -204,9 +204,10 @@ def test_a_config_that_is_wrong_is_refused_by_name(home: Home, text: str, word: 
 
 RUN = """
 from sereno.core.daemon.headless import run_headless
-from sereno.core.config import Config
+from sereno.core.config import Config, DaemonConfig
 from sereno.core.home import Home
 sys.stderr = sys.stdout
+QUIET = Config(daemon=DaemonConfig(listen=()))
 """
 
 
@@ -214,7 +215,7 @@ sys.stderr = sys.stdout
 def test_a_bad_disk_is_said_in_words(tmp_path: Path, kind: str) -> None:
     assert kind in ("read_only", "full")
     fill = 'fill(root / "ballast")\n' if kind == "full" else ""
-    code = RUN + fill + 'print(run_headless(Home(root / "home"), Config()))'
+    code = RUN + fill + 'print(run_headless(Home(root / "home"), QUIET))'
     said = run_on_disk(tmp_path, kind, code)  # type: ignore[arg-type]
     assert said.strip().endswith("1"), said
     assert ("read-only" if kind == "read_only" else "full") in said

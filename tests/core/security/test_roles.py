@@ -49,6 +49,7 @@ EXPECTED = {
     "sereno.agent.unarchive.request": "oap",
     "restart_server_request": "oa",
     "shutdown_server_request": "oa",
+    "sereno.daemon.reload.request": "oa",
     "sereno.audit.verify.request": "oa",
 }
 LETTERS = {

@@ -1,0 +1,101 @@
+"""Every way by which clients of other processes come in: the home's own unix socket, which is
+always there, and the addresses of the configuration.
+
+Opened before the database is, so that clients wait instead of being refused; served once there are
+sessions; changed while clients are connected.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterable
+
+import anyio.to_thread
+
+from sereno.core.config import Config
+from sereno.core.daemon.descriptors import Descriptors
+from sereno.core.daemon.doors import Address, Doors, Listener
+from sereno.core.home import Home
+from sereno.core.listeners import unix
+from sereno.core.protocol.additions import DoorStatus
+from sereno.core.security.peers import Credentials
+from sereno.core.sessions.channel import Peer
+from sereno.core.sessions.registry import Sessions
+
+__all__ = ["Entrance"]
+
+
+class Entrance:
+    """Belongs to the daemon's loop."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._own: socket.socket | None = None
+        self._listener: unix.UnixListener | None = None
+        self.doors = Doors(home.socket)
+
+    @property
+    def is_open(self) -> bool:
+        return self._own is not None
+
+    def open(self, config: Config, taken: Descriptors | None, *, strict: bool) -> None:
+        """Clients may connect from here on; they wait until everything else is there.
+
+        `strict`: raises DoorError for an address that cannot be opened. The own socket comes last
+        then: nobody shall meet a daemon that is about to refuse.
+        """
+        path = self._home.socket
+        handed: Iterable[tuple[str, int]] = ()
+        if taken is not None:
+            self._own, handed = unix.adopt(taken.unix, path), taken.doors
+        self.doors.open(config.daemon, handed, strict=strict)
+        if self._own is None:
+            self._own = unix.bind(path)
+
+    def descriptors(self, lock: int) -> Descriptors:
+        """As they are here, with this lock."""
+        assert self._own is not None
+        return Descriptors(lock, self._own.fileno(), self.doors.descriptors)
+
+    def serve(self, sessions: Sessions, judge: Callable[[Credentials], Peer | None]) -> None:
+        assert self._own is not None
+
+        def behind(one: socket.socket, address: Address) -> Listener:
+            del address
+            return unix.UnixListener(one, sessions, judge)
+
+        self._listener = unix.UnixListener(self._own, sessions, judge)
+        self._listener.start()
+        self.doors.serve(behind)
+
+    async def apply(self, config: Config) -> bool:
+        """Another configuration; gives whether there are other sockets now."""
+        return await anyio.to_thread.run_sync(self.doors.open, config.daemon)
+
+    def stop(self) -> None:
+        """Accepts no more; open connections go on."""
+        if self._listener is not None:
+            self._listener.stop()
+        self.doors.stop()
+
+    async def wait_closed(self, timeout_s: float) -> None:
+        assert self._listener is not None
+        await self._listener.wait_closed(timeout_s)
+        await self.doors.wait_closed(timeout_s)
+
+    def close(self, *, for_good: bool) -> None:
+        """Closes our descriptors. `for_good`: nobody goes on with them, so their names go too."""
+        if self._own is not None:
+            if for_good:
+                self._home.socket.unlink(missing_ok=True)
+            self._own.close()
+        self.doors.close(remove_names=for_good)
+
+    @property
+    def open_texts(self) -> list[str]:
+        """What is open, for people; the own socket first."""
+        return [os.fspath(self._home.socket), *self.doors.open_texts]
+
+    def states(self) -> list[DoorStatus]:
+        return self.doors.states()
