@@ -279,6 +279,7 @@ class StillLink:
         self.past: list[AgentSnapshot] = []
         self.elsewhere: list[ProviderSession] = []
         self.problems: list[SessionsProblem] = []
+        self.processes: InspectAgentResult | None = None
         self.followed: list[str] = []
         self.reply: Wire | None = None
         self.log: list[LogLine] = []
@@ -339,7 +340,10 @@ class StillLink:
         )
 
     async def inspect(self, agent_id: str) -> InspectAgentResult:
-        return InspectAgentResult(request_id="i", agent_id=agent_id, error=None)
+        if self.refusal is not None:
+            raise ActError(self.refusal)
+        nothing = InspectAgentResult(request_id="i", agent_id=agent_id, error=None)
+        return self.processes or nothing
 
     async def find_files(self, folder: str, query: str, limit: int) -> list[str]:
         del folder

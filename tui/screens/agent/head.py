@@ -37,11 +37,16 @@ class Look:
         return self.height < 24
 
 
-def head_lines(model: FleetModel, state: AgentState, desk: Desk, look: Look) -> list[Line]:
-    """The head: who and how it stands, the tabs, a rule. No tabs on short screens that ask."""
+def head_lines(
+    model: FleetModel, state: AgentState, desk: Desk, look: Look, memory: str = ""
+) -> list[Line]:
+    """The head: who and how it stands, the tabs, a rule. No tabs on short screens that ask.
+
+    `memory`: what its processes hold, in words; empty where that is not known.
+    """
     lines = [_first_line(model, state, desk, look)]
     if not (look.short and desk.current is not None):
-        lines.append(_tabs(model, state, desk, look))
+        lines.append(_tabs(model, state, desk, look, memory))
     lines.append(((RULE * look.width, "line"),))
     return lines
 
@@ -123,15 +128,17 @@ def mode_label(state: AgentState) -> str:
     return sanitise_line((state.snapshot.current_mode_id or "") if mode is None else mode.label, 30)
 
 
-def _tabs(model: FleetModel, state: AgentState, desk: Desk, look: Look) -> Line:
-    left: Line = ((" ", ""), ("[Talk]", "strong"), ("   Log", "dim"))
+def _tabs(model: FleetModel, state: AgentState, desk: Desk, look: Look, memory: str) -> Line:
+    figure = f" {memory}" if memory else ""
+    left: Line = ((" ", ""), ("[Talk]", "strong"), (f"   Log   Processes{figure}", "dim"))
     words = _request_words(model, state, desk)
     if not words:
         others = len(model.requests) - len(model.requests_of(state.id))
         if others:
             words = f"! {others} {'waits' if others == 1 else 'wait'}  "
             return spread(left, ((words, "asks"), ("ctrl+g ", "key")), look.width)
-        where = tail_cut(flat(folder(state.snapshot.cwd, look.home)), look.width // 2)
+        room = min(look.width // 2, look.width - width_of(left) - 4)
+        where = tail_cut(flat(folder(state.snapshot.cwd, look.home)), room)
         return spread(left, ((where, "faint"), (" ", "")), look.width)
     return spread(left, ((words, "asks"), (" ", "")), look.width)
 

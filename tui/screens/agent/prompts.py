@@ -13,6 +13,7 @@ from typing import Literal
 from textual import on
 
 from sereno.core.protocol.additions import TakeBackPromptResult
+from sereno.core.protocol.timeline import UserMessage
 from sereno.tui.attachments import AttachError, image_paths, read_images
 from sereno.tui.editor import EditorError, edit_text
 from sereno.tui.lines import Line
@@ -32,6 +33,11 @@ class PromptActs(SerenoScreen[None]):
     agent_id: str
     _taken: Literal["composer", "now"] = "composer"
     """Where a prompt goes that is being taken back."""
+    _waking = ""
+    """The prompt that brings the agent back from the archive, by its id."""
+    _learned = -1
+    _folder = "/"
+    """Where the agent works; it stays known while the agent is archived."""
 
     @property
     def talk(self) -> Talk:
@@ -49,6 +55,11 @@ class PromptActs(SerenoScreen[None]):
     def state(self) -> AgentState | None:
         return self.model.agents.get(self.agent_id)
 
+    @property
+    def away(self) -> str:
+        """Why it is not in the fleet: "archived" or "deleted"; empty while it is."""
+        return "" if self.state is not None else self.model.gone.get(self.agent_id, "archived")
+
     def say(self, words: Line) -> None:
         """One line of news under the composer."""
         raise NotImplementedError
@@ -57,11 +68,28 @@ class PromptActs(SerenoScreen[None]):
         """Something changed that only words show."""
         raise NotImplementedError
 
+    def learn_prompts(self, state: AgentState) -> None:
+        """Earlier prompts for `up`, from the talk."""
+        version = state.timeline.version
+        if version != self._learned:
+            self._learned = version
+            blocks = state.timeline.blocks
+            said = [block.text for block in blocks if isinstance(block.item, UserMessage)]
+            self.composer.earlier.learn(said)
+
+    async def find_files(self, query: str, limit: int) -> list[str]:
+        """Paths in the agent's folder that match. Raises ActError."""
+        state = self.state
+        if state is None:
+            return []
+        return await self.sereno.link.find_files(state.snapshot.cwd, query, limit)
+
     def images_in(self, text: str) -> list[Path]:
         """The images that go with a text."""
         state = self.state
-        folder = "/" if state is None else state.snapshot.cwd
-        return image_paths(text, folder, self.sereno.home)
+        if state is not None:
+            self._folder = state.snapshot.cwd
+        return image_paths(text, self._folder, self.sereno.home)
 
     @on(Composer.Submitted)
     async def _submitted(self, event: Composer.Submitted) -> None:
@@ -71,6 +99,10 @@ class PromptActs(SerenoScreen[None]):
 
     async def _send(self, text: str, delivery: Literal["queue", "interrupt"]) -> None:
         """With its images. Prompts stay in order: this handler is awaited before the next."""
+        if self.away == "deleted":
+            self.composer.put(text)
+            self.say((("Not sent: this agent was deleted. The text stays here.", "failed"),))
+            return
         paths = self.images_in(text)
         try:
             images = await asyncio.to_thread(read_images, paths) if paths else ()
@@ -81,6 +113,7 @@ class PromptActs(SerenoScreen[None]):
             return
         self.sereno.drafts.pop(self.agent_id, None)
         message_id = str(uuid.uuid4())
+        self._waking = message_id if self.away else ""
         self.post_message(SendPrompt(self.agent_id, text, message_id, delivery, images))
 
     @on(Composer.Changed)
@@ -130,6 +163,9 @@ class PromptActs(SerenoScreen[None]):
 
     async def on_act_done(self, event: ActDone) -> None:
         match event.act, event.reply:
+            case SendPrompt(message_id=name), _ if name and name == self._waking:
+                self._waking = ""
+                self.say((("Brought back from the archive, and sent.", "dim"),))
             case TakeBack(), TakeBackPromptResult(text=str() as text):
                 await self._took_back(text)
             case TakeBack(), TakeBackPromptResult():

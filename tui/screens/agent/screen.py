@@ -19,7 +19,6 @@ from textual.theme import Theme
 from textual.widget import Widget
 from textual.widgets import Static
 
-from sereno.core.protocol.timeline import UserMessage
 from sereno.core.protocol.values import given
 from sereno.core.security.sanitise import sanitise_line
 from sereno.tui.attachments import dropped_image
@@ -28,17 +27,21 @@ from sereno.tui.lines import Line
 from sereno.tui.messages import Interrupt, LoadOlder, Seen
 from sereno.tui.model import AgentState, Changes, Need, Phase
 from sereno.tui.pane_view import ending_lines
-from sereno.tui.screens.agent import head, view
+from sereno.tui.screens.agent import copying, head, view
 from sereno.tui.screens.agent.asking import RequestActs
 from sereno.tui.screens.agent.completion import Completion
 from sereno.tui.screens.agent.head import Look
+from sereno.tui.screens.agent.memory import MemoryFigure
 from sereno.tui.screens.agent.parts import Lines, Rule
+from sereno.tui.screens.copy.screen import Piece
+from sereno.tui.screens.processes.screen import ProcessesScreen
 from sereno.tui.widgets.blocks_palette import Palette, palette_from
 from sereno.tui.widgets.composer import Composer
 from sereno.tui.widgets.file_picker import FilePicker
 from sereno.tui.widgets.footer import Footer
 from sereno.tui.widgets.request_panel import RequestPanel
 from sereno.tui.widgets.request_panel_state import Phase as DeskPhase
+from sereno.tui.widgets.request_panel_view import Facts
 from sereno.tui.widgets.talk import Talk
 
 __all__ = ["AgentScreen"]
@@ -64,13 +67,17 @@ class AgentScreen(RequestActs):
         Follower("e", "text in the editor", "screen.edit_text"),
         Follower("u", "take a queued prompt back", "screen.take_back"),
         Follower("m", "mode, model, thinking", "screen.modes"),
+        Follower("p", "processes, memory", "screen.processes"),
+        Follower("c", "copy", "app.copy_menu"),
     )
 
     BINDINGS: ClassVar[list[BindingType]] = [
         key("tab", "next_part(1)", "next part", "agent.next_part"),
         key("shift+tab", "next_part(-1)", "previous part", "agent.previous_part"),
         key("i", "write", "to the composer", "agent.write"),
-        key("right_square_bracket,left_square_bracket", "log", "its log", "agent.log"),
+        key("right_square_bracket", "log", "its log", "agent.log"),
+        key("P,left_square_bracket", "processes", "its processes, memory", "agent.processes"),
+        key("c", "app.copy_menu", "copy ...", "agent.copy"),
         key("m", "modes", "mode, model, thinking", "agent.modes"),
         key("alt+up", "block(-1)", "previous block", "agent.previous_block"),
         key("alt+down", "block(1)", "next block", "agent.next_block"),
@@ -87,8 +94,10 @@ class AgentScreen(RequestActs):
         self._offline = False
         """What is said was said while no daemon answered."""
         self._behind = False
-        self._learned = -1
         self._seen: str | None = ""
+        self.memory = MemoryFigure(
+            self, lambda: self.sereno.link.inspect(agent_id), self.words_changed
+        )
 
     def compose(self) -> ComposeResult:
         yield Lines(id="head")
@@ -130,9 +139,10 @@ class AgentScreen(RequestActs):
             self,
             self.composer,
             self.query_one(FilePicker),
-            find=self._find_files,
+            find=self.find_files,
             commands=lambda: self.state.extra.commands if self.state is not None else (),
         )
+        self.memory.tick(runs=self._runs())
         self.sereno.follow([self.agent_id])
         self.app.theme_changed_signal.subscribe(self, self._theme_changed)
         draft = self.sereno.drafts.get(self.agent_id, "")
@@ -163,8 +173,16 @@ class AgentScreen(RequestActs):
         if changes.touches(self.agent_id) or changes.requests or changes.connection:
             self.refresh_all()
 
+    def _runs(self) -> bool:
+        """A program may run, and the daemon can be asked of it."""
+        state = self.state
+        ready = self.model.connection.phase is Phase.READY
+        return ready and state is not None and state.need is not Need.STOPPED
+
     def clock_ticked(self) -> None:
         state = self.state
+        if self.is_mounted:
+            self.memory.tick(runs=self._runs())
         if state is not None and (state.need in _BUSY or state.queued):
             self.refresh_all()
 
@@ -174,8 +192,9 @@ class AgentScreen(RequestActs):
         if not self.is_mounted:
             return
         if state is None:
-            gone = self.model.gone.get(self.agent_id, "")
-            self.query_one("#head", Lines).show([view.gone_line(gone)])
+            self.panel.show([], Facts())
+            self.remove_class("-asking")
+            self._draw_gone()
             return
         look = self.look()
         running = state.need in _BUSY
@@ -197,7 +216,7 @@ class AgentScreen(RequestActs):
         self.set_class(self.panel.desk.phase not in (DeskPhase.EMPTY, DeskPhase.PUT_OFF), "-asking")
         self.composer.queue_waits = bool(state.queued)
         self.composer.placeholder = Content(f"write to {provider}")  # A str would be markup.
-        self._learn_prompts(state)
+        self.learn_prompts(state)
         if self._monotonic() - self.panel.desk.gate.last_at < _HERE_S:
             self._saw()
         if self._notice == _STOPPING and not running:
@@ -206,7 +225,8 @@ class AgentScreen(RequestActs):
 
     def _draw_words(self, state: AgentState, look: Look) -> None:
         desk = self.panel.desk
-        self.query_one("#head", Lines).show(head.head_lines(self.model, state, desk, look))
+        memory = self.memory.words
+        self.query_one("#head", Lines).show(head.head_lines(self.model, state, desk, look, memory))
         self.query_one("#queue", Lines).show(view.queue_lines(state, look))
         text = self.composer.text
         images = [path.name for path in self.images_in(text)] if "@" in text else []
@@ -216,9 +236,24 @@ class AgentScreen(RequestActs):
         keys = view.footer_keys(self._where(), state, desk, look, len(self.model.requests))
         self.query_one(Footer).show(keys)
 
+    def _draw_gone(self) -> None:
+        """Of an agent that is not in the fleet: what became of it, and what a prompt would do."""
+        look = self.look()
+        self.query_one("#head", Lines).show(view.gone_lines(self.away, look))
+        self.query_one("#queue", Lines).show([])
+        hint = view.gone_hint(self.away, look, bool(self.composer.text.strip()), self._notice)
+        self.query_one("#hint", Lines).show(hint)
+        desk, waiting = self.panel.desk, len(self.model.requests)
+        keys = view.footer_keys(self._where(), None, desk, look, waiting)
+        self.query_one(Footer).show(keys)
+
     def words_changed(self) -> None:
         state = self.state
-        if state is not None and self.is_mounted:
+        if not self.is_mounted:
+            return
+        if state is None:
+            self._draw_gone()
+        else:
             self._draw_words(state, self.look())
 
     def _where(self) -> str:
@@ -227,15 +262,6 @@ class AgentScreen(RequestActs):
         if self.panel.has_focus_within:
             return "words"
         return "talk" if self.talk.has_focus else "composer"
-
-    def _learn_prompts(self, state: AgentState) -> None:
-        version = state.timeline.version
-        if version != self._learned:
-            self._learned = version
-            said = [
-                block.text for block in state.timeline.blocks if isinstance(block.item, UserMessage)
-            ]
-            self.composer.earlier.learn(said)
 
     # -- the keyboard --------------------------------------------------------------------------
 
@@ -276,7 +302,15 @@ class AgentScreen(RequestActs):
     def action_log(self) -> None:
         self.sereno.open_log(self.agent_id)
 
+    def action_processes(self) -> None:
+        self.app.push_screen(ProcessesScreen(self.agent_id))
+
+    def pieces(self) -> list[Piece]:
+        return copying.pieces(self.state, self.agent_id, self.talk.chosen, self.talk.text())
+
     def action_modes(self) -> None:
+        if self.state is None:
+            self.say(((f"This agent is {self.away}: it has no mode to change.", "dim"),))
         self.sereno.modes_of(self.agent_id)
 
     def action_leave(self) -> None:
@@ -320,12 +354,6 @@ class AgentScreen(RequestActs):
         return False
 
     # -- completion ----------------------------------------------------------------------------
-
-    async def _find_files(self, query: str, limit: int) -> list[str]:
-        state = self.state
-        if state is None:
-            return []
-        return await self.sereno.link.find_files(state.snapshot.cwd, query, limit)
 
     @on(Composer.TokenChanged)
     def _token_changed(self, event: Composer.TokenChanged) -> None:

@@ -13,7 +13,7 @@ from sereno.core.protocol.tools import ShellDetail
 from sereno.core.protocol.values import given
 from sereno.core.security.sanitise import sanitise_line
 from sereno.tui.denial import takes_words
-from sereno.tui.lines import Line, fit, spread, width_of, wrap
+from sereno.tui.lines import RULE, Line, fit, spread, width_of, wrap
 from sereno.tui.model import AgentState, FleetModel, Need, asked_at
 from sereno.tui.screens.agent.head import Look, mode_label, request_place
 from sereno.tui.widgets.footer import FooterKey
@@ -31,7 +31,8 @@ __all__ = [
     "closing_words",
     "facts_of",
     "footer_keys",
-    "gone_line",
+    "gone_hint",
+    "gone_lines",
     "hint_lines",
     "place_of",
     "queue_lines",
@@ -98,10 +99,23 @@ def queue_lines(state: AgentState, look: Look) -> list[Line]:
     return lines
 
 
-def gone_line(why: str) -> Line:
+def gone_lines(why: str, look: Look) -> list[Line]:
     """The head of an agent that is not in the fleet any more."""
     words = "was deleted; nothing of it is left." if why == "deleted" else "is archived."
-    return ((f" This agent {words}", "dim"),)
+    return [((f" This agent {words}", "dim"),), ((RULE * look.width, "line"),)]
+
+
+def gone_hint(why: str, look: Look, typed: bool, notice: Line) -> list[Line]:
+    """Under its composer: that a prompt brings it back, before one does."""
+    if notice:
+        return _notice_lines(notice, look)
+    if why == "deleted":
+        words = "deleted: nothing can be sent to it"
+    elif typed:
+        words = "enter brings it back from the archive, and sends this"
+    else:
+        words = "archived: a prompt brings it back"
+    return [spread((), ((words, "asks"), (" ", "")), look.width)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +130,17 @@ def hint_lines(
     state: AgentState, look: Look, written: Written, *, notice: Line, behind: bool
 ) -> list[Line]:
     """Under the composer: news first, whole in up to three lines, then what enter would do."""
+    if notice:
+        return _notice_lines(notice, look)
+    return [_hint_line(state, look, written, behind=behind)]
+
+
+def _notice_lines(notice: Line, look: Look) -> list[Line]:
     if width_of(notice) + 1 > look.width:
         style = notice[0][1]
         parts = wrap("".join(text for text, _ in notice), look.width - 2)
         return [((" ", ""), (part, style)) for part in parts[: 2 if look.short else 3]]
-    if notice:
-        return [spread(((" ", ""), *notice), (), look.width)]
-    return [_hint_line(state, look, written, behind=behind)]
+    return [spread(((" ", ""), *notice), (), look.width)]
 
 
 def _hint_line(state: AgentState, look: Look, written: Written, *, behind: bool) -> Line:
@@ -192,6 +210,8 @@ def footer_keys(
                 ("alt+up down", "block"),
                 ("enter", "open"),
                 ("m", "mode, model"),
+                ("P", "processes"),
+                ("c", "copy"),
                 ("g G", "oldest newest"),
                 *stop,
                 ("esc", "fleet"),

@@ -1,0 +1,1 @@
+"""What runs for an agent: its processes and their memory."""
