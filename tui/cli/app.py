@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any, TypeVar
 
 import click
 
-from sereno.tui.cli import exits
+from sereno.tui.cli import exits, target
 from sereno.tui.cli.errors import CliError
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -107,6 +108,11 @@ def _set_home(_ctx: click.Context, _parameter: click.Parameter, value: str | Non
         os.environ["SERENO_HOME"] = os.path.abspath(value)  # noqa: PTH100 - cwd may be gone later
 
 
+def _set_target(_ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        setattr(target.given(), parameter.name or "", value)
+
+
 def home_option(function: _F) -> _F:
     option = click.option(
         "--home",
@@ -117,6 +123,30 @@ def home_option(function: _F) -> _F:
         help="Use this home instead of SERENO_HOME or ~/.sereno.",
     )
     return option(function)
+
+
+_TARGET_OPTIONS = (
+    ("--host", "HOST:PORT", "Talk to the daemon there; tcp://HOST:PORT?ssl=true, unix:///PATH."),
+    ("--password-file", "FILE", "Show the password in FILE to that daemon."),
+    ("--token-file", "FILE", "Show the token in FILE to that daemon."),
+    ("--ca-file", "FILE", "Trust the certificates in FILE instead of the system's."),
+)
+
+
+def target_options(function: _F, *, all_shown: bool = False) -> _F:
+    """Adds --host and what belongs to it; a command's own help shows the first only."""
+    command: Any = function
+    for name, metavar, words in reversed(_TARGET_OPTIONS):
+        command = click.option(
+            name,
+            metavar=metavar,
+            expose_value=False,
+            is_eager=True,
+            callback=_set_target,
+            hidden=not (all_shown or name == "--host"),
+            help=words,
+        )(command)
+    return command  # type: ignore[no-any-return]
 
 
 class Output:
@@ -132,22 +162,41 @@ class Output:
 
 
 def output_options(function: _F) -> _F:
-    """Adds --json, -q and --home; the command gets one `out: Output`."""
+    """Adds --json, -q, --home and --host; the command gets one `out: Output`."""
     from functools import wraps
 
     @wraps(function)
     def wrapped(*args: Any, as_json: bool, quiet: bool, **kwargs: Any) -> Any:
+        _keep_local(click.get_current_context().command_path)
         return function(*args, out=Output(as_json, quiet), **kwargs)
 
     options = (
         click.option("--json", "as_json", is_flag=True, help="Print JSON."),
         click.option("-q", "--quiet", is_flag=True, help="Print ids only, or nothing."),
         home_option,
+        target_options,
     )
     command: Any = wrapped
     for option in reversed(options):
         command = option(command)
     return command  # type: ignore[no-any-return]
+
+
+_LOCAL = (
+    "sereno daemon start",
+    "sereno daemon stop",
+    "sereno daemon restart",
+    "sereno daemon set-password",
+    "sereno doctor",
+    "sereno service",
+    "sereno token",
+)
+"""Commands about processes and files of this machine."""
+
+
+def _keep_local(command_path: str) -> None:
+    if any(f"{command_path} ".startswith(f"{name} ") for name in _LOCAL):
+        target.local_only(command_path)
 
 
 def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -164,6 +213,7 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool)
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @home_option
+@partial(target_options, all_shown=True)
 @click.option("--no-ui", is_flag=True, help="Run the daemon in the foreground, without a screen.")
 @click.option(
     "-c",
@@ -196,6 +246,8 @@ def command(
         return None
     flags = parse_settings(settings)
     if no_ui:
+        if target.given().host is not None:
+            raise click.UsageError("--host goes with the screen and with commands.", ctx)
         from sereno.tui.cli.commands.headless import run_headless
 
         return run_headless(flags, take_fds)
@@ -222,6 +274,7 @@ def parse_settings(settings: Sequence[str]) -> dict[str, str]:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command through click; gives the exit code. Raises CliError."""
+    target.begin()
     try:
         result = command.main(list(arguments), "sereno", standalone_mode=False)
     except click.UsageError as error:

@@ -19,7 +19,7 @@ def _entries(archived: bool = False) -> list[Entry]:
     from sereno.tui.cli.quick import QuickLink
 
     try:
-        with QuickLink.open(LIMIT_S) as link:
+        with QuickLink.open(LIMIT_S, ask=False) as link:
             return link.agents(archived, LIMIT_S)
     except CliError:
         return []

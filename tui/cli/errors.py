@@ -20,6 +20,10 @@ _EXIT_OF = {
     "request_gone": exits.ANSWERED_ELSEWHERE,
     "no_daemon": exits.NO_DAEMON,
     "connection_lost": exits.NO_DAEMON,
+    "host_unreachable": exits.NO_DAEMON,
+    "host_timeout": exits.NO_DAEMON,
+    "bad_target": exits.USAGE,
+    "bad_ca_file": exits.USAGE,
 }
 
 
@@ -56,8 +60,10 @@ def translate(error: BaseException) -> CliError | None:
     if isinstance(code, str) and isinstance(message, str):
         next_step = getattr(error, "next_step", "")
         exit_code = _EXIT_OF.get(code)
-        if exit_code is None and _is_home_error(error):
+        if exit_code is None and _is_a(error, "HomeError"):
             exit_code = exits.USAGE
+        if exit_code is None and _is_a(error, "Refused"):
+            exit_code = exits.REFUSED
         return CliError(code or "failed", message, next_step or "", exit_code)
     if isinstance(error, UnicodeError):
         # Bytes of another encoding: Python hands them on as lone surrogates, which no UTF-8 says.
@@ -70,8 +76,8 @@ def translate(error: BaseException) -> CliError | None:
     return None
 
 
-def _is_home_error(error: BaseException) -> bool:
-    return any(kind.__name__ == "HomeError" for kind in type(error).__mro__)
+def _is_a(error: BaseException, name: str) -> bool:
+    return any(kind.__name__ == name for kind in type(error).__mro__)
 
 
 def sentence(text: str) -> str:

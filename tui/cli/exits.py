@@ -18,6 +18,8 @@ ASKS = 7
 """The agent waits for permission."""
 ANSWERED_ELSEWHERE = 8
 """The request for permission had been answered by somebody else, or was withdrawn."""
+REFUSED = 9
+"""A daemon on a network did not let us in, or is none: password, name, certificate, version."""
 TIMEOUT = 124
 """`--timeout` ran out; as timeout(1)."""
 INTERRUPTED = 130
@@ -33,6 +35,7 @@ MEANINGS: tuple[tuple[int, str], ...] = (
     (CANCELED, "the turn was interrupted"),
     (ASKS, "the agent waits for permission"),
     (ANSWERED_ELSEWHERE, "somebody else answered the request first"),
+    (REFUSED, "the daemon did not let us in: password, name, certificate or version"),
     (TIMEOUT, "the time limit ran out"),
     (INTERRUPTED, "left with ctrl+c; agents go on"),
 )

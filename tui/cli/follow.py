@@ -21,13 +21,17 @@ from sereno.core.protocol.requests import FetchTimeline
 from sereno.core.protocol.timeline import Cursor, Entry, SeqRange
 from sereno.core.protocol.values import Wire, given
 from sereno.tui.cli.errors import CliError
-from sereno.tui.cli.link import fetch
+from sereno.tui.cli.link import elsewhere, fetch
 
 PAGE = 500
 SILENCE_S = 5.0
 """After so long without a message the agent's state is asked for: an event may have been lost
 with a connection, and then nothing would ever come."""
 RECONNECT_S = 15.0
+REMOTE_RECONNECT_S = 300.0
+STEP_S = 0.1
+LONGEST_STEP_S = 3.0
+AWAY = "the daemon went away; waiting for it to come back"
 
 
 class Watcher(Protocol):
@@ -87,7 +91,8 @@ class Follower:
             try:
                 return self._run_once()
             except ConnectionLost as error:
-                self._reconnect(error)
+                if not self._reconnect(error):
+                    return False
 
     def _run_once(self) -> bool:
         self.catch_up()
@@ -193,18 +198,24 @@ class Follower:
             "unknown_agent", "the agent was deleted", "`sereno ls -a -g` lists the rest"
         )
 
-    def _reconnect(self, lost: ConnectionLost) -> None:
-        """A daemon that is handed over or restarted is back in a moment; the agent goes on."""
+    def _reconnect(self, lost: ConnectionLost) -> bool:
+        """A daemon that is handed over or restarted is back in a moment, a network takes longer;
+        the agent goes on. False when the caller's time is over."""
         self.client.close()
         if self._lost_at is None:
             self._lost_at = time.monotonic()
             if lost.close_code != CloseCode.TOO_SLOW:
-                self._watcher.note("the daemon went away; waiting for it to come back")
-        while time.monotonic() < self._lost_at + RECONNECT_S:
+                self._watcher.note(AWAY)
+        step = STEP_S
+        end = self._lost_at + (REMOTE_RECONNECT_S if elsewhere() else RECONNECT_S)
+        while (now := time.monotonic()) < end:
+            if self._deadline is not None and now >= self._deadline:
+                return False
             try:
                 self.client = self._connect()
             except (NoDaemon, ConnectionLost):
-                time.sleep(0.1)
+                time.sleep(step)
+                step = min(step * 1.5, LONGEST_STEP_S) if elsewhere() else STEP_S
             else:
-                return
+                return True
         raise lost

@@ -14,10 +14,12 @@ from sereno.core.home import Home, find_home
 from sereno.core.protocol.agents import AgentSnapshot
 from sereno.core.protocol.messages import AgentEntry, FetchAgentResult, FetchAgentsResult
 from sereno.core.protocol.requests import AgentFilter, FetchAgent, FetchAgents, Page
-from sereno.tui.cli import exits
+from sereno.tui.cli import exits, target
 from sereno.tui.cli.errors import CliError
 from sereno.tui.cli.text import clean_line
 
+REMOTE_S = 15.0
+"""For connecting over a network, a password's proof included."""
 SHORT = 8
 MOST_CANDIDATES = 8
 
@@ -26,13 +28,43 @@ def home() -> Home:
     return find_home(os.environ)
 
 
-def connect(timeout_s: float = 5.0) -> SyncClient:
-    """To the running daemon. Raises NoDaemon, ConnectionLost."""
-    return SyncClient.open(home(), timeout_s=timeout_s)
+def connect() -> SyncClient:
+    """To the daemon of this home, or of `--host`. Raises NoDaemon, ConnectionLost, Refused."""
+    return target.connect(REMOTE_S) or SyncClient.open(home())
+
+
+def elsewhere() -> bool:
+    """Whether the daemon may run on another machine, so that this one's folders say nothing."""
+    chosen = target.target()
+    return chosen is not None and not chosen.local
+
+
+def folder_of(given: str | None) -> str:
+    """An absolute folder for the daemon, by default the one in which the person stands.
+
+    Raises CliError where that is gone, or where it would be on another machine.
+    """
+    if elsewhere():
+        if given is None or not given.startswith(("/", "~")):
+            raise CliError(
+                "cwd_missing",
+                "the daemon may run on another machine, where this folder is not",
+                "Give --cwd with a whole path of that machine",
+                exits.USAGE,
+            )
+        return given
+    try:
+        return os.path.abspath(given or os.getcwd())  # noqa: PTH100, PTH109 - links stay as typed
+    except OSError:
+        raise CliError(
+            "cwd_missing", "the folder in which you stand is gone", "Give --cwd", exits.USAGE
+        ) from None
 
 
 def connect_or_start() -> SyncClient:
-    """To the running daemon; where none runs, a background one is started first."""
+    """To the running daemon; where none runs for this home, one is started in the background."""
+    if target.host():
+        return connect()
     try:
         return connect()
     except NoDaemon as error:
@@ -131,8 +163,10 @@ __all__ = [
     "connect",
     "connect_or_start",
     "each",
+    "elsewhere",
     "fetch",
     "find",
+    "folder_of",
     "home",
     "refused",
     "short",

@@ -93,7 +93,7 @@ def run(options: ListOptions) -> int:
     here, elsewhere = _choose(entries, options)
     _show(here, options)
     if not here and not (options.as_json or options.quiet):
-        where = "" if options.everywhere else " in this project"
+        where = "" if options.everywhere or _elsewhere() else " in this project"
         archived = "" if options.archived else "; `-a` lists archived ones too"
         note(f'No agents{where}. `sereno run "…"` starts one{archived}.')
     if elsewhere and not (options.as_json or options.quiet):
@@ -102,8 +102,16 @@ def run(options: ListOptions) -> int:
     return exits.OK
 
 
+def _elsewhere() -> bool:
+    """Whether the daemon may run on another machine: then no folder of this one is its project."""
+    from sereno.tui.cli import target
+
+    chosen = target.target()
+    return chosen is not None and not chosen.local
+
+
 def _choose(entries: list[Entry], options: ListOptions) -> tuple[list[Entry], int]:
-    if options.everywhere:
+    if options.everywhere or _elsewhere():
         return entries, 0
     try:
         cwd = os.getcwd()  # noqa: PTH109

@@ -29,13 +29,22 @@ class QuickLink:
         self._client = client
 
     @classmethod
-    def open(cls, timeout_s: float = 5.0) -> Self:
-        """Connect to the daemon of SERENO_HOME. Raises CliError."""
+    def open(cls, timeout_s: float | None = None, *, ask: bool = True) -> Self:
+        """Connect to the daemon of SERENO_HOME or of the given host. Raises CliError.
+
+        `ask`: whether a password may be asked for.
+        """
         from sereno.core.client.blocking import SyncClient
         from sereno.core.client.errors import ClientError
         from sereno.core.home import HomeError, find_home
+        from sereno.tui.cli import target
 
         try:
+            if target.host():
+                there = target.connect(timeout_s or 15.0, ask=ask)
+                assert there is not None
+                return cls(there)
+            timeout_s = timeout_s or 5.0
             return cls(SyncClient.open(find_home(os.environ), timeout_s=timeout_s))
         except (ClientError, HomeError) as error:
             raise translate(error) or error from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -23,7 +22,7 @@ from sereno.tui.cli import complete, exits
 from sereno.tui.cli.agents import epoch_ms
 from sereno.tui.cli.app import Output, output_options
 from sereno.tui.cli.errors import CliError
-from sereno.tui.cli.link import connect, short
+from sereno.tui.cli.link import connect, folder_of, short
 from sereno.tui.cli.output import emit, note, on_terminal, terminal_width
 from sereno.tui.cli.text import ago, clean_line, columns
 
@@ -54,7 +53,7 @@ def command(
     A session is named by its id or a beginning of it. What is imported is an agent like any
     other: its next prompt goes on where the session ended.
     """
-    folder = os.path.abspath(cwd or os.getcwd())  # noqa: PTH100, PTH109 - links stay as typed
+    folder = folder_of(cwd)
     with connect() as client:
         listed = _listed(client, folder, provider, limit)
         for problem in listed.problems:

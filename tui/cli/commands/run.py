@@ -17,7 +17,7 @@ from sereno.tui.cli.answer import follow_answer
 from sereno.tui.cli.app import Output, nearest, output_options
 from sereno.tui.cli.errors import CliError
 from sereno.tui.cli.follow import Position
-from sereno.tui.cli.link import connect_or_start, short
+from sereno.tui.cli.link import connect_or_start, elsewhere, folder_of, short
 from sereno.tui.cli.output import emit, on_terminal
 from sereno.tui.cli.prompts import fresh_id, prompt_text
 from sereno.tui.cli.text import clean_line
@@ -105,14 +105,9 @@ def _show_created(agent: AgentSnapshot, out: Output) -> int:
 
 
 def _folder(cwd: str | None) -> str:
-    """The working directory as an absolute path that exists. Raises CliError."""
-    try:
-        path = os.path.abspath(cwd or os.getcwd())  # noqa: PTH100, PTH109 - links stay as typed
-    except OSError:
-        raise CliError(
-            "cwd_missing", "the folder in which you stand is gone", "Give --cwd", exits.USAGE
-        ) from None
-    if not os.path.isdir(path):  # noqa: PTH112
+    """The working directory, which exists as far as we can see. Raises CliError."""
+    path = folder_of(cwd)
+    if not elsewhere() and not os.path.isdir(path):  # noqa: PTH112
         raise CliError(
             "cwd_missing",
             f"there is no folder {path}",

@@ -12,8 +12,8 @@ from sereno.core.protocol.messages import WaitResult
 from sereno.core.protocol.requests import WaitForFinish
 from sereno.tui.cli import complete, exits
 from sereno.tui.cli.app import Output, output_options
-from sereno.tui.cli.follow import RECONNECT_S
-from sereno.tui.cli.link import connect, find, short
+from sereno.tui.cli.follow import LONGEST_STEP_S, RECONNECT_S, REMOTE_RECONNECT_S, STEP_S
+from sereno.tui.cli.link import connect, elsewhere, find, short
 from sereno.tui.cli.output import emit
 from sereno.tui.cli.text import clean_line
 
@@ -47,7 +47,7 @@ def command(out: Output, agent: str, timeout: float | None) -> int:
                 break
             except ConnectionLost as lost:
                 client.close()
-                client = _again(lost)
+                client = _again(lost, deadline)
     finally:
         client.close()
     title = clean_line((result.final.title if result.final else None) or "-", 80)
@@ -76,13 +76,16 @@ def _wait(client: SyncClient, agent_id: str, deadline: float | None) -> WaitResu
     return reply
 
 
-def _again(lost: ConnectionLost) -> SyncClient:
-    """A daemon that changes hands is back in a moment."""
-    deadline = time.monotonic() + RECONNECT_S
+def _again(lost: ConnectionLost, deadline: float | None) -> SyncClient:
+    """A daemon that changes hands is back in a moment, a network takes longer."""
+    step = STEP_S
+    patience = time.monotonic() + (REMOTE_RECONNECT_S if elsewhere() else RECONNECT_S)
     while True:
         try:
             return connect()
         except (NoDaemon, ConnectionLost):
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if now > patience or (deadline is not None and now > deadline):
                 raise lost from None
-            time.sleep(0.1)
+            time.sleep(step)
+            step = min(step * 1.5, LONGEST_STEP_S) if elsewhere() else STEP_S
