@@ -8,16 +8,19 @@ appendix A, 12). Here everything that arrived is read before the end is told.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections import deque
 from typing import Protocol
 
-__all__ = ["HIGH", "Pump", "Reader"]
+__all__ = ["HIGH", "SIP", "Pump", "Reader", "Wire"]
 
 HIGH = 256 * 1024
 """Bytes that wait for the socket, beyond which its owner is told `busy`."""
 LOW = 64 * 1024
 _CHUNK = 256 * 1024
+SIP = 16 * 1024
+"""Bytes read at once from somebody who has not shown who they are."""
 _PIECES = 64
 
 
@@ -34,19 +37,43 @@ class Reader(Protocol):
     def drained(self) -> None: ...
 
 
+class Wire(Protocol):
+    """What readers know of a pump; the one with TLS (tls.py) looks the same."""
+
+    reader: Reader
+
+    def write(self, data: bytes) -> None: ...
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def trust(self) -> None:
+        """Reads in large pieces from now on."""
+
+    def finish(self) -> None:
+        """Sends what waits, then says that nothing more comes; still reads."""
+
+    def close(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
 class Pump:
     """Owns the socket from now on. All calls on the loop's thread."""
 
-    def __init__(self, connection: socket.socket, reader: Reader) -> None:
+    def __init__(self, connection: socket.socket, reader: Reader, *, chunk: int = _CHUNK) -> None:
         connection.setblocking(False)
         self._socket = connection
-        self._reader = reader
+        self._chunk = chunk
+        self.reader = reader
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[memoryview] = deque()
         self._size = 0
         self._busy = False
         self._deaf = False
         self._mute = False
+        self._finishing = False
         self._closing = False
         self._closed = False
         self._loop.add_reader(connection, self._readable)
@@ -55,7 +82,7 @@ class Pump:
 
     def write(self, data: bytes) -> None:
         """Sends, or keeps what the socket does not take. What cannot arrive is dropped."""
-        if self._mute or self._closing or self._closed:
+        if self._mute or self._finishing or self._closing or self._closed:
             return
         if self._waiting:
             self._keep(memoryview(data))
@@ -77,7 +104,7 @@ class Pump:
         self._size += len(piece)
         if self._size > HIGH and not self._busy:
             self._busy = True
-            self._reader.busy()
+            self.reader.busy()
 
     def _writable(self) -> None:
         try:
@@ -98,9 +125,11 @@ class Pump:
             self._loop.remove_writer(self._socket)
         if self._busy and self._size <= LOW:
             self._busy = False
-            self._reader.drained()
+            self.reader.drained()
         if self._closing and not self._waiting:
             self.abort()
+        elif self._finishing and not self._waiting:
+            self._shut()
 
     def _lose(self) -> None:
         """The peer reads no more. It may have written before it went: reading goes on."""
@@ -115,7 +144,7 @@ class Pump:
         self.resume()
         if self._busy:
             self._busy = False
-            self._reader.drained()
+            self.reader.drained()
 
     # In
 
@@ -132,17 +161,32 @@ class Pump:
 
     def _readable(self) -> None:
         try:
-            data = self._socket.recv(_CHUNK)
+            data = self._socket.recv(self._chunk)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
             data = b""
         if data:
-            self._reader.received(data)
+            self.reader.received(data)
         else:
             self.abort()
 
+    def trust(self) -> None:
+        """Reads in large pieces from now on."""
+        self._chunk = _CHUNK
+
     # The end
+
+    def finish(self) -> None:
+        """Sends what waits, then says that nothing more comes; what the peer still sends is read,
+        for closing with something unread would take from it what it was sent."""
+        self._finishing = True
+        if not self._waiting and not self._closed:
+            self._shut()
+
+    def _shut(self) -> None:
+        with contextlib.suppress(OSError):  # The peer may be gone already.
+            self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         """Sends what waits, then closes."""
@@ -159,4 +203,4 @@ class Pump:
         self._loop.remove_writer(self._socket)
         self._socket.close()
         self._waiting.clear()
-        self._reader.ended()
+        self.reader.ended()

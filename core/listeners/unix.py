@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 
 from sereno.core.home import connect_path, explained
-from sereno.core.listeners.websocket import WebSocketChannel
+from sereno.core.listeners.acceptor import Acceptor, turn_away
+from sereno.core.listeners.websocket import CUT_S, WebSocketChannel
 from sereno.core.security.peers import Credentials, credentials_of
 from sereno.core.security.roles import Role
 from sereno.core.sessions.channel import Peer
@@ -36,7 +36,6 @@ MOST_OF_AGENTS = 32
 SEND_BUFFER = 1024 * 1024
 """Bytes that the kernel keeps for a client, as far as the system allows: a list of all agents is
 then one write, and no second turn of the loop."""
-_AT_ONCE = 64
 _REFUSED = b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -103,7 +102,7 @@ class UnixListener:
         self._judge = judge
         self._most = most
         self._channels: dict[WebSocketChannel, Role] = {}
-        self._accepting = False
+        self._acceptor = Acceptor(listener, self._welcome)
         self._empty: asyncio.Event | None = None
 
     @property
@@ -111,15 +110,20 @@ class UnixListener:
         return self._listener.fileno()
 
     def start(self) -> None:
-        self._accepting = True
-        asyncio.get_running_loop().add_reader(self._listener, self._accept)
+        self._acceptor.start()
 
     def stop(self) -> None:
         """Accepts no more. Clients that connect now wait in the queue of the socket, if anybody
         else holds a duplicate of it; open connections go on."""
-        if self._accepting:
-            self._accepting = False
-            asyncio.get_running_loop().remove_reader(self._listener)
+        self._acceptor.stop()
+
+    def drop(
+        self, credentials: Container[str], code: int = 4401, reason: str = "Access was changed"
+    ) -> None:
+        """Closes the connections of these credentials: told at once, cut in half a second."""
+        for channel in tuple(self._channels):
+            if channel.peer.credential in credentials:
+                channel.dismiss(code, reason, CUT_S)
 
     def close(self) -> None:
         """Closes this process's descriptor; never shuts the socket down for others."""
@@ -139,26 +143,7 @@ class UnixListener:
         if not self._channels and self._empty is not None:
             self._empty.set()
 
-    def _accept(self) -> None:
-        for _ in range(_AT_ONCE):
-            try:
-                connection, _ = self._listener.accept()
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError as error:
-                self._rest(error)
-                return
-            self._welcome(connection)
-
-    def _rest(self, error: OSError) -> None:
-        """Without descriptors or memory: try again in a second, not in a busy loop."""
-        if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-            return  # The client went away before it was accepted.
-        log.error("cannot accept: %s", error)
-        self.stop()
-        asyncio.get_running_loop().call_later(1.0, self.start)
-
-    def _welcome(self, connection: socket.socket) -> None:
+    def _welcome(self, connection: socket.socket, _: object) -> None:
         try:
             credentials = credentials_of(connection)
             peer = self._judge(credentials)
@@ -166,13 +151,13 @@ class UnixListener:
             log.warning("cannot tell who connects: %s", error)
             peer = None
         if peer is None:
-            _turn_away(connection, _REFUSED)
+            turn_away(connection, _REFUSED)
             return
         if not self._has_room(peer):
-            _turn_away(connection, _FULL)
+            turn_away(connection, _FULL)
             return
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        channel = WebSocketChannel(connection, peer, self._sessions, self._gone)
+        channel = WebSocketChannel.welcome(connection, peer, self._sessions, self._gone)
         self._channels[channel] = peer.role
 
     def _has_room(self, peer: Peer) -> bool:
@@ -181,10 +166,3 @@ class UnixListener:
             if of_agents >= MOST_OF_AGENTS:
                 return False
         return len(self._channels) < self._most
-
-
-def _turn_away(connection: socket.socket, words: bytes) -> None:
-    connection.setblocking(False)
-    with contextlib.suppress(OSError):
-        connection.send(words)
-    connection.close()

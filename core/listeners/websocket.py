@@ -10,6 +10,7 @@ import asyncio
 import http
 import socket
 from collections.abc import Callable, Sequence
+from typing import Self
 
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
@@ -17,17 +18,23 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from sereno.core.listeners.pump import Pump
+from sereno.core.listeners.heads import QUIET
+from sereno.core.listeners.pump import Pump, Wire
 from sereno.core.protocol.outgoing import Outgoing
+from sereno.core.security.roles import Role
 from sereno.core.sessions.batch import Batch
 from sereno.core.sessions.channel import Peer
 from sereno.core.sessions.limits import LARGEST_MESSAGE
 from sereno.core.sessions.registry import Sessions
 
-__all__ = ["WebSocketChannel"]
+__all__ = ["CUT_S", "WebSocketChannel", "largest_message"]
 
+LARGEST_OF_AGENTS = 1024 * 1024
+"""Bytes of a message from a process that an agent started."""
 GOODBYE_S = 2.0
 """Seconds for the client to answer a close; then the socket is cut."""
+CUT_S = 0.5
+"""The same for a client that may not be there any more (T39)."""
 
 
 class WebSocketChannel:
@@ -35,21 +42,61 @@ class WebSocketChannel:
 
     def __init__(
         self,
-        connection: socket.socket,
+        protocol: ServerProtocol,
+        wire: Callable[[WebSocketChannel], Wire],
         peer: Peer,
         sessions: Sessions,
         ended: Callable[[WebSocketChannel], None],
     ) -> None:
-        self._protocol = ServerProtocol(
-            max_size=LARGEST_MESSAGE, select_subprotocol=_echo_first, extensions=None
-        )
+        """`wire` gives what moves the bytes, with this channel as its reader. Use `welcome` or
+        `join`."""
+        self._protocol = protocol
+        protocol.max_message_size = largest_message(peer.role)
         self._parts: list[bytes] = []
         self._binary = False
         self._closing = False
         self._ended = ended
         self._cut: asyncio.TimerHandle | None = None
+        self._late: asyncio.TimerHandle | None = None
+        self.peer = peer
         self._connection = sessions.connect(self, peer)
-        self._pump = Pump(connection, self)
+        self._pump = wire(self)
+
+    @classmethod
+    def welcome(
+        cls,
+        connection: socket.socket,
+        peer: Peer,
+        sessions: Sessions,
+        ended: Callable[[WebSocketChannel], None],
+    ) -> Self:
+        """For a peer who was judged by its socket alone: it has to ask for the upgrade now."""
+        protocol = ServerProtocol(select_subprotocol=_echo_first, extensions=None, logger=QUIET)
+        return cls(protocol, lambda channel: Pump(connection, channel), peer, sessions, ended)
+
+    @classmethod
+    def join(
+        cls,
+        protocol: ServerProtocol,
+        wire: Wire,
+        peer: Peer,
+        sessions: Sessions,
+        ended: Callable[[WebSocketChannel], None],
+        *,
+        hello_s: float,
+    ) -> Self:
+        """For a peer who was judged by its request, behind the 101. `hello_s`: seconds until
+        hello."""
+
+        def take(channel: WebSocketChannel) -> Wire:
+            wire.reader = channel
+            wire.trust()
+            return wire
+
+        channel = cls(protocol, take, peer, sessions, ended)
+        late = channel._connection.hello_is_late
+        channel._late = asyncio.get_running_loop().call_later(hello_s, late)
+        return channel
 
     # The pump's Reader
 
@@ -64,8 +111,9 @@ class WebSocketChannel:
         self._write_out()
 
     def ended(self) -> None:
-        if self._cut is not None:
-            self._cut.cancel()
+        for timer in (self._cut, self._late):
+            if timer is not None:
+                timer.cancel()
         self._connection.lost()
         self._ended(self)
 
@@ -143,9 +191,21 @@ class WebSocketChannel:
     def resume_reading(self) -> None:
         self._pump.resume()
 
+    def dismiss(self, code: int, reason: str, within_s: float) -> None:
+        """Takes nothing more from the client, says why, and cuts the socket after so long."""
+        self._connection.close(code, reason)
+        if self._cut is not None:
+            self._cut.cancel()
+        self._cut = asyncio.get_running_loop().call_later(within_s, self._pump.abort)
+
     def _cut_later(self) -> None:
         if self._cut is None:
             self._cut = asyncio.get_running_loop().call_later(GOODBYE_S, self._pump.abort)
+
+
+def largest_message(role: Role) -> int:
+    """Bytes; what agents may ask needs little, and what they send must not fill the daemon."""
+    return LARGEST_OF_AGENTS if role is Role.AGENT else LARGEST_MESSAGE
 
 
 def _head(message: Outgoing) -> bytes:

@@ -61,11 +61,21 @@ class RawClient:
     """A client on a plain socket through the library's protocol: what official clients look like
     from here. Every wait has a time limit."""
 
-    def __init__(self, path: Path, target: str = "ws://localhost/ws", **options: object) -> None:
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.setblocking(False)
-        with connect_path(path) as name:
-            self.socket.connect(name)
+    def __init__(
+        self,
+        place: Path | tuple[str, int],
+        target: str = "ws://localhost/ws",
+        **options: object,
+    ) -> None:
+        """`place`: a unix socket, or a TCP address on this machine."""
+        if isinstance(place, Path):
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.setblocking(False)
+            with connect_path(place) as name:
+                self.socket.connect(name)
+        else:
+            self.socket = socket.create_connection(place, 5)
+            self.socket.setblocking(False)
         self.protocol = ClientProtocol(parse_uri(target), max_size=None, **options)  # type: ignore[arg-type]
         self.frames: list[bytes] = []
         self.ended = False

@@ -1,0 +1,115 @@
+"""Those at the doors who have not shown who they are: how many may stand there, and who must go.
+
+Pure; time is an argument, monotonic seconds. Counts all TCP doors of a daemon together (T31,
+section F). Whoever waits without having asked anything makes room for newer ones, so that a flood
+of silent sockets shuts nobody out.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from typing import Final, Generic, TypeVar
+
+__all__ = ["EACH", "FAILURES", "GRACE_S", "TOTAL", "Crowd"]
+
+TOTAL: Final = 64
+"""Sockets without a credential."""
+EACH: Final = 8
+"""Of these, those of one address that have been there longer than GRACE_S."""
+GRACE_S: Final = 1.0
+"""Seconds in which a request comes that is meant to come: many commands at once are no attack."""
+FAILURES: Final = 10
+"""Attempts in a minute that failed or never came to an end; then the address has one place."""
+MINUTE_S: Final = 60.0
+_REMEMBERED: Final = 4_096
+
+T = TypeVar("T")
+
+
+class _Place:
+    __slots__ = ("held", "key", "since")
+
+    def __init__(self, key: str, since: float) -> None:
+        self.key = key
+        self.since = since
+        self.held = False
+
+
+class Crowd(Generic[T]):
+    """`T`: a socket, whatever that is to the caller; `key`: its address, as it is counted."""
+
+    def __init__(self, *, total: int = TOTAL, each: int = EACH, failures: int = FAILURES) -> None:
+        self._total = total
+        self._each = each
+        self.failures = failures
+        self._places: OrderedDict[T, _Place] = OrderedDict()
+        self._strikes: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def enter(self, one: T, key: str, now: float) -> list[T] | None:
+        """Those who have to go so that this one may stand here; None: there is no room."""
+        leaving = self._excess(key, now, self._allowed(key, now) - 1)
+        if len(self._places) - len(leaving) >= self._total:
+            longest = self._longest_of_the_many(leaving)
+            if longest is None:
+                return None
+            leaving.append(longest)
+        for other in leaving:
+            del self._places[other]
+        self._places[one] = _Place(key, now)
+        return leaving
+
+    def excess(self, key: str, now: float) -> list[T]:
+        """Those of an address that are too many for longer than the grace; they are forgotten."""
+        leaving = self._excess(key, now, self._allowed(key, now))
+        for other in leaving:
+            del self._places[other]
+        return leaving
+
+    def _allowed(self, key: str, now: float) -> int:
+        return self._each if self.strikes(key, now) < self.failures else 1
+
+    def _excess(self, key: str, now: float, most: int) -> list[T]:
+        mine = [(one, place) for one, place in self._places.items() if place.key == key]
+        over = len(mine) - most
+        old = [one for one, place in mine if not place.held and now - place.since >= GRACE_S]
+        return old[: max(0, over)]
+
+    def _longest_of_the_many(self, leaving: list[T]) -> T | None:
+        """The oldest silent one of the address that has most."""
+        silent: dict[str, list[T]] = {}
+        for one, place in self._places.items():
+            if not place.held and one not in leaving:
+                silent.setdefault(place.key, []).append(one)
+        return max(silent.values(), key=len)[0] if silent else None
+
+    def hold(self, one: T, held: bool = True) -> None:
+        """It asked something and is judged now: it makes room for nobody, until it is let go."""
+        if one in self._places:
+            self._places[one].held = held
+
+    def leave(self, one: T) -> None:
+        self._places.pop(one, None)
+
+    # Failures
+
+    def failed(self, key: str, now: float) -> None:
+        """An attempt of this address failed, or never came to an end."""
+        times = self._strikes.pop(key, None) or deque(maxlen=self.failures)
+        times.append(now)
+        self._strikes[key] = times
+        while len(self._strikes) > _REMEMBERED:
+            self._strikes.popitem(last=False)
+
+    def strikes(self, key: str, now: float) -> int:
+        """Failures of the last minute."""
+        times = self._strikes.get(key)
+        if times is None:
+            return 0
+        while times and now - times[0] >= MINUTE_S:
+            times.popleft()
+        if not times:
+            del self._strikes[key]
+        return len(times)
