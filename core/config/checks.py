@@ -16,7 +16,9 @@ from sereno.core.config.listen import parse_listen
 
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
-_BCRYPT = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
+# 22 characters of salt, of which the last has 2 bits only, and 31 of hash.
+_BCRYPT = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}", re.ASCII)
+_BCRYPT_COSTS = range(4, 17)
 _HOST_PATTERN = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s?#]+")
 _HOST_PORT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+):(\d{1,5})")
@@ -119,9 +121,16 @@ def origins(value: object) -> tuple[str, ...]:
 
 
 def bcrypt_hash(value: object) -> str:
-    if not isinstance(value, str) or not _BCRYPT.fullmatch(value):
-        raise ValueError("a bcrypt hash ($2b$12$ and 53 more characters), never the password")
-    return value
+    """Nothing is accepted that no password could match, or that would be computed for minutes."""
+    found = _BCRYPT.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(
+            "a bcrypt hash ($2b$12$ and 53 more characters), never the password; "
+            "`sereno daemon set-password` writes it"
+        )
+    if int(found[1]) not in _BCRYPT_COSTS:
+        raise ValueError("a bcrypt hash with a cost from 04 to 16, such as $2b$12$")
+    return found[0]
 
 
 def host_port(value: object) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 from tests.core.config.helpers import load, value_of
 
-HASH = "$2b$12$" + "a" * 53
+HASH = "$2b$12$" + "a" * 21 + "e" + "a" * 31
 
 
 @pytest.fixture
