@@ -11,6 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -19,13 +20,14 @@ import anyio.to_thread
 import msgspec
 
 from sereno.core.agents.auditing import add_entry
+from sereno.core.agents.errors import AgentError
 from sereno.core.agents.fleet import Fleet
 from sereno.core.config import Config
-from sereno.core.daemon.admitting import unix_judge
+from sereno.core.daemon.admitting import Admission
 from sereno.core.daemon.descriptors import Descriptors
 from sereno.core.daemon.desk import Desk, Identity, version
 from sereno.core.daemon.entrance import Entrance
-from sereno.core.daemon.greeting import greeting, new_server_id
+from sereno.core.daemon.greeting import greeting, new_server_id, page
 from sereno.core.daemon.logs import FILE_ONLY, LogFile, set_level
 from sereno.core.home import DaemonLock, Home, HomeError, atomic_write, prepare
 from sereno.core.listeners.memory import MemoryListener
@@ -141,11 +143,13 @@ class Daemon:
             self._phase(Phase.SERVING)
 
     async def apply(self, config: Config) -> None:
-        """Goes on with another configuration and drops nothing that still may be there."""
+        """Goes on with another configuration and drops nothing that still may be there. Raises
+        HomeError for a certificate or a token that cannot be used; the old one stays then."""
         async with self._applying:
+            moved = await self._entrance.apply(config)
             before, self._config = self._config, config
             set_level(config.log.level)
-            if await self._entrance.apply(config):
+            if moved:
                 self._moved()
                 self._write_status()
             log.info("the configuration was read again")
@@ -219,17 +223,19 @@ class Daemon:
                 now_ms=_now_ms,
                 note=_noting(database),
             )
-
-            def is_ours(agent_id: str) -> bool:
-                return any(view.snapshot.id == agent_id for view in fleet.list())
-
             async with anyio.create_task_group() as group:
                 await group.start(sessions.run, services, TABLES)
                 await group.start(fleet.run)
                 await group.start(providers.run)
                 # First, because whoever gets an answer may want to know of whom.
                 self._write_status()
-                self._entrance.serve(sessions, unix_judge(is_ours))
+                self._entrance.serve(
+                    self._config,
+                    sessions,
+                    Admission(partial(_knows, fleet)),
+                    group,
+                    lambda: page(server_id, identity.version),
+                )
                 if self._memory is not None:
                     self._memory.start(sessions)
                 group.start_soon(self._reload_when_wanted)
@@ -311,6 +317,15 @@ def _refuse_inside_agent(home: Home) -> None:
             "its daemon.",
             "Start sereno from a terminal of your own, or set SERENO_HOME for a second home.",
         )
+
+
+def _knows(fleet: Fleet, agent_id: str) -> bool:
+    """On any thread: one look into a table."""
+    try:
+        fleet.view(agent_id)
+    except AgentError:
+        return False
+    return True
 
 
 def _noting(

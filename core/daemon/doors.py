@@ -12,10 +12,12 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Container, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import anyio
+import anyio.to_thread
 
 from sereno.core.config import DaemonConfig, TcpAddress, UnixAddress, parse_listen
 from sereno.core.daemon.sockets import (
@@ -29,13 +31,13 @@ from sereno.core.daemon.sockets import (
 )
 from sereno.core.home import HomeError
 from sereno.core.protocol.additions import DoorStatus
+from sereno.core.protocol.frames import CloseCode
 
 __all__ = ["Doors", "Everybody", "Listener", "plans"]
 
 log = logging.getLogger("sereno.doors")
 
 Address = TcpAddress | UnixAddress
-_GOODBYE_S = 0.3
 
 
 class Listener(Protocol):
@@ -47,7 +49,7 @@ class Listener(Protocol):
 
     async def wait_closed(self, timeout_s: float) -> None: ...
 
-    def drop(self, credentials: Container[str]) -> None:
+    def drop(self, credentials: Container[str], code: int = ..., reason: str = ...) -> None:
         """Closes the connections of these credentials at once."""
 
 
@@ -120,7 +122,7 @@ class Door:
 
 
 class Doors:
-    """Belongs to the daemon's loop, apart from `open`, which may block."""
+    """Belongs to the daemon's loop."""
 
     def __init__(self, own: Path) -> None:
         """`own`: the home's socket, which is served in any case and opened by nobody here."""
@@ -137,42 +139,64 @@ class Doors:
         taken: Iterable[tuple[str, int]] = (),
         *,
         strict: bool = False,
-    ) -> bool:
-        """Opens what is listed and not open yet, closes what is no longer listed; gives whether
-        any socket came or went. What cannot be opened is told by `states`.
+        plain: HomeError | None = None,
+    ) -> None:
+        """At the start: opens what is listed. What cannot be opened is told by `states`. Blocks.
 
         `taken`: of the daemon before, adopted where the address is still listed, else closed.
-        `strict`: the first DoorError is raised, and nothing stays open then.
+        `strict`: the first error is raised, and nothing stays open then. `plain`: why no TCP
+        address may be opened.
         """
-        before = self.descriptors
         password = config.auth.password is not None
         handed: dict[str, list[int]] = {}
         for name, fd in taken:
             handed.setdefault(name, []).append(fd)
-        wanted = plans(config, self._own)
-        for name in [name for name in self._doors if name not in wanted]:
-            self._shut(self._doors.pop(name))
-        for name, address in wanted.items():
-            door = self._doors.setdefault(name, Door(address))
-            if door.sockets and not password and door.reachable:
-                self._shut(door)
-            if not door.sockets:
+        for name, address in plans(config, self._own).items():
+            door = self._doors[name] = Door(address)
+            if plain is not None and isinstance(address, TcpAddress):
+                door.error = plain
+            else:
                 door.open(handed.pop(name, ()), password=password)
             if strict and door.error is not None:
                 self.close(remove_names=True)
                 raise door.error
-        self._doors = {name: self._doors[name] for name in wanted}
         for fds in handed.values():
             for fd in fds:
                 with contextlib.suppress(OSError):
                     os.close(fd)
         self._warn(config)
+
+    async def change(self, config: DaemonConfig) -> bool:
+        """Closes what is no longer listed, with its connections, and opens and serves what is new
+        or could not be opened before; the others do not notice. Gives whether there are other
+        sockets than before."""
+        before = self.descriptors
+        password = config.auth.password is not None
+        wanted = plans(config, self._own)
+        for name in tuple(self._doors):
+            door = self._doors[name]
+            if name not in wanted or (door.reachable and not password):
+                self._shut(door)
+                del self._doors[name]
+        missing = [
+            (name, Door(address))
+            for name, address in wanted.items()
+            if name not in self._doors or not self._doors[name].sockets
+        ]
+        for name, door in missing:
+            # Names may have to be looked up.
+            await anyio.to_thread.run_sync(partial(door.open, (), password=password))
+            self._doors[name] = door
+        self._doors = {name: self._doors[name] for name in wanted}
+        self._warn(config)
+        if self._make is not None:
+            self.serve(self._make)
         return before != self.descriptors
 
     def _shut(self, door: Door) -> None:
         for listener in door.listeners:
             listener.stop()
-            listener.drop(Everybody())
+            listener.drop(Everybody(), CloseCode.GOING_AWAY, "This address is closed")
         door.close(remove_name=True)
 
     def _warn(self, config: DaemonConfig) -> None:
@@ -199,8 +223,14 @@ class Doors:
                 for listener in door.listeners:
                     listener.start()
 
-    def serve_new(self) -> None:
-        """After `open`: what it opened is served as the others are."""
+    def serve_anew(self) -> None:
+        """Puts other listeners behind the TCP sockets: clients connect again."""
+        for door in self._doors.values():
+            if isinstance(door.address, TcpAddress):
+                for listener in door.listeners:
+                    listener.stop()
+                    listener.drop(Everybody(), CloseCode.RESTART, "The encryption was changed")
+                door.listeners.clear()
         if self._make is not None:
             self.serve(self._make)
 

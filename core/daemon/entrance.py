@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
-import anyio.to_thread
+import anyio.abc
 
-from sereno.core.config import Config
+from sereno.core.config import Config, UnixAddress
+from sereno.core.daemon.admitting import Admission
 from sereno.core.daemon.descriptors import Descriptors
 from sereno.core.daemon.doors import Address, Doors, Listener
-from sereno.core.home import Home
+from sereno.core.daemon.encryption import Encryption
+from sereno.core.daemon.gatekeeping import Gatekeeper
+from sereno.core.home import Home, HomeError
 from sereno.core.listeners import unix
+from sereno.core.listeners.doorkeeper import Doorkeeper
+from sereno.core.listeners.front import Front
+from sereno.core.listeners.tcp import TcpListener
+from sereno.core.listeners.verify import Verifier
 from sereno.core.protocol.additions import DoorStatus
-from sereno.core.security.peers import Credentials
-from sereno.core.sessions.channel import Peer
 from sereno.core.sessions.registry import Sessions
 
 __all__ = ["Entrance"]
@@ -33,6 +38,8 @@ class Entrance:
         self._home = home
         self._own: socket.socket | None = None
         self._listener: unix.UnixListener | None = None
+        self._keeper: Gatekeeper | None = None
+        self._encryption = Encryption()
         self.doors = Doors(home.socket)
 
     @property
@@ -46,10 +53,18 @@ class Entrance:
         then: nobody shall meet a daemon that is about to refuse.
         """
         path = self._home.socket
+        self._keeper = Gatekeeper(self._home, config)
         handed: Iterable[tuple[str, int]] = ()
         if taken is not None:
             self._own, handed = unix.adopt(taken.unix, path), taken.doors
-        self.doors.open(config.daemon, handed, strict=strict)
+        plain: HomeError | None = None
+        try:
+            self._encryption.use(config)
+        except HomeError as error:
+            if strict:
+                raise
+            plain = error
+        self.doors.open(config.daemon, handed, strict=strict, plain=plain)
         if self._own is None:
             self._own = unix.bind(path)
 
@@ -58,20 +73,45 @@ class Entrance:
         assert self._own is not None
         return Descriptors(lock, self._own.fileno(), self.doors.descriptors)
 
-    def serve(self, sessions: Sessions, judge: Callable[[Credentials], Peer | None]) -> None:
+    def serve(
+        self,
+        config: Config,
+        sessions: Sessions,
+        admission: Admission,
+        tasks: anyio.abc.TaskGroup,
+        status: Callable[[], Mapping[str, object]],
+    ) -> None:
+        """Clients are answered from here on. `tasks` owns what judges them; `status`: what
+        /api/status says."""
         assert self._own is not None
+        assert self._keeper is not None
+        self._keeper.use(config, self.doors.addresses)
+        judge = Doorkeeper(self._keeper.gate, verify=Verifier(), is_agent=admission.is_agent)
+        front = Front(sessions, judge, tasks=tasks, status=status)
 
         def behind(one: socket.socket, address: Address) -> Listener:
-            del address
-            return unix.UnixListener(one, sessions, judge)
+            if isinstance(address, UnixAddress):
+                return unix.UnixListener(one, sessions, admission.of_unix)
+            return TcpListener(one, front, tls=self._encryption.context)
 
-        self._listener = unix.UnixListener(self._own, sessions, judge)
+        self._listener = unix.UnixListener(self._own, sessions, admission.of_unix)
         self._listener.start()
         self.doors.serve(behind)
 
     async def apply(self, config: Config) -> bool:
-        """Another configuration; gives whether there are other sockets now."""
-        return await anyio.to_thread.run_sync(self.doors.open, config.daemon)
+        """Another configuration: the rules first, then the addresses, and whom the old rules let
+        in is sent away. Gives whether there are other sockets now. Raises HomeError; then nothing
+        has changed."""
+        assert self._keeper is not None
+        self._keeper.look()
+        other_tls = self._encryption.use(config)
+        ended = self._keeper.use(config, self.doors.addresses)
+        self.doors.drop(ended)
+        if other_tls:
+            self.doors.serve_anew()
+        moved = await self.doors.change(config.daemon)
+        self._keeper.use(config, self.doors.addresses)
+        return moved
 
     def stop(self) -> None:
         """Accepts no more; open connections go on."""

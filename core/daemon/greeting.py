@@ -9,7 +9,7 @@ import socket
 from sereno.core.protocol.frames import encode_payload
 from sereno.core.protocol.messages import ServerFeatures, ServerInfo
 
-__all__ = ["ADDITIONS", "greeting", "new_server_id"]
+__all__ = ["ADDITIONS", "greeting", "new_server_id", "page"]
 
 ADDITIONS = 1
 """Version of Sereno's additions to the wire."""
@@ -28,6 +28,16 @@ def greeting(server_id: str, daemon_version: str) -> bytes:
             features=ServerFeatures(providers_snapshot=True, sereno=ADDITIONS),
         )
     )
+
+
+def page(server_id: str, daemon_version: str) -> dict[str, object]:
+    """What /api/status says, apart from the address (wire reference 4.4)."""
+    return {
+        "status": "server_info",
+        "serverId": server_id,
+        "hostname": socket.gethostname(),
+        "version": daemon_version,
+    }
 
 
 def new_server_id() -> str:

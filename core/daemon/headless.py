@@ -17,6 +17,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import anyio
+import msgspec
 
 from sereno.core.config import Config, ConfigError, DaemonConfig, load_config
 from sereno.core.daemon.daemon import Daemon, Outcome, Phase
@@ -43,6 +44,9 @@ _EXITS = {
     "port_in_use": IN_USE,
     "path_in_use": IN_USE,
     "needs_password": REFUSED_BY_CONFIGURATION,
+    "tls_refused": REFUSED_BY_CONFIGURATION,
+    "password_refused": REFUSED_BY_CONFIGURATION,
+    "damaged_token": REFUSED_BY_CONFIGURATION,
     "not_permitted": REFUSED_BY_CONFIGURATION,
     "foreign_owner": REFUSED_BY_CONFIGURATION,
     "too_open": REFUSED_BY_CONFIGURATION,
@@ -76,16 +80,41 @@ def run_headless(
     refusal; never so for a daemon that takes over, which has clients and agents to look after.
     """
     handler = show_on_stderr(config.log.format) if mode is Mode.FOREGROUND else None
+    error: HomeError | StoreError
     try:
+        password = _password_of_variable() if mode is Mode.FOREGROUND else None
         taken = parse_descriptors(take_fds) if take_fds else None
         strict = strict and taken is None
-        return _Run(home, config, taken, mode, deaths, strict).until_stopped()
+        run = _Run(home, _with(config, password), taken, mode, deaths, strict, password)
+        return run.until_stopped()
     except* (HomeError, StoreError) as refused:
         error = _first(refused)
     finally:
         if handler is not None:
             logging.getLogger().removeHandler(handler)
     return _refuse(error)
+
+
+def _password_of_variable() -> str | None:
+    """The hash of SERENO_PASSWORD, which is this daemon's own for a daemon in the foreground (a
+    container has no better place); for every other program it is what a client shows. None where
+    it is not set. Raises HomeError for one that cannot be used."""
+    if not os.environ.get("SERENO_PASSWORD", "").strip():
+        return None
+    from sereno.core.security.passwords import PasswordRefused, hash_of_variable
+
+    try:
+        return hash_of_variable(os.environ)
+    except PasswordRefused as error:
+        raise HomeError(error.code, f"SERENO_PASSWORD: {error.message}", error.next_step) from error
+
+
+def _with(config: Config, password: str | None) -> Config:
+    """`password`: a hash that wins over that of the file; None for none."""
+    if password is None:
+        return config
+    auth = msgspec.structs.replace(config.daemon.auth, password=password)
+    return msgspec.structs.replace(config, daemon=msgspec.structs.replace(config.daemon, auth=auth))
 
 
 def _refuse(error: HomeError | StoreError) -> int:
@@ -128,6 +157,7 @@ class _Run:
         mode: Mode,
         deaths: int,
         strict: bool,
+        password: str | None,
     ) -> None:
         self._home = home
         self._mode = mode
@@ -139,7 +169,7 @@ class _Run:
             config,
             taken=taken,
             strict=strict,
-            load=lambda: load_config(home, os.environ),
+            load=lambda: _with(load_config(home, os.environ), password),
             moved=self._keep,
             phase=self._tell,
         )
