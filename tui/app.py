@@ -38,10 +38,7 @@ from sereno.tui.model import Changes, FleetModel
 from sereno.tui.news import SECONDS, News, news_lines
 from sereno.tui.palette import Palette
 from sereno.tui.screens.base import SerenoScreen
-from sereno.tui.screens.commands import SerenoCommands
-from sereno.tui.screens.first_run.screen import FirstRunScreen
 from sereno.tui.screens.fleet.screen import FleetScreen
-from sereno.tui.screens.new_agent.view import Draft
 from sereno.tui.terminal import BELL, Bell, title
 from sereno.tui.textual_private import build_wall, queued_writes, write_raw
 from sereno.tui.theme import DEFAULTS, THEMES
@@ -49,12 +46,13 @@ from sereno.tui.widgets.footer import Footer
 
 __all__ = ["Leave", "SerenoApp"]
 
-STYLES = tuple(
-    f"screens/{name}/screen.tcss"
-    for name in ("fleet", "first_run", "agent", "confirm", "new_agent", "log")
-)
-"""Read once for all: a screen that brings its own later has every rule of the app parsed anew."""
-FIRST_TICK = 0.05
+STYLES = ("app.tcss", "screens/fleet/screen.tcss")
+"""What the first frame needs."""
+LATER_STYLES = ("later.tcss", "screens/*/screen.tcss")
+"""What other places need, read behind the first frame and at once: a screen that brings its own
+sheet when it opens has every rule of the app parsed anew."""
+HERE = Path(__file__).resolve().parent
+FIRST_TICK = 0.02
 """Until the daemon has told what there is."""
 STARTED = 1.0
 BUSY_TICK = 0.1
@@ -76,13 +74,19 @@ def _collect_garbage() -> None:
     gc.enable()
 
 
+def _commands() -> type[Provider]:
+    from sereno.tui.screens.commands import SerenoCommands
+
+    return SerenoCommands
+
+
 class SerenoApp(Everywhere, inherit_bindings=False):
     """Sereno's screens."""
 
     TITLE = "sereno"
-    CSS_PATH: ClassVar[list[str | PurePath]] = ["app.tcss", *STYLES]
+    CSS_PATH: ClassVar[list[str | PurePath]] = [*STYLES]
     BINDINGS: ClassVar[list[BindingType]] = EVERYWHERE
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {SerenoCommands}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
 
     def __init__(
         self,
@@ -112,7 +116,6 @@ class SerenoApp(Everywhere, inherit_bindings=False):
         self.cwd = cwd
         self.home = home
         self.pinned: list[str] = []
-        self.new_agent_draft = Draft()
         self.drafts: dict[str, str] = {}
         """What was typed and not sent, by place: it outlives the screen it was typed on."""
         self._now_ms = now_ms
@@ -134,12 +137,15 @@ class SerenoApp(Everywhere, inherit_bindings=False):
         self._bell = Bell()
         self._shown_title = -1
         self._second = 0
+        self._begun = False
         self._welcomed = False
         self._palette: Palette | None = None
         for each in THEMES:
             self.register_theme(each)
         known = theme if theme in self.available_themes else "sereno"
         self.theme = "sereno-terminal" if no_colour else known
+        self._styled_for = self.theme
+        self.stylesheet.set_variables(self.get_css_variables())
         build_wall(self, no_colour=no_colour)
 
     # -- what screens read ---------------------------------------------------------------------
@@ -178,15 +184,39 @@ class SerenoApp(Everywhere, inherit_bindings=False):
 
     # -- life ----------------------------------------------------------------------------------
 
+    def get_default_screen(self) -> FleetScreen:
+        """The fleet is the first screen, and stays below all others."""
+        return FleetScreen(self.size)
+
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, self._theme_changed)
-        self.push_screen(FleetScreen())
         self._loop = asyncio.get_running_loop()
-        self.run_worker(self._run_link(), name="link", group="link", exit_on_error=True)
         self._set_title(0)
+        self.call_after_refresh(self._painted)
+
+    def _painted(self) -> None:
+        """The first frame stands: now what it did without, and the daemon."""
+        if self._begun or not self.is_running:
+            return
+        self._begun = True
+        self.run_worker(self._run_link(), name="link", group="link", exit_on_error=True)
         self.set_timer(FIRST_TICK, self._tick)
+        self._read_later()
         if not gc.isenabled():
             self.set_timer(STARTED, _collect_garbage)
+
+    def _read_later(self) -> None:
+        """The style sheets of the other places; no widget that is there has a rule in them."""
+        for pattern in LATER_STYLES:
+            self.stylesheet.read_all(sorted(HERE.glob(pattern)))
+        self.stylesheet.parse()
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Not where the rules were made for this very theme, and nothing else came after it: at
+        the start Textual would parse every rule a second time."""
+        if self._styled_for != self.theme:
+            self._styled_for = self.theme
+            super().refresh_css(animate)
 
     async def _run_link(self) -> None:
         try:
@@ -229,6 +259,8 @@ class SerenoApp(Everywhere, inherit_bindings=False):
 
     def _changed(self, changes: Changes) -> None:
         if self.model.virgin and not self._welcomed:
+            from sereno.tui.screens.first_run.screen import FirstRunScreen
+
             self._welcomed = True
             self.push_screen(FirstRunScreen())
         if changes.requests or changes.everything:

@@ -1,8 +1,8 @@
 """The daemon inside this process, as the UI sees it: started once, handed over when we leave.
 
 The one place of `tui` that knows of core/daemon/handover.py, and it imports it late: what the
-daemon needs is loaded while the first screen is shown already. The daemon has its own thread and
-loop; a standby beside it takes over whatever happens to us (design section 5).
+daemon and its client need is loaded while the first screen is shown already. The daemon has its
+own thread and loop; a standby beside it takes over whatever happens to us (design section 5).
 """
 
 from __future__ import annotations
@@ -12,10 +12,6 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import anyio
-import anyio.to_thread
-
-from sereno.core.client.aio import Client
 from sereno.core.client.errors import ClientError
 from sereno.core.config import Config
 from sereno.core.home import Home
@@ -37,10 +33,12 @@ STARTING = 10.0
 
 async def _start_in_background(home: Home) -> None:
     """The same as `sereno daemon start`: the UI is attached to it afterwards."""
+    from anyio import to_thread
+
     from sereno.core.daemon import control
 
     try:
-        await anyio.to_thread.run_sync(control.start, home)
+        await to_thread.run_sync(control.start, home)
     except ClientError as error:
         raise ActError(f"{error.message.rstrip('.')}.", error.next_step) from error
 
@@ -55,6 +53,8 @@ class Attached:
 
     async def connect(self) -> ClientLike:
         """Raises ClientError when nobody answers."""
+        from sereno.core.client.aio import Client
+
         return await Client.connect_unix(self._home.socket)
 
     async def start(self) -> None:
@@ -103,6 +103,8 @@ class Embedded:
             ClientError: nobody answers now.
             Stopped: it was stopped on purpose.
         """
+        from sereno.core.client.aio import Client
+
         if not self._started:
             await self._start()
         if self.embedded and self._daemon is not None:
@@ -120,9 +122,11 @@ class Embedded:
         self._stopped = False
 
     async def _start(self) -> None:
+        from anyio import to_thread
+
         self._begun = True
         try:
-            await anyio.to_thread.run_sync(self._make)
+            await to_thread.run_sync(self._make)
         except Exception as error:
             if getattr(error, "code", "") != "locked" or not await self._answers():
                 message = getattr(error, "message", f"{type(error).__name__}: {error}")
@@ -145,6 +149,10 @@ class Embedded:
 
     async def _answers(self) -> bool:
         """Whether the daemon that holds the lock comes up: it may have been started just now."""
+        import anyio
+
+        from sereno.core.client.aio import Client
+
         with anyio.move_on_after(PATIENCE):
             while True:
                 try:

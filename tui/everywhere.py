@@ -9,7 +9,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual.widgets import Input, TextArea
+from textual.widgets import Input
 
 from sereno.tui import clipboard
 from sereno.tui.keys import LEADER
@@ -17,7 +17,6 @@ from sereno.tui.link_api import ActError
 from sereno.tui.model import Phase
 from sereno.tui.places import Places
 from sereno.tui.screens.base import SerenoScreen
-from sereno.tui.screens.leader.screen import LeaderScreen
 
 if TYPE_CHECKING:
     from sereno.tui.screens.copy.screen import Piece
@@ -87,6 +86,8 @@ class Everywhere(Places, inherit_bindings=False):
         self.notify(toggle(self))
 
     async def action_leader(self) -> None:
+        from sereno.tui.screens.leader.screen import LeaderScreen
+
         if isinstance(self.screen, LeaderScreen):
             return
         screen = self.screen
@@ -100,6 +101,8 @@ class Everywhere(Places, inherit_bindings=False):
 
     def action_interrupt(self) -> None:
         """`ctrl+c`: copy a selection, clear a text, stop a turn; twice when idle, detach."""
+        from textual.widgets import TextArea
+
         selected = self.screen.get_selected_text()
         if selected:
             self.copy_to_clipboard(selected)

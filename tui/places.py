@@ -6,12 +6,16 @@ stands on it, and going to an agent closes what was between.
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sereno.tui.agent_acts import AgentActs
 from sereno.tui.messages import CreateAgent, Seen
 from sereno.tui.model import Need
-from sereno.tui.screens.new_agent.view import Draft
+
+if TYPE_CHECKING:
+    from sereno.tui.screens.new_agent.view import Draft
 
 __all__ = ["Places"]
 
@@ -19,7 +23,12 @@ __all__ = ["Places"]
 class Places(AgentActs, inherit_bindings=False):
     """The app's ways from place to place."""
 
-    new_agent_draft: Draft
+    @cached_property
+    def new_agent_draft(self) -> Draft:
+        """What the form of a new agent holds while it is closed."""
+        from sereno.tui.screens.new_agent.view import Draft
+
+        return Draft()
 
     def open_agent(self, agent_id: str) -> None:
         """The agent's screen, on top of the fleet; nothing else stays between them."""
@@ -66,7 +75,7 @@ class Places(AgentActs, inherit_bindings=False):
 
     def to_fleet(self) -> None:
         """Closes everything above the fleet; drafts are kept by their screens."""
-        while len(self.screen_stack) > 2:
+        while len(self.screen_stack) > 1:
             self.pop_screen()
 
     def open_requests(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual.binding import BindingType
+from textual.geometry import Size
 from textual.screen import Screen
 
 from sereno.tui.keys import Follower, key
@@ -47,6 +48,14 @@ class SerenoScreen(Screen[Result]):
     FOOTER: ClassVar[tuple[FooterKey, ...]] = ()
     FOLLOWERS: ClassVar[tuple[Follower, ...]] = ()
     """What may follow the leader here, besides keys.LEADER; actions run on this screen."""
+
+    @classmethod
+    def size_classes(cls, size: Size) -> str:
+        """The classes that a screen of this size has by its breakpoints."""
+        ways = ((size.width, cls.HORIZONTAL_BREAKPOINTS), (size.height, cls.VERTICAL_BREAKPOINTS))
+        return " ".join(
+            max(one for one in points if one[0] <= cells)[1] for cells, points in ways if points
+        )
 
     @property
     def sereno(self) -> SerenoApp:

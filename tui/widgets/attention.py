@@ -101,8 +101,9 @@ class AttentionBar(LineWidget):
         self._now_ms = now_ms
         shown = attention_lines(self._model, now_ms, self.app.size.width)
         self.set_class(bool(shown), "-waiting")
-        self.styles.height = max(1, len(shown))
-        self.refresh()
+        if shown:
+            self.styles.height = len(shown)
+            self.refresh()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         del height

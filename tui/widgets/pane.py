@@ -23,7 +23,6 @@ from textual.widget import Widget
 
 from sereno.tui.lines import RULE, Line, width_of
 from sereno.tui.model import AgentState, Need
-from sereno.tui.pane_view import failure_shown, pane_lines
 from sereno.tui.wall import harmless
 from sereno.tui.widgets.line import paint, palette_of
 from sereno.tui.words import cut
@@ -71,6 +70,8 @@ class PaneBody(Widget):
         width, height = self.size
         lines: list[Line] = []
         if self._state is not None:
+            from sereno.tui.pane_view import failure_shown, pane_lines
+
             trouble = failure_shown(self._state, width, height)
             lines = pane_lines(self._state.timeline.blocks, width, height - len(trouble))
             lines += trouble
@@ -102,7 +103,8 @@ class PaneBox(Container):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        """Off the screen until it is somebody's."""
+        super().__init__(classes="-off")
         self.body = PaneBody()
         self.agent_id = ""
         self._edge: tuple[object, ...] = ()

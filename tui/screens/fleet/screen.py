@@ -6,19 +6,19 @@ view.py; what its keys do to an agent is in tui/agent_acts.py.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
+from textual.geometry import Size
 from textual.widgets import Input
 
 from sereno.tui.keys import key
 from sereno.tui.lines import Line
 from sereno.tui.model import AgentState, Changes, Need, Phase
 from sereno.tui.screens.base import SerenoScreen
-from sereno.tui.screens.copy.screen import Piece
 from sereno.tui.screens.fleet import view
 from sereno.tui.widgets.attention import AttentionBar
 from sereno.tui.widgets.details import Details
@@ -27,6 +27,9 @@ from sereno.tui.widgets.footer import Footer, FooterKey
 from sereno.tui.widgets.header import Header
 from sereno.tui.widgets.pane import PaneBox
 from sereno.tui.widgets.rows import RowList
+
+if TYPE_CHECKING:
+    from sereno.tui.screens.copy.screen import Piece
 
 __all__ = ["FleetScreen"]
 
@@ -68,8 +71,9 @@ class FleetScreen(SerenoScreen[None]):
         ),
     ]
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, size: Size) -> None:
+        """`size`: of the terminal, so that the first frame is made for it at once."""
+        super().__init__(classes=self.size_classes(size))
         self._words = ""
         self._layout = 0
         self._states: list[AgentState] = []
@@ -88,15 +92,18 @@ class FleetScreen(SerenoScreen[None]):
         yield Footer(id="footer")
 
     def on_mount(self) -> None:
-        self.model_changed(Changes(everything=True))
+        self._name_list()
 
     def on_screen_resume(self) -> None:
-        """What changed under another screen is seen at once."""
+        """What changed under another screen is seen at once; the first frame is filled here."""
         self.model_changed(Changes(everything=True))
 
-    def on_resize(self) -> None:
+    def _name_list(self) -> None:
         boxed = not self.has_class("-narrow")
         self.query_one("#agents", RowList).border_title = "Agents" if boxed else None
+
+    def on_resize(self) -> None:
+        self._name_list()
         self.call_after_refresh(self.model_changed, Changes(everything=True))
 
     def model_changed(self, changes: Changes) -> None:
