@@ -1,17 +1,18 @@
 """The session at a daemon: it feeds the model, closes gaps, connects again, and does the acts.
 
 The only place of the UI that awaits a client. How to connect is the caller's word (start.py):
-through memory to the embedded daemon, or over the unix socket to one that runs.
+through memory to the embedded daemon, or over the unix socket to one that runs. anyio is loaded
+when the first connection is made: the first frame does without it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Protocol
-
-import anyio
-from anyio.abc import TaskGroup
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
 
 from sereno.core.client.errors import ClientError
 from sereno.core.protocol.messages import (
@@ -36,6 +37,7 @@ from sereno.core.protocol.timeline import Cursor
 from sereno.core.protocol.values import UNSET, Wire
 from sereno.tui import requests
 from sereno.tui.link_api import ActError
+from sereno.tui.link_pace import Pace, counting, near
 from sereno.tui.link_questions import Questions
 from sereno.tui.link_words import (
     Stopped,
@@ -50,14 +52,15 @@ from sereno.tui.messages import Act, Answer, LoadOlder
 from sereno.tui.model import Connection, FleetModel, Phase
 from sereno.tui.timeline import Taken, Timeline
 
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
 __all__ = ["ClientLike", "DaemonLink"]
 
 TAIL = 200
 """Rows that are fetched when a timeline is first shown."""
 FAR = 2000
 """A gap wider than this is not closed: the tail is fetched anew."""
-FIRST_DELAY = 0.2
-LONGEST_DELAY = 3.0
 ANSWER_SECONDS = 15.0
 
 
@@ -79,11 +82,16 @@ class DaemonLink(Questions):
         *,
         embedded: Callable[[], bool] = lambda: False,
         start: Callable[[], Awaitable[None]] = nobody_starts,
+        remote: str = "",
+        pace: Pace | None = None,
     ) -> None:
         """`connect` raises ClientError or OSError when nobody answers; Stopped: on purpose.
 
-        `start` makes a daemon run in the background, or raises ActError.
+        `start` makes a daemon run in the background, or raises ActError. `remote`: the name of the
+        machine on which the daemon is, where that is another one. `pace`: of calling again.
         """
+        self._remote = remote
+        self._pace = pace or near()
         self._connect = connect
         self._embedded = embedded
         self._start = start
@@ -99,39 +107,47 @@ class DaemonLink(Questions):
     async def run(self, model: FleetModel) -> None:
         """Connects, and connects again after a loss, for as long as it is not cancelled."""
         self._model = model
-        delay = FIRST_DELAY
+        if self._remote:
+            model.connected(Connection(Phase.STARTING, "connecting", remote=self._remote))
         while True:
             try:
                 client = await self._connect()
             except (Stopped, ClientError, OSError) as error:
-                model.connected(unconnected(error, again=delay > FIRST_DELAY))
-                await self._pause(delay)
-                delay = min(delay * 2, LONGEST_DELAY)
-                continue
-            delay = FIRST_DELAY
-            words = await self._session(client)
-            model.connected(Connection(Phase.LOST, f"{words}; trying again"))
-            await self._pause(delay)
+                trouble = unconnected(error, again=self._pace.again)
+                wait = self._pace.failed(error)
+            else:
+                began = time.monotonic()
+                words = await self._session(client)
+                trouble = Connection(Phase.LOST, f"{words}; trying again")
+                wait = self._pace.lost(time.monotonic() - began)
+            await self._pause(replace(trouble, remote=self._remote), wait)
 
-    async def _pause(self, seconds: float) -> None:
-        """Before the next call; a daemon that was started ends it at once."""
-        with anyio.move_on_after(seconds):
-            await self._again.wait()
+    async def _pause(self, trouble: Connection, seconds: float) -> None:
+        """Before the next call, saying when it is; a daemon that was started ends it at once."""
+        end = time.monotonic() + seconds
         self._again.clear()
+        while not self._again.is_set() and (left := end - time.monotonic()) > 0:
+            self._model.connected(counting(trouble, left))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left, 1.0)):
+                    await self._again.wait()
 
     async def start_daemon(self) -> None:
         """See Link. What the connection was is said again when it fails."""
         before = self._model.connection
-        self._model.connected(Connection(Phase.STARTING))
+        self._model.connected(Connection(Phase.STARTING, "connecting", remote=self._remote))
         try:
             await self._start()
         except ActError:
             self._model.connected(before)
             raise
+        self._pace.called()
         self._again.set()
 
     async def _session(self, client: ClientLike) -> str:
         """One connection, from the first request to its end; returns why it ended."""
+        import anyio
+
         words = "the daemon closed the connection"
         try:
             async with anyio.create_task_group() as tasks:
@@ -173,8 +189,8 @@ class DaemonLink(Questions):
             if state.id not in self._followed:
                 state.timeline = Timeline()
         self._model.apply(reply)
-        ready = Connection(Phase.READY, "ready", embedded=self._embedded())
-        self._model.connected(ready)
+        here = self._embedded()
+        self._model.connected(Connection(Phase.READY, "ready", here, self._remote))
 
     async def _look_around(self, client: ClientLike) -> None:
         """What can wait until the list is on the screen: providers, and whether this is new."""
@@ -306,6 +322,8 @@ class DaemonLink(Questions):
 
     async def _answer(self, act: Answer) -> Wire:
         """An answer has no reply of its own: what became of the request says it (wire 6.8)."""
+        import anyio
+
         client = self._reachable()
         outcome: asyncio.Future[Wire] = asyncio.get_running_loop().create_future()
         self._answers[act.request_id] = outcome

@@ -6,7 +6,7 @@ calls again by itself or has a key for it.
 
 from __future__ import annotations
 
-from sereno.core.client.errors import ClientError
+from sereno.core.client.errors import ClientError, Refused
 from sereno.tui.link_api import ActError
 from sereno.tui.model import Connection, Phase
 
@@ -41,7 +41,11 @@ def unconnected(error: Exception, *, again: bool) -> Connection:
     nobody = again and getattr(error, "code", "") == "no_daemon"
     if nobody or isinstance(error, Stopped):
         return Connection(Phase.STOPPED, NO_DAEMON)
-    return Connection(Phase.LOST, f"{cause(error)}; trying again")
+    step = ""
+    if isinstance(error, Refused):
+        new = "Leave with q, and open it again with the right one"
+        step = f". {new if error.code == 'unauthorized' else error.next_step}".rstrip(". ")
+    return Connection(Phase.LOST, f"{cause(error)}{step}; trying again")
 
 
 def cause(error: BaseException) -> str:

@@ -77,17 +77,19 @@ class Connection:
     phase: Phase = Phase.STARTING
     words: str = "starting"
     embedded: bool = False
+    remote: str = ""
+    """The machine on which the daemon is; empty for this one."""
 
     @property
     def short(self) -> str:
-        """The phase in a word or two, for a header; empty while all is well."""
+        """The phase in a word or two, for a header; while all is well only which machine it is."""
         match self.phase:
             case Phase.READY:
-                return ""
+                return self.remote
             case Phase.STARTING:
-                return "starting the daemon …"
+                return f"connecting to {self.remote} …" if self.remote else "starting the daemon …"
             case Phase.LOST | Phase.STOPPED:
-                return "no daemon"
+                return f"no link to {self.remote}" if self.remote else "no daemon"
 
 
 @dataclass(frozen=True, slots=True)

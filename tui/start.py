@@ -1,4 +1,4 @@
-"""`sereno`: the screen around a daemon that runs, or around one embedded in this process.
+"""`sereno`: the screen around a daemon that runs, here or elsewhere, or embedded in this process.
 
 Order matters here (processes.md 17, 18, 31, 33): signals are blocked before there is any thread,
 the writer's queue loses its bound before the app runs, and on the way out the daemon is handed
@@ -11,31 +11,53 @@ import os
 import socket
 import sys
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from sereno.core.config import Config
 from sereno.core.home import Home, connect_path
 from sereno.tui.app import SerenoApp
 from sereno.tui.embedded import Attached, Embedded
 from sereno.tui.link import DaemonLink
+from sereno.tui.link_pace import far, near
 from sereno.tui.model import Counts
 from sereno.tui.textual_private import drawing_on_a_terminal, unbound_writer
 from sereno.tui.words import count
 
+if TYPE_CHECKING:
+    from sereno.core.client.target import Target
+    from sereno.tui.remote import Remote
+
 __all__ = ["leaving_line", "run_ui"]
 
 
-def run_ui(home: Home, config: Config, *, cwd: Path | None = None) -> int:
+def run_ui(
+    home: Home, config: Config, *, cwd: Path | None = None, target: Target | None = None
+) -> int:
     """Shows the screen until the person leaves; returns the exit code.
 
-    Attaches where a daemon answers for this home, else starts one in this process.
+    Attaches to `target` where one is given. Else attaches where a daemon answers for this home, or
+    starts one in this process.
     """
-    daemon: Attached | Embedded
-    daemon = Attached(home) if somebody_listens(home) else Embedded(home, config)
+    daemon: Attached | Embedded | Remote
+    if target is not None:
+        from sereno.tui.remote import Remote
+
+        daemon = Remote(target)
+    else:
+        daemon = Attached(home) if somebody_listens(home) else Embedded(home, config)
+    remote = target.name if target is not None else ""
+    elsewhere = target is not None and not target.local
     unbound_writer()
     app = SerenoApp(
-        DaemonLink(daemon.connect, embedded=lambda: daemon.embedded, start=daemon.start),
-        cwd=cwd or Path.cwd(),
+        DaemonLink(
+            daemon.connect,
+            embedded=lambda: daemon.embedded,
+            start=daemon.start,
+            remote=remote,
+            pace=far() if remote else near(),
+        ),
+        # Folders of this machine say nothing there: the daemon knows its own home as `~`.
+        cwd=cwd or (Path("~") if elsewhere else Path.cwd()),
         home=str(Path.home()),
         theme=config.ui.theme,
         bell=config.ui.bell,
@@ -54,7 +76,7 @@ def run_ui(home: Home, config: Config, *, cwd: Path | None = None) -> int:
         _say(sys.stderr, f"sereno: {app.failure}")
         return 1
     counts = app.model.counts() if app.model.loaded else None
-    _say(sys.stdout, leaving_line(counts, daemon=somebody_listens(home)))
+    _say(sys.stdout, leaving_line(counts, daemon=bool(remote) or somebody_listens(home), to=remote))
     return 0
 
 
@@ -67,10 +89,11 @@ def _say(stream: TextIO, words: str) -> None:
         return
 
 
-def leaving_line(counts: Counts | None, *, daemon: bool) -> str:
+def leaving_line(counts: Counts | None, *, daemon: bool, to: str = "") -> str:
     """What the shell shows after leaving: what goes on, how to come back, how to stop.
 
     `counts`: None where the list of agents was never received. `daemon`: whether one answers now.
+    `to`: the name of the daemon's machine, where that is another one.
     """
     asks, busy = (0, 0) if counts is None else (counts.asks, counts.busy)
     working = f"{count(busy, 'agent')} {'is' if busy == 1 else 'are'} working."
@@ -83,6 +106,8 @@ def leaving_line(counts: Counts | None, *, daemon: bool) -> str:
         told = "" if counts is None else " No agent is working."
     if not daemon:
         return f"sereno: left; no daemon runs.{told} Come back: sereno"
+    if to:
+        return f"sereno: left {to}.{told} Come back: sereno with the same host"
     all_of_them = asks or busy
     stop = "Stop all: sereno stop --all" if all_of_them else "Stop it: sereno daemon stop"
     return f"sereno: detached.{told} Come back: sereno   {stop}"

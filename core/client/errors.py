@@ -19,7 +19,8 @@ class ClientError(Exception):
 class NoDaemon(ClientError):
     """Nobody listens, or nobody answers: a later call may be luckier.
 
-    Codes: no_daemon, no_answer, not_allowed of a unix socket; unreachable, timed_out of a network.
+    Codes: no_daemon, no_answer, not_allowed of a unix socket; host_unreachable, host_timeout of a
+    network.
     """
 
 

@@ -27,7 +27,7 @@ _UNTRUSTED = (2, 18, 19, 20, 21, 27)
 
 def timed_out(target: Target) -> NoDaemon:
     return NoDaemon(
-        "timed_out",
+        "host_timeout",
         f"{target.name} does not answer in time",
         "Check the address, the network and a firewall between",
     )
@@ -48,7 +48,7 @@ def of_network(error: OSError, target: Target) -> ClientError:
     else:
         words = f"{target.name} cannot be reached: {error.strerror or error}"
         step = "Check the address and the network"
-    return NoDaemon("unreachable", words, step)
+    return NoDaemon("host_unreachable", words, step)
 
 
 def _of_socket(error: OSError, target: Target) -> ClientError:
@@ -56,7 +56,7 @@ def _of_socket(error: OSError, target: Target) -> ClientError:
         return NoDaemon("not_allowed", f"{target.path} belongs to another user", "")
     if isinstance(error, TimeoutError):
         return NoDaemon("no_answer", f"the daemon at {target.path} does not answer")
-    return NoDaemon("unreachable", f"nobody listens on {target.path}", "Check the path")
+    return NoDaemon("host_unreachable", f"nobody listens on {target.path}", "Check the path")
 
 
 def of_tls(error: OSError, target: Target) -> ClientError:
@@ -138,10 +138,12 @@ def of_answer(answer: Answer, target: Target) -> ClientError:
                 f"Try again {when}",
             )
         case 503 if answer.body or "retry-after" in answer.headers:
-            return NoDaemon("unreachable", f"{target.name} is busy{_said(answer)}", "Try again")
+            return NoDaemon(
+                "host_unreachable", f"{target.name} is busy{_said(answer)}", "Try again"
+            )
         case 502 | 503 | 504:
             return NoDaemon(
-                "unreachable",
+                "host_unreachable",
                 f"what stands before {target.name} answers, but no daemon behind it",
                 "Start the daemon there, or look into the proxy's log",
             )

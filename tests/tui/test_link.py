@@ -45,6 +45,7 @@ from sereno.tui import link as link_module
 from sereno.tui import messages
 from sereno.tui.link import ClientLike, DaemonLink
 from sereno.tui.link_api import ActError
+from sereno.tui.link_pace import Pace
 from sereno.tui.link_words import NO_DAEMON, Stopped
 from sereno.tui.model import FleetModel, Phase
 from tests.tui import sample
@@ -274,7 +275,7 @@ async def test_nobody_there_twice_means_that_none_runs() -> None:
 async def test_a_daemon_that_is_started_from_here_is_called_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(link_module, "FIRST_DELAY", 3600.0)
+    monkeypatch.setattr(link_module, "near", lambda: Pace(3600.0, 3600.0))
     started: list[str] = []
 
     async def start() -> None:

@@ -6,12 +6,18 @@ import os
 import sys
 from collections.abc import Mapping
 
-from sereno.tui.cli import exits
+from sereno.tui.cli import exits, target
 from sereno.tui.cli.errors import CliError
+
+CALL_S = 15.0
 
 
 def run_ui(flags: Mapping[str, str]) -> int:
-    """Open the terminal UI; attaches to a running daemon or embeds one."""
+    """Open the terminal UI; attaches to the daemon of `--host` or a running one, or embeds one.
+
+    A host is called once before the screen opens: what is wrong is better said on the shell, and
+    a password is asked for there.
+    """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise CliError(
             "no_terminal",
@@ -21,7 +27,12 @@ def run_ui(flags: Mapping[str, str]) -> int:
         )
     from sereno.core.config import load_config
     from sereno.core.home import find_home
-    from sereno.tui.start import run_ui as start
 
     home = find_home(os.environ)
-    return start(home, load_config(home, os.environ, flags))
+    config = load_config(home, os.environ, flags)
+    first = target.connect(CALL_S)
+    if first is not None:
+        first.close()
+    from sereno.tui.start import run_ui as start
+
+    return start(home, config, target=target.target())

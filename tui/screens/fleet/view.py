@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sereno.core.protocol.agents import Usage
 from sereno.core.protocol.tools import ShellDetail
@@ -10,10 +11,12 @@ from sereno.core.protocol.values import given
 from sereno.tui.agent_state import is_dangerous
 from sereno.tui.lines import Line, beside, fit, join, spread, width_of, wrap
 from sereno.tui.model import AgentState, FleetModel, Need, Phase
-from sereno.tui.screens.copy.screen import Piece
 from sereno.tui.widgets.attention import wants
 from sereno.tui.widgets.rows import Row
 from sereno.tui.words import age, count, cut, folder, minutes, one_line, tail_cut
+
+if TYPE_CHECKING:
+    from sereno.tui.screens.copy.screen import Piece
 
 __all__ = [
     "Look",
@@ -46,7 +49,7 @@ def state_words(state: AgentState, now_ms: int) -> Line:
 
 
 def header(model: FleetModel, look: Look) -> tuple[Line, Line]:
-    """Name and counts on the left; the link (only when it is not well) and the clock right."""
+    """Name and counts on the left; the link (where not well or far) and the clock right."""
     counts = model.counts()
     left: list[Line] = [(("sereno", "strong"),)]
     total = count(counts.agents, "agent")
@@ -62,8 +65,8 @@ def header(model: FleetModel, look: Look) -> tuple[Line, Line]:
     ]
     left += [((f"{number} {word}", style),) for number, word, style in parts if number]
     right: list[Line] = []
-    starting = model.connection.phase is Phase.STARTING
-    right.append(((model.connection.short, "dim" if starting else "failed"),))
+    well = model.connection.phase in (Phase.STARTING, Phase.READY)
+    right.append(((cut(model.connection.short, 40), "dim" if well else "failed"),))
     right.append(((look.clock, "dim"),))
     return join(left), join(right)
 
@@ -219,6 +222,8 @@ def pane_edge(state: AgentState, look: Look) -> tuple[str, Line]:
 
 def pieces(state: AgentState) -> list[Piece]:
     """What of an agent can be copied."""
+    from sereno.tui.screens.copy.screen import Piece
+
     error = given(state.snapshot.last_error, "") if state.need is Need.FAILED else ""
     found = [
         Piece("i", "its id", state.id),
