@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sereno.core.home import atomic_write, explained
 
-_SEAL = re.compile(r"^.*\bsereno-seal: ([0-9a-f]{64})\b.*\n?", re.M)
+_SEAL = re.compile(r"^(?:# |<!-- )sereno-seal: ([0-9a-f]{64})(?: -->)?$\n?", re.M)
 
 
 class State(enum.Enum):

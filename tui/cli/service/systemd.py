@@ -22,13 +22,12 @@ LINGER = Path("/var/lib/systemd/linger")
 class Systemd:
     """See manager.Manager."""
 
-    def __init__(self, facts: Facts, env: Mapping[str, str], linger: Path = LINGER) -> None:
+    def __init__(self, facts: Facts, env: Mapping[str, str]) -> None:
         self.unit = f"{facts.name}.service"
         self.text = systemd_unit(facts)
         base = env.get("XDG_CONFIG_HOME") or ""
         folder = Path(base) if base.startswith("/") else user_home(env) / ".config"
         self.file = folder / "systemd" / "user" / self.unit
-        self._linger = linger
         self._env = _with_runtime_dir(env)
 
     def check(self) -> None:
@@ -77,7 +76,7 @@ class Systemd:
 
     def advice(self) -> list[str]:
         user = pwd.getpwuid(os.geteuid()).pw_name
-        if (self._linger / user).exists():
+        if (LINGER / user).exists():
             return ["Lingering is on: it starts at boot and outlives your last login."]
         return [
             "Lingering is off: your last logout ends the service, and its agents with it.",

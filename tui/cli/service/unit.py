@@ -52,12 +52,18 @@ def systemd_unit(facts: Facts) -> str:
     text = _TEXT.format(
         name=f"{facts.name}.service",
         whose=f" (home {facts.home.replace('%', '%%')})" if facts.home else "",
-        command=" ".join(_word(word).replace("$", "$$") for word in facts.command),
+        command=_command(facts.command),
         environment="\n".join(
             f"Environment={_word(f'{name}={value}')}" for name, value in variables.items()
         ),
     )
     return seal(text, "# {}")
+
+
+def _command(words: tuple[str, ...]) -> str:
+    """In the program's own path "$" means itself, in its arguments it begins a variable."""
+    program, *arguments = words
+    return " ".join([_word(program), *(_word(each).replace("$", "$$") for each in arguments)])
 
 
 def _word(text: str) -> str:
