@@ -55,15 +55,17 @@ class Throttle:
             lock = min(LONGEST_LOCK_S, FIRST_LOCK_S * 2.0 ** min(record.locks, 30))
             record.until = max(record.until, now + lock)
             record.locks += 1
-        self._make_room(now)
+        self._make_room(key, now)
 
     def proved(self, key: str) -> None:
         """`key` knew the password: whatever was counted against it was its own doing."""
         self._records.pop(key, None)
 
-    def _make_room(self, now: float) -> None:
-        """Forgets the one that failed least lately, those that are not locked first."""
+    def _make_room(self, key: str, now: float) -> None:
+        """Forgets the one that failed least lately, those that are not locked first; never `key`
+        itself, or its failures would not count while everybody else is locked."""
         if len(self._records) <= self._most:
             return
-        free = (key for key, record in self._records.items() if record.until <= now)
-        del self._records[next(free, next(iter(self._records)))]
+        others = [(one, record) for one, record in self._records.items() if one != key]
+        free = (one for one, record in others if record.until <= now)
+        del self._records[next(free, others[0][0])]
