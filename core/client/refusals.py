@@ -120,7 +120,9 @@ def of_answer(answer: Answer, target: Target) -> ClientError:
     """An HTTP answer that is no 101."""
     match answer.status:
         case 401:
-            return _unauthorized(target)
+            return _unauthorized(target, token=answer.body.startswith(b"Token"))
+        case 400 | 426 | 497 if not target.tls and _mentions_tls(answer):
+            return Refused("tls_expected", f"{target.name} speaks TLS", _with_tls(target))
         case 403 if b"host" in answer.body[:200].lower():
             return _host_not_allowed(target)
         case 403:
@@ -176,12 +178,16 @@ def of_close(lost: ConnectionLost, target: Target) -> ClientError:
             return lost
 
 
-def _unauthorized(target: Target) -> Refused:
-    if target.secret is None:
-        return Refused("unauthorized", f"{target.name} wants a password or a token", _CREDENTIAL)
-    return Refused(
-        "unauthorized", f"{target.name} does not take this password or token", _CREDENTIAL
-    )
+def _unauthorized(target: Target, *, token: bool = False) -> Refused:
+    """`token`: it said that a password will not do."""
+    if target.secret is not None:
+        words, step = f"{target.name} does not take this password or token", _CREDENTIAL
+    elif token:
+        words = f"{target.name} wants the token of its home, to know that you are its user"
+        step = "`sereno token show` there prints it; give it by SERENO_TOKEN or --token-file"
+    else:
+        words, step = f"{target.name} wants a password or a token", _CREDENTIAL
+    return Refused("unauthorized", words, step)
 
 
 def _host_not_allowed(target: Target) -> Refused:
@@ -196,6 +202,11 @@ def _host_not_allowed(target: Target) -> Refused:
 
 def _with_tls(target: Target) -> str:
     return f"Write it as tcp://{target.name}?ssl=true"
+
+
+def _mentions_tls(answer: Answer) -> bool:
+    words = answer.body[:1000].lower()
+    return b"tls" in words or b"https" in words
 
 
 def _is_page(answer: Answer) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from sereno.core.client.errors import ClientError
 
@@ -88,7 +88,7 @@ def parse_target(text: str) -> Target:
     if not found:
         if text.startswith(("/", "~")):
             raise BadTarget("a path alone is no host", f"Write it as unix://{_shown_path(text)}")
-        return _tcp(text, "")
+        return _tcp(*_split(text))
     match scheme.lower():
         case "tcp":
             return _tcp(*_split(rest))
@@ -110,13 +110,12 @@ def parse_target(text: str) -> Target:
 
 
 def _split(rest: str) -> tuple[str, str]:
-    try:
-        parts = urlsplit(f"//{rest}")
-    except ValueError:  # An unclosed bracket.
-        raise BadTarget("this is no name or address of a machine") from None
-    if parts.path not in ("", "/", "/ws") or parts.fragment:
+    """Authority and query, as RFC 3986 parts them."""
+    front, _, query = rest.partition("?")
+    authority, _, path = front.partition("/")
+    if path not in ("", "ws") or "#" in rest:
         raise BadTarget("nothing but the port and ?ssl=true stands behind a host")
-    return parts.netloc, parts.query
+    return authority, query
 
 
 def _tcp(authority: str, query: str) -> Target:
