@@ -1,8 +1,10 @@
 """The one order of checks for everything that a client sends (reference codemantle-clawde C.3.2).
 
-What comes before a message exists is done where it happens, in this order: the peer's uid, process
-and number of connections (listeners/unix.py), request line and headers (listeners/websocket.py),
-size and deadline before hello, hello itself (connection.py). Then, for each message, the stages
+What comes before a message exists is done where it happens, in this order. Unix socket: the peer's
+uid, process and number of connections (listeners/unix.py), request line and headers
+(listeners/websocket.py). TCP: number and address (crowd.py), TLS (tls.py), request line and headers
+(heads.py), Host and Origin (stages.py), who it is (doorkeeper.py), all in core/listeners. Then size
+and deadline before hello, hello itself (connection.py). Then, for each message, the stages
 here; and behind them ownership, idempotency, and what only the fleet can know, then the effect,
 the audit, and the reply (dispatch.py). A stage that refuses is the last one entered.
 """
@@ -26,6 +28,7 @@ from sereno.core.protocol.frames import (
 from sereno.core.security.roles import Role, may
 from sereno.core.sessions.limits import MOST_CALLS, NESTING, TokenBucket, too_deep
 from sereno.core.sessions.replies import bad_frame, rpc_error
+from sereno.core.sessions.shape import misshapen
 
 __all__ = ["STAGES", "Check", "Refused", "Stage", "Unit", "run"]
 
@@ -33,6 +36,7 @@ __all__ = ["STAGES", "Check", "Refused", "Stage", "Unit", "run"]
 class Stage(enum.Enum):
     RATE = "rate"
     NESTING = "nesting"
+    SHAPE = "shape"
     SCHEMA = "schema"
     ROLE = "role"
     LOAD = "load"
@@ -125,6 +129,12 @@ def _nesting(unit: Unit) -> None:
         raise Refused(Stage.NESTING, bad_frame(error))
 
 
+def _shape(unit: Unit) -> None:
+    words = misshapen(unit.data)
+    if words is not None:
+        raise Refused(Stage.SHAPE, bad_frame(BadFrame("", "", "", words)))
+
+
 def _schema(unit: Unit) -> None:
     try:
         unit.frame = decode_client_frame(unit.data)
@@ -158,6 +168,7 @@ def _load(unit: Unit) -> None:
 STAGES: Final[Sequence[tuple[Stage, Check]]] = (
     (Stage.RATE, _rate),
     (Stage.NESTING, _nesting),
+    (Stage.SHAPE, _shape),
     (Stage.SCHEMA, _schema),
     (Stage.ROLE, _role),
     (Stage.LOAD, _load),

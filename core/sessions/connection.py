@@ -26,8 +26,9 @@ from sereno.core.protocol.outgoing import Outgoing
 from sereno.core.protocol.values import given
 from sereno.core.sessions.batch import Batch, single
 from sereno.core.sessions.channel import Channel, Peer
-from sereno.core.sessions.limits import LARGEST_HELLO
+from sereno.core.sessions.limits import LARGEST_HELLO, too_deep
 from sereno.core.sessions.outbox import LIMIT, Outbox
+from sereno.core.sessions.shape import misshapen
 
 if TYPE_CHECKING:
     from sereno.core.sessions.registry import Sessions
@@ -103,7 +104,7 @@ class Connection:
         if terminal:
             self.close(CloseCode.INVALID_HELLO, "Session message before hello")
             return
-        if len(data) > LARGEST_HELLO:
+        if len(data) > LARGEST_HELLO or too_deep(data) or misshapen(data) is not None:
             self.close(CloseCode.INVALID_HELLO, "Invalid hello")
             return
         try:

@@ -44,9 +44,13 @@ def entered(one: Unit) -> tuple[list[Stage], Refused | None]:
 
 
 DEEP = b'{"type":"session","message":{"requestId":"r1","type":' + b"[" * 80 + b"]" * 80 + b"}}"
+TWICE = (
+    b'{"type":"session","message":{"requestId":"r1","type":"x","type":"shutdown_server_request"}}'
+)
 FAILING: dict[Stage, Callable[[], Unit]] = {
     Stage.RATE: lambda: unit(frame(), burst=0),
     Stage.NESTING: lambda: unit(DEEP),
+    Stage.SHAPE: lambda: unit(TWICE),
     Stage.SCHEMA: lambda: unit(frame("frobnicate_request")),
     Stage.ROLE: lambda: unit(frame("shutdown_server_request"), role=Role.OPERATOR),
     Stage.LOAD: lambda: unit(frame(), under_way=MOST_CALLS),
@@ -76,6 +80,8 @@ def test_a_message_that_fails_at_this_stage_and_all_later_ones_is_refused_here(
     data = frame("shutdown_server_request")
     if Stage.NESTING in failing:
         data = DEEP
+    elif Stage.SHAPE in failing:
+        data = TWICE
     elif Stage.SCHEMA in failing:
         data = frame("frobnicate_request")
     one = unit(
@@ -103,6 +109,7 @@ def test_what_each_stage_answers() -> None:
     assert codes == {
         Stage.RATE: "rate_limited",
         Stage.NESTING: "Invalid message: nested deeper than 64 levels",
+        Stage.SHAPE: "Invalid message: a key that stands twice in one object",
         Stage.SCHEMA: "unknown_schema",
         Stage.ROLE: "forbidden",
         Stage.LOAD: "too_many_requests",
