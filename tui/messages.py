@@ -125,6 +125,7 @@ class CreateAgent(Act):
     model_id: str | None = None
     thinking_id: str | None = None
     title: str | None = None
+    images: tuple[Image, ...] = ()
 
 
 @dataclass

@@ -108,7 +108,13 @@ def _creation(act: CreateAgent) -> Wire:
         thinking_option_id=act.thinking_id or UNSET,
         title=act.title or UNSET,
     )
-    return CreateRequest(request_id="", config=config, initial_prompt=act.task or UNSET, labels={})
+    return CreateRequest(
+        request_id="",
+        config=config,
+        initial_prompt=act.task or UNSET,
+        images=list(act.images) or UNSET,
+        labels={},
+    )
 
 
 def refusal(reply: Wire) -> tuple[str, str] | None:

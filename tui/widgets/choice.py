@@ -58,6 +58,10 @@ class Choice(LineWidget, can_focus=True):
         self.value = ""
 
     @property
+    def options(self) -> tuple[Option, ...]:
+        return self._options
+
+    @property
     def option(self) -> Option | None:
         for option in self._options:
             if option.value == self.value:
@@ -77,9 +81,14 @@ class Choice(LineWidget, can_focus=True):
         if not known:
             return
         place = known.index(self.value) if self.value in known else 0
-        self.value = known[(place + by) % len(known)]
-        self.refresh()
-        self.post_message(self.Chosen(self, self.value))
+        self.take(known[(place + by) % len(known)])
+
+    def take(self, value: str) -> None:
+        """The person chose this value."""
+        if value in [option.value for option in self._options]:
+            self.value = value
+            self.refresh()
+            self.post_message(self.Chosen(self, self.value))
 
     def on_click(self) -> None:
         self.action_turn(1)

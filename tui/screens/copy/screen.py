@@ -21,6 +21,8 @@ from sereno.tui.words import cut, one_line, pad
 __all__ = ["CopyMenu", "Piece"]
 
 LABEL = 14
+PREVIEW = 2_000
+"""Characters of a piece that are looked at for its one line here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class CopyMenu(ModalScreen[Piece]):
             panel.border_title = Content("Copy")
             for piece in self._pieces:
                 room = max(10, self.app.size.width - LABEL - 9)
-                shown = cut(one_line(harmless(piece.text)), room)
+                shown = cut(harmless(one_line(piece.text[:PREVIEW])), room)
                 yield Static(
                     Content.assemble(
                         (piece.key, "bold"), f"  {pad(piece.label, LABEL)} ", (shown, "dim")

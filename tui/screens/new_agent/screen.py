@@ -1,10 +1,14 @@
 """A new agent: which one, how it may act, where, and its task. The draft is kept when left.
 
-The last line shows the exact command and folder before anything is started.
+The exact command and folder stand there before anything is started, and what the folder brings
+that is left out. A mode in which nothing is asked is begun in only by a second `ctrl+x s`.
 """
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -13,21 +17,45 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static, TextArea
+from textual.worker import Worker
 
 from sereno.core.protocol.messages import AgentCreated
+from sereno.tui.attachments import AttachError, image_paths, read_images
 from sereno.tui.editor import EditorError, edit_text
 from sereno.tui.keys import Follower, key
 from sereno.tui.messages import ActDone, ActFailed, CreateAgent
 from sereno.tui.model import Changes
+from sereno.tui.screens.agent.completion import Completion
 from sereno.tui.screens.base import SerenoScreen
-from sereno.tui.screens.new_agent import view
+from sereno.tui.screens.choose.screen import ChooseOne
+from sereno.tui.screens.new_agent import trust, view
+from sereno.tui.screens.new_agent.task import TaskText
 from sereno.tui.widgets.choice import Choice
+from sereno.tui.widgets.composer import Composer
 from sereno.tui.widgets.field import Field
+from sereno.tui.widgets.file_picker import FilePicker
 from sereno.tui.widgets.footer import Footer, FooterKey
 from sereno.tui.widgets.header import Header
 from sereno.tui.words import folder
 
 __all__ = ["NewAgentScreen"]
+
+_TASK_KEYS: tuple[FooterKey, ...] = (
+    ("ctrl+x s", "start"),
+    ("tab", "next field"),
+    ("ctrl+x e", "task in $EDITOR"),
+    ("esc", "back (draft kept)"),
+    ("F1", "keys"),
+)
+_FIELD_KEYS: tuple[FooterKey, ...] = (("enter", "next field"), *_TASK_KEYS)
+_CHOICE_KEYS: tuple[FooterKey, ...] = (
+    ("enter", "all of them"),
+    ("left right", "change"),
+    ("ctrl+x s", "start"),
+    ("tab", "next field"),
+    ("esc", "back (draft kept)"),
+    ("F1", "keys"),
+)
 
 
 class NewAgentScreen(SerenoScreen[None]):
@@ -36,25 +64,22 @@ class NewAgentScreen(SerenoScreen[None]):
     CSS_PATH = "screen.tcss"
     PLACE = "new agent"
     AUTO_FOCUS = "#task"
-    FOOTER: ClassVar[tuple[FooterKey, ...]] = (
-        ("ctrl+x s", "start"),
-        ("tab", "next field"),
-        ("ctrl+x e", "task in $EDITOR"),
-        ("esc", "back (draft kept)"),
-        ("F1", "keys"),
-    )
+    FOOTER: ClassVar[tuple[FooterKey, ...]] = _TASK_KEYS
     FOLLOWERS: ClassVar[tuple[Follower, ...]] = (
         Follower("s", "start", "screen.start"),
         Follower("e", "task in $EDITOR", "screen.editor"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         key("escape", "back", "back, the draft is kept", "new.back"),
+        key("enter", "choose", "all values of the field", "new.choose"),
     ]
 
     def __init__(self, *, editor: bool = False) -> None:
         super().__init__()
         self._starting = False
         self._editor = editor
+        self._warned = ""
+        """The dangerous mode whose danger was said."""
 
     def compose(self) -> ComposeResult:
         yield Header(id="header")
@@ -74,8 +99,11 @@ class NewAgentScreen(SerenoScreen[None]):
             with Horizontal(classes="field"):
                 yield Static("Folder", classes="label")
                 yield Field(id="folder")
-            yield TextArea(id="task", tab_behavior="focus", show_line_numbers=False)
+            yield FilePicker(id="picker")
+            yield TaskText(id="task")
+            yield Static("", id="images", markup=False)
             yield Static("", id="runs", markup=False)
+            yield Static("", id="trust", markup=False)
             yield Static("", id="trouble", markup=False)
         yield Footer(self.FOOTER, id="footer")
 
@@ -85,11 +113,12 @@ class NewAgentScreen(SerenoScreen[None]):
         self.query_one("#folder", Input).value = draft.folder or folder(
             str(self.sereno.cwd), self.sereno.home
         )
-        task = self.query_one("#task", TextArea)
+        task = self.query_one("#task", TaskText)
         task.border_title = "Task"
-        task.cursor_blink = False
-        task.text = draft.task
-        task.move_cursor(task.document.end)
+        task.border_subtitle = "@ names a file or an image"
+        picker = self.query_one(FilePicker)
+        self.completion = Completion(self, task, picker, find=self._find_files, commands=lambda: ())
+        task.put(draft.task)
         self._show_choices(draft)
         if self._editor:
             self.call_after_refresh(self.action_editor)
@@ -109,6 +138,7 @@ class NewAgentScreen(SerenoScreen[None]):
         asked = self.model.models_words.get(agent.value, "")
         self.query_one("#model", Choice).show(view.model_options(entry, asked), draft.model)
         self._show_thinking(draft.thinking)
+        self._warned = ""
         mode = draft.mode or view.default_mode(entry)
         self.query_one("#mode", Choice).show(view.mode_options(entry), mode)
         self._show_command()
@@ -123,6 +153,11 @@ class NewAgentScreen(SerenoScreen[None]):
         levels = view.thinking_options(entry, self.query_one("#model", Choice).value)
         self.query_one("#thinking", Choice).show(levels, value)
         self.query_one("#thinking-field").display = bool(levels)
+
+    @on(Choice.Chosen, "#mode")
+    def _another_mode(self) -> None:
+        self._warned = ""
+        self._trouble("")
 
     @on(Choice.Chosen, "#agent")
     def _another_agent(self) -> None:
@@ -140,6 +175,48 @@ class NewAgentScreen(SerenoScreen[None]):
             ("runs   ", "$dim"), command or "the agent's own command", ("   in   ", "$dim"), where
         )
         self.query_one("#runs", Static).update(words)
+        _: Worker[None] = self.run_worker(self._look_into, group="log", exclusive=True)
+
+    async def _look_into(self) -> None:
+        """What the folder brings that is left out, and whether the named images are in it."""
+        folder, home = self._folder, self.sereno.home
+        names = await asyncio.to_thread(trust.brought, folder, home)
+        entry = view.find(self.model.providers, self.query_one("#agent", Choice).value)
+        told = self.query_one("#trust", Static)
+        told.update(Content(trust.trust_words(entry, names)))
+        told.display = bool(names) and trust.takes_settings(entry)
+        self._show_images()
+
+    @on(Composer.Changed, "#task")
+    def _show_images(self) -> None:
+        task = self.query_one("#task", TaskText).text
+        paths = image_paths(task, self._folder, self.sereno.home) if "@" in task else []
+        words = self.query_one("#images", Static)
+        words.update(Content(view.images_words([path.name for path in paths])))
+        words.display = bool(paths)
+
+    @property
+    def _folder(self) -> str:
+        """Where it would work, as a whole path."""
+        return self.sereno.creation(self._draft()).folder
+
+    async def _find_files(self, query: str, limit: int) -> list[str]:
+        return await self.sereno.link.find_files(self._folder, query, limit)
+
+    @on(Composer.TokenChanged)
+    def _token_changed(self, event: Composer.TokenChanged) -> None:
+        self.completion.token_changed(event.token)
+
+    @on(Composer.ListKey)
+    def _list_key(self, event: Composer.ListKey) -> None:
+        self.completion.list_key(event.act, event.step)
+
+    def on_descendant_focus(self) -> None:
+        focused = self.focused
+        keys = _FIELD_KEYS if isinstance(focused, Input) else _TASK_KEYS
+        if isinstance(focused, Choice):
+            keys = _CHOICE_KEYS if len(focused.options) > 1 else _FIELD_KEYS
+        self.query_one("#footer", Footer).show(keys)
 
     def _trouble(self, words: str) -> None:
         self.query_one("#trouble", Static).update(Content(words))
@@ -160,6 +237,26 @@ class NewAgentScreen(SerenoScreen[None]):
         self.sereno.new_agent_draft = self._draft()
         self.dismiss(None)
 
+    @on(Input.Submitted, "#folder")
+    def _folder_done(self) -> None:
+        self.focus_next()
+
+    def action_choose(self) -> None:
+        """Every value of the field in a list; where there is only one, the next field."""
+        choice = self.focused
+        if not isinstance(choice, Choice):
+            return
+        if len(choice.options) < 2:
+            self.focus_next()
+            return
+
+        def taken(value: str | None) -> None:
+            if value is not None:
+                choice.take(value)
+
+        title = str(choice.id).capitalize()
+        self.app.push_screen(ChooseOne(title, choice.options, choice.value), taken)
+
     def action_editor(self) -> None:
         task = self.query_one("#task", TextArea)
         try:
@@ -175,9 +272,27 @@ class NewAgentScreen(SerenoScreen[None]):
         if not draft.provider:
             self._trouble("No agent is known yet; the daemon is still looking for them.")
             return
+        entry = view.find(self.model.providers, draft.provider)
+        danger = view.danger_of(entry, draft.mode)
+        if danger and self._warned != draft.mode:
+            self._warned = draft.mode
+            self._trouble(f"{danger} ctrl+x s once more: start it so.")
+            return
         self._starting = True
         self._trouble("starting ...")
-        self.post_message(self.sereno.creation(draft))
+        _: Worker[None] = self.run_worker(partial(self._start, draft), group="acts")
+
+    async def _start(self, draft: view.Draft) -> None:
+        """With the images that its task names."""
+        act = self.sereno.creation(draft)
+        paths: list[Path] = image_paths(act.task, act.folder, self.sereno.home)
+        try:
+            act.images = await asyncio.to_thread(read_images, paths) if paths else ()
+        except AttachError as error:
+            self._starting = False
+            self._trouble(str(error))
+            return
+        self.post_message(act)
 
     def on_act_failed(self, message: ActFailed) -> None:
         if isinstance(message.act, CreateAgent):

@@ -11,17 +11,21 @@ from dataclasses import dataclass
 
 from sereno.core.protocol.agents import ProviderEntry
 from sereno.core.protocol.values import given
+from sereno.core.security.sanitise import sanitise_line
+from sereno.tui.agent_state import is_dangerous
 from sereno.tui.lines import Line, beside, wrap
 from sereno.tui.model import ASKING
 from sereno.tui.widgets.choice import Option
-from sereno.tui.words import cut, one_line
+from sereno.tui.words import count, cut, one_line
 
 __all__ = [
     "Draft",
     "command_line",
+    "danger_of",
     "first_ready",
     "found_lines",
     "how_to_install",
+    "images_words",
     "mode_options",
     "model_options",
     "provider_options",
@@ -134,10 +138,27 @@ def mode_options(entry: ProviderEntry | None) -> list[Option]:
     options = []
     for mode in given(entry.modes, []):
         note = one_line(given(mode.description, ""))
-        danger = given(mode.color_tier, "") == "dangerous"
-        style = "failed" if danger else "dim"
+        if is_dangerous(mode):
+            note = f"dangerous! {note}".rstrip()
+        style = "failed" if is_dangerous(mode) else "dim"
         options.append(Option(mode.id, one_line(mode.label), note, style))
     return options
+
+
+def danger_of(entry: ProviderEntry | None, mode_id: str) -> str:
+    """What must be said before an agent begins in this mode; empty where nothing must."""
+    for mode in [] if entry is None else given(entry.modes, []):
+        if mode.id == mode_id and is_dangerous(mode):
+            return f'In "{one_line(mode.label)}" nothing is asked before it happens.'
+    return ""
+
+
+def images_words(names: Sequence[str]) -> str:
+    """Which images go with the task; empty where none does."""
+    if not names:
+        return ""
+    goes = "goes" if len(names) == 1 else "go"
+    return f"{count(len(names), 'image')} {goes} with it: {sanitise_line(', '.join(names), 200)}"
 
 
 def default_mode(entry: ProviderEntry | None) -> str:

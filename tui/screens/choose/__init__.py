@@ -1,0 +1,1 @@
+"""All values of one field, to be filtered by typing."""
