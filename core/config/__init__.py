@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sereno.core.config.edit import edit_config, put
 from sereno.core.config.errors import ConfigError
+from sereno.core.config.keys import as_variables
 from sereno.core.config.listen import TcpAddress, UnixAddress, parse_listen
 from sereno.core.config.load import load_config
 from sereno.core.config.model import (
@@ -31,6 +32,7 @@ __all__ = [
     "ThinkingOption",
     "UiConfig",
     "UnixAddress",
+    "as_variables",
     "edit_config",
     "load_config",
     "parse_listen",

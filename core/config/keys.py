@@ -7,6 +7,7 @@ are in `providers.py`, because those tables are named by the person.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from typing import Final
 
 from sereno.core.config import checks
@@ -46,6 +47,13 @@ VARIABLES: Final[dict[str, str]] = {
     for key in SETTINGS
     if not SETTINGS[key].secret
 } | {"SERENO_CORS_ORIGINS": "daemon.cors.allowed_origins"}
+
+
+def as_variables(flags: Mapping[str, str]) -> dict[str, str]:
+    """Flags as the variables that say the same: what was said for this start holds for the
+    daemons that take over from it. What has no variable is left out."""
+    names = {key: name for name, key in VARIABLES.items()}
+    return {names[key]: value for key, value in flags.items() if key in names}
 
 
 def nearest(name: str, siblings: list[str]) -> str | None:

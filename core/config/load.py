@@ -15,7 +15,7 @@ from sereno.core.config.errors import ConfigError
 from sereno.core.config.keys import SETTINGS, UNIONS, VARIABLES, nearest
 from sereno.core.config.model import Config
 from sereno.core.config.providers import read_providers
-from sereno.core.config.source import Source, read_source, show
+from sereno.core.config.source import Source, printable, read_source, show
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ def load_config(
     """All settings of this start.
 
     `flags` maps dotted keys ("log.level") to a value or its text; None means not given. Raises
-    ConfigError; raises KeyError for a flag that is no setting, which is a mistake of the caller.
+    ConfigError.
     """
     return build_config(read_source(home.config), env, flags or {})
 
@@ -45,12 +45,32 @@ def build_config(source: Source, env: Mapping[str, str], flags: Mapping[str, obj
             _put(values, key, SETTINGS[key].from_text(env[name]), f"the variable {name}")
     for key, value in flags.items():
         if value is not None:
+            _refuse_flag(key)
             typed = SETTINGS[key].from_text(value) if isinstance(value, str) else value
             _put(values, key, typed, f"the flag for {key}")
     _check_tls(source, values)
     config = _build(Config(), "", values)
     providers = source.tables.get("providers", {})
     return msgspec.structs.replace(config, providers=read_providers(source, providers))
+
+
+def _refuse_flag(key: str) -> None:
+    """What is no setting, and what must not stand in a command, where everybody can read it."""
+    if key not in SETTINGS:
+        near = nearest(key, sorted(SETTINGS))
+        raise ConfigError(
+            "unknown_key",
+            f"There is no setting `{printable(key)}`.",
+            f"Did you mean `{near}`?" if near else "Settings are those of config.toml, such as log.level or daemon.listen.",
+            key=key,
+        )
+    if SETTINGS[key].secret:
+        raise ConfigError(
+            "wrong_value",
+            f"`{key}` cannot be set in a command, which others can read.",
+            "Use `sereno daemon set-password`.",
+            key=key,
+        )
 
 
 def _from_file(source: Source) -> dict[str, Any]:

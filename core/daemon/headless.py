@@ -20,9 +20,10 @@ import anyio
 import msgspec
 
 from sereno.core.config import Config, ConfigError, DaemonConfig, load_config
+from sereno.core.daemon.console import show_on_stderr
 from sereno.core.daemon.daemon import Daemon, Outcome, Phase
 from sereno.core.daemon.descriptors import Descriptors
-from sereno.core.daemon.logs import LogFile, show_on_stderr
+from sereno.core.daemon.logs import LogFile
 from sereno.core.daemon.notify import Notifier, from_process
 from sereno.core.home import Home, HomeError
 from sereno.core.store.errors import StoreError
@@ -91,7 +92,7 @@ def run_headless(
         error = _first(refused)
     finally:
         if handler is not None:
-            logging.getLogger().removeHandler(handler)
+            handler.close()
     return _refuse(error)
 
 
@@ -106,7 +107,7 @@ def _password_of_variable() -> str | None:
     try:
         return hash_of_variable(os.environ)
     except PasswordRefused as error:
-        raise HomeError(error.code, f"SERENO_PASSWORD: {error.message}", error.next_step) from error
+        raise HomeError(error.code, error.message, error.next_step) from error
 
 
 def _with(config: Config, password: str | None) -> Config:
@@ -182,6 +183,8 @@ class _Run:
         if self._keeper is not None:
             self._keeper.quit()
         if outcome is Outcome.RESTART and self._kept is not None:
+            for handler in logging.getLogger().handlers:
+                handler.flush()
             _become_new(self._home, self._mode, self._kept)
         return 0
 

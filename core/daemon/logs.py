@@ -1,7 +1,7 @@
 """The daemon's log: JSON lines in logs/daemon.log, bounded by rotation, and reading them by page.
 
-Everybody logs through the standard library's `logging` under `sereno.<area>`; this module decides
-where that goes. One line is one record whatever the text holds (T49); two files of a few MiB are
+Everybody logs through the standard library's `logging` under `sereno.<area>`; what of it is shown on
+stderr is console.py. One line is one record whatever the text holds (T49); two files of a few MiB are
 all that is ever kept (T86). In an embedded daemon nothing may reach stderr, which is the screen.
 """
 
@@ -11,19 +11,17 @@ import copy
 import logging
 import logging.handlers
 import os
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Literal
 
 import msgspec
 
-from sereno.core.config.model import LogFormat, LogLevel
+from sereno.core.config.model import LogLevel
 from sereno.core.protocol.additions import LogLine, ReadLogResult
 from sereno.core.protocol.values import iso
 
-__all__ = ["FILE_ONLY", "LogFile", "read_page", "set_level", "show_on_stderr"]
+__all__ = ["FILE_ONLY", "LogFile", "read_page", "record_of", "set_level"]
 
 FILE_BYTES = 4 * 1024 * 1024
 TEXT_LIMIT = 8_000
@@ -126,37 +124,6 @@ class LogFile(logging.handlers.RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002
         self.lost += 1
-
-
-class _Lines(logging.Formatter):
-    """For a person at a terminal. Controls are shown, not obeyed (T40)."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        from sereno.core.security.sanitise import sanitise
-
-        line = record_of(0, record)
-        clock = time.strftime("%H:%M:%S", time.localtime(record.created))
-        return f"{clock} {line.level:5} {line.area:10} {sanitise(line.text)}"
-
-
-class _JsonLines(logging.Formatter):
-    def __init__(self) -> None:
-        super().__init__()
-        self._n = 0
-
-    def format(self, record: logging.LogRecord) -> str:
-        self._n += 1
-        return _encoder.encode(record_of(self._n, record)).decode()
-
-
-def show_on_stderr(form: LogFormat) -> logging.Handler:
-    """For `--no-ui`: readable lines on a terminal, JSON lines for anything that collects them."""
-    handler = logging.StreamHandler(sys.stderr)
-    readable = form == "pretty" or sys.stderr.isatty()
-    handler.setFormatter(_Lines() if readable else _JsonLines())
-    handler.addFilter(lambda record: not getattr(record, FILE_ONLY, False))
-    logging.getLogger().addHandler(handler)
-    return handler
 
 
 def read_page(

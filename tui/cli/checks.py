@@ -12,13 +12,14 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sereno.core.client.errors import ClientError, NoDaemon
 from sereno.core.config import BUILT_IN_PROVIDERS, Config, load_config
 from sereno.core.home import DaemonLock, Home, HomeError
+from sereno.core.protocol.additions import DaemonStatus, DaemonStatusResult, DoorStatus
 from sereno.core.protocol.values import given
 
 OK, WARN, ERROR = "ok", "warn", "error"
@@ -136,6 +137,8 @@ def daemon(home: Home, _env: Mapping[str, str]) -> Iterator[Finding]:
     try:
         with SyncClient.open(home, timeout_s=3.0) as client:
             theirs = given(client.server.version, None) or "unknown"
+            reply = client.request(DaemonStatus(request_id=""))
+            doors = reply.doors if isinstance(reply, DaemonStatusResult) else []
     except NoDaemon as error:
         if error.code == "no_daemon" and holder is None:
             yield Finding("daemon", OK, "no daemon runs; `sereno` or `sereno run` starts one")
@@ -152,8 +155,20 @@ def daemon(home: Home, _env: Mapping[str, str]) -> Iterator[Finding]:
             f"daemon {theirs} answers (pid {holder}); this is {ours}",
             "" if same else "`sereno daemon restart`; agents go on",
         )
+        yield from _addresses(doors)
     if not _answers_long_paths(home):
         yield Finding("socket", ERROR, f"{home.socket} is too long a path", "Set SERENO_HOME")
+
+
+def _addresses(doors: Sequence[DoorStatus]) -> Iterator[Finding]:
+    """The addresses of config.toml; the home's own socket is open, or nobody had answered."""
+    for door in doors:
+        if door.error is not None:
+            yield Finding("address", ERROR, door.error, door.next_step or "")
+        else:
+            words = f"listens on {', '.join(door.open)}"
+            status = OK if door.warning is None else WARN
+            yield Finding("address", status, words, door.warning or "")
 
 
 def _answers_long_paths(home: Home) -> bool:

@@ -7,7 +7,7 @@ FAILED = 1
 USAGE = 2
 """Wrong arguments, a wrong configuration, or a home that cannot be used."""
 NO_DAEMON = 3
-"""No daemon runs, or it went away."""
+"""No daemon runs, or it went away; or one cannot start because its home or address is in use."""
 NOT_FOUND = 4
 """No such agent, request or provider, or several that fit."""
 AGENT_FAILED = 5

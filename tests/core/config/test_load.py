@@ -10,9 +10,13 @@ import pytest
 
 from sereno.core.config import (
     Config,
+    ConfigError,
+    as_variables,
     load_config,
 )
 from sereno.core.config.keys import SETTINGS, VARIABLES
+from sereno.core.config.load import build_config
+from sereno.core.config.source import Source
 from sereno.core.home import Home, prepare
 
 if TYPE_CHECKING:
@@ -173,6 +177,23 @@ def test_origins_add_up_and_addresses_replace() -> None:
     assert config.daemon.cors.allowed_origins == ("https://a", "https://b")
 
 
-def test_a_flag_that_is_no_setting_is_a_mistake_of_the_caller() -> None:
-    with pytest.raises(KeyError):
+def test_a_flag_that_is_no_setting_is_refused_with_what_was_meant() -> None:
+    with pytest.raises(ConfigError) as caught:
         load("", log__colour="red")
+    assert caught.value.code == "unknown_key"
+    with pytest.raises(ConfigError) as caught:
+        load("", daemon__lisen="1")
+    assert "`daemon.listen`" in caught.value.next_step
+
+
+def test_a_password_is_no_flag() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load("", daemon__auth__password="$2b$12$" + "a" * 53)
+    assert "set-password" in caught.value.next_step
+    assert "$2b$" not in str(caught.value)
+
+
+def test_flags_as_variables_say_the_same_to_the_next_daemon() -> None:
+    flags = {"daemon.listen": "1,[::1]:2", "log.level": "debug", "daemon.hostnames": ".a"}
+    variables = as_variables(flags)
+    assert load("", variables) == build_config(Source(Path("config.toml")), {}, flags)

@@ -10,10 +10,15 @@ import msgspec
 
 from sereno.core.client.errors import NoDaemon
 from sereno.core.daemon import control
-from sereno.core.protocol.additions import DaemonStatus, DaemonStatusResult
+from sereno.core.protocol.additions import (
+    DaemonStatus,
+    DaemonStatusResult,
+    ReloadDaemon,
+    ReloadDaemonResult,
+)
 from sereno.tui.cli import exits
 from sereno.tui.cli.app import Output, output_options
-from sereno.tui.cli.errors import no_daemon
+from sereno.tui.cli.errors import CliError, no_daemon
 from sereno.tui.cli.link import connect, home
 from sereno.tui.cli.output import emit
 from sereno.tui.cli.text import clean_line, folder
@@ -32,10 +37,32 @@ def start(out: Output) -> int:
     if before.running and before.answers:
         state, words = before, "runs already"
     else:
-        state, words = control.start(home()), "started"
+        state, words = _start(), "started"
     value = {"id": str(state.pid), "pid": state.pid, "started": words == "started"}
     lines = [f"The daemon {words} (pid {state.pid}, {state.version})."]
     emit(value, [str(state.pid)], lines, as_json=out.as_json, quiet=out.quiet)
+    return exits.OK
+
+
+def _start() -> control.DaemonState:
+    """As `sereno --no-ui` would: an address that cannot be opened is a refusal here."""
+    try:
+        return control.start(home(), strict=True)
+    except control.ControlError as error:
+        raise CliError(error.code, error.message, error.next_step, error.exit_code) from error
+
+
+@command.command("reload")
+@output_options
+def reload(out: Output) -> int:
+    """Read config.toml again: hostnames, origins, password, addresses, TLS, log level."""
+    with connect() as client:
+        reply = client.request(ReloadDaemon(request_id=""))
+    assert isinstance(reply, ReloadDaemonResult)
+    if reply.error is not None:
+        raise CliError("refused", reply.error, reply.next_step or "", exits.USAGE)
+    line = "The configuration was read again."
+    emit({"reloaded": True}, (), [line], as_json=out.as_json, quiet=out.quiet)
     return exits.OK
 
 
@@ -94,11 +121,22 @@ def _lines(reply: DaemonStatusResult) -> list[str]:
         ("pid", f"{reply.pid}, {where}"),
         ("started", reply.started_at),
         ("home", folder(reply.home, os.environ.get("HOME", ""))),
-        ("listens", ", ".join(reply.listen) or "-"),
+        *_addresses(reply),
         ("agents", agents or "none"),
         ("requests", f"{reply.open_requests} open"),
         ("sessions", str(reply.sessions)),
         ("memory", f"{reply.memory_kib / 1024:.1f} MiB"),
         ("schema", str(reply.schema_version)),
     )
-    return [f"{name:<9} {clean_line(word)}" for name, word in facts]
+    return [f"{name:<9} {clean_line(word, 400)}" for name, word in facts]
+
+
+def _addresses(reply: DaemonStatusResult) -> list[tuple[str, str]]:
+    """Where it listens, and what stands in the way or is to be known of it."""
+    rows = [("listens", ", ".join(reply.listen) or "-")]
+    for door in reply.doors:
+        if door.error is not None:
+            rows.append(("closed", " ".join(filter(None, (door.error, door.next_step)))))
+        elif door.warning is not None:
+            rows.append(("warning", door.warning))
+    return rows

@@ -11,9 +11,12 @@ def run_headless(flags: Mapping[str, str], take_fds: str | None) -> int:
 
     `take_fds` is what the standby passes on: the descriptors of listeners and lock.
     """
-    from sereno.core.config import load_config
+    from sereno.core.config import as_variables, load_config
     from sereno.core.daemon.headless import run_headless as run
     from sereno.core.home import find_home
 
     home = find_home(os.environ)
-    return run(home, load_config(home, os.environ, flags), take_fds=take_fds)
+    config = load_config(home, os.environ, flags)
+    # A reload and a restart read the configuration again, and shall find the same.
+    os.environ.update(as_variables(flags))
+    return run(home, config, take_fds=take_fds)

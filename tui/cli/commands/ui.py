@@ -25,11 +25,12 @@ def run_ui(flags: Mapping[str, str]) -> int:
             "Run `sereno --no-ui` for the daemon alone, or `sereno --help` for commands",
             exits.USAGE,
         )
-    from sereno.core.config import load_config
+    from sereno.core.config import as_variables, load_config
     from sereno.core.home import find_home
 
     home = find_home(os.environ)
     config = load_config(home, os.environ, flags)
+    os.environ.update(as_variables(flags))  # for the daemon that takes over from this one
     first = target.connect(CALL_S)
     if first is not None:
         first.close()
