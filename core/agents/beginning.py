@@ -23,4 +23,5 @@ def setup_of(record: AgentRecord, run: int) -> Setup:
         wish.thinking,
         title=record.title,
         session_id=str(session_id),
+        spent=record.usage,
     )

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from sereno.core.protocol.agents import Usage
 from sereno.core.protocol.permissions import PermissionResponse
 from sereno.core.protocol.requests import Image
 from sereno.core.providers.effects import Effect
@@ -62,6 +63,7 @@ class Setup(msgspec.Struct, frozen=True):
     `session_id`: a UUID that no session has yet, the same for the whole run: for programs that let
     the caller choose the id of a new session. `title`: the agent's name as the person sees it.
     `disallowed_tools`: names of tools, as the program calls them, that the model must not have.
+    `spent`: the agent's usage when its last run ended; a new run counts on from it.
     `trusted`: the person lets the folder bring settings of its own for the program; `left_out`:
     what of that is there and is not taken.
     """
@@ -76,6 +78,7 @@ class Setup(msgspec.Struct, frozen=True):
     disallowed_tools: tuple[str, ...] = ()
     trusted: bool = False
     left_out: tuple[str, ...] = ()
+    spent: Usage | None = None
 
 
 class Driver(Protocol):

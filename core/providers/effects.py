@@ -117,7 +117,7 @@ class Withdrawn(msgspec.Struct, frozen=True):
 
 
 class Changed(msgspec.Struct, frozen=True):
-    """What is not UNSET is new."""
+    """What is not UNSET is new. `usage`: tokens and cost of the agent since it began."""
 
     mode_id: str | UnsetType | None = UNSET
     modes: tuple[Mode, ...] | UnsetType = UNSET

@@ -203,6 +203,8 @@ def _error(record: CallRecord, detail: ToolDetail) -> str:
         return f"exit code {detail.exit_code}"
     raw = record.raw_output
     text = raw.get("error") if isinstance(raw, dict) else raw
+    if record.refused:
+        return record.refused
     if record.denied:
         words = sanitise_line(text) if isinstance(text, str) else ""
         return f"Not allowed by you: {words}" if words else "Not allowed by you."

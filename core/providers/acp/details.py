@@ -58,6 +58,9 @@ FAMILIES = tuple(frozenset(names) for names in (_PATHS, _QUERIES, _CONTENTS, ("c
 """Names that mean the same thing to different programs."""
 
 _FENCE = re.compile(r"\A```[^\n`]*\n(.*?)\n?```\s*\Z", re.DOTALL)
+WRAPPER = 60
+_WRAPPER = re.compile(r"\n*<(shell|bash)_metadata>\s*(.*?)\s*</\1_metadata>\s*\Z", re.DOTALL)
+"""What OpenCode says about a command, to the model, behind its output."""
 _URL = re.compile(r"https?://\S+")
 
 
@@ -255,6 +258,8 @@ def _result(record: CallRecord, clean: Clean) -> str | UnsetType:
         text = record.output or None
     if text is None:
         text = _described(record, blocks_text(record.content))
+    if record.kind == "execute" and "_metadata>" in text[-WRAPPER:]:
+        text = _WRAPPER.sub(r"\n[\2]\n", text).lstrip("\n")
     return clean(text) if text else UNSET
 
 

@@ -194,7 +194,8 @@ class AcpDriver:
 
     def _own_cancel(self) -> Failure:
         """Nobody here cancelled: codex-acp does so after a denial."""
-        denied = any(record.denied for record in self._core.state.calls.values())
+        calls = self._core.state.calls.values()
+        denied = any(call.denied and not call.refused for call in calls)
         why = "after your no" if denied else "by itself"
         return ended_by_itself(self._core, why)
 

@@ -219,6 +219,7 @@ def _deny_changed(
     if option is not None:
         outcome = {"outcome": {"outcome": "selected", "optionId": option.id}}
     record.denied = True
+    record.refused = "Not allowed: the program changed what it asked for after it was shown."
     reason = "The program changed what it asks for after it was shown; it was told no."
     return [*_withdraw(core, request_id, outcome, reason), *core.noted("warning", reason)]
 

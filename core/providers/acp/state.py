@@ -63,6 +63,8 @@ class CallRecord(msgspec.Struct, omit_defaults=True):
     """Terminal output that came in pieces of its own."""
     exit_code: int | None = None
     denied: bool = False
+    refused: str = ""
+    """Why it was told no where no person said so."""
     digest: int = 0
     """Checksum of the item last emitted."""
     size: int = 0
@@ -91,7 +93,6 @@ class OpenRequest(msgspec.Struct):
 class Usage(msgspec.Struct, omit_defaults=True):
     context_used: float | None = None
     context_size: float | None = None
-    cost_usd: float | None = None
 
 
 class State(DriverState, omit_defaults=True):

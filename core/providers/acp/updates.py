@@ -10,7 +10,6 @@ from typing import Any
 
 from sereno.core.protocol.agents import Command, Usage
 from sereno.core.protocol.timeline import AssistantMessage, Reasoning, Todo, TodoItem
-from sereno.core.protocol.values import UNSET
 from sereno.core.providers.acp.calls import emit_call, forget_finished, merge_call
 from sereno.core.providers.acp.content import block_text
 from sereno.core.providers.acp.details import shrink
@@ -19,6 +18,7 @@ from sereno.core.providers.acp.permissions import check_changed
 from sereno.core.providers.acp.pieces import Hot, TextChunk, ThoughtChunk, ToolPiece, piece_of
 from sereno.core.providers.acp.state import Core
 from sereno.core.providers.common.core import READY
+from sereno.core.providers.common.spending import told
 from sereno.core.providers.effects import Changed, Effect, Item
 from sereno.core.security.sanitise import Sanitiser, sanitise, sanitise_line
 
@@ -167,14 +167,16 @@ class Updates:
         return [Item(Todo(items=items))]
 
     def _usage(self, update: dict[str, Any]) -> list[Effect]:
-        usage = self._core.state.usage
-        before = (usage.context_used, usage.context_size, usage.cost_usd)
+        usage, spent = self._core.state.usage, self._core.state.spent
+        before = (usage.context_used, usage.context_size, spent.cost, spent.run_cost)
         usage.context_used = _number(update.get("used"), usage.context_used)
         usage.context_size = _number(update.get("size"), usage.context_size)
         cost = update.get("cost")
         if isinstance(cost, dict) and cost.get("currency") == "USD":
-            usage.cost_usd = _number(cost.get("amount"), usage.cost_usd)
-        if before == (usage.context_used, usage.context_size, usage.cost_usd):
+            amount = _number(cost.get("amount"), None)
+            if amount is not None:
+                spent.session_cost_told(amount)
+        if before == (usage.context_used, usage.context_size, spent.cost, spent.run_cost):
             return []
         self._core.touch()
         return [Changed(usage=usage_now(self._core))]
@@ -212,20 +214,20 @@ class Updates:
 
 
 def usage_now(core: Core, tokens: dict[str, Any] | None = None) -> Usage:
-    """The wire's usage: what is known of the context, and the tokens of a turn."""
-    usage, tokens = core.state.usage, tokens or {}
-    return Usage(
-        input_tokens=_given(tokens, "inputTokens", "input_tokens"),
-        cached_input_tokens=_given(tokens, "cachedReadTokens", "cachedInputTokens"),
-        output_tokens=_given(tokens, "outputTokens", "output_tokens"),
-        total_cost_usd=UNSET if usage.cost_usd is None else usage.cost_usd,
-        context_window_max_tokens=UNSET if usage.context_size is None else usage.context_size,
-        context_window_used_tokens=UNSET if usage.context_used is None else usage.context_used,
-    )
+    """The wire's usage. `tokens`: of a turn that has ended, in the words of some program."""
+    state = core.state
+    if tokens:
+        state.spent.add(
+            _first(tokens, "inputTokens", "input_tokens"),
+            _first(tokens, "cachedReadTokens", "cachedInputTokens"),
+            _first(tokens, "outputTokens", "output_tokens"),
+        )
+        core.touch()
+    return told(state.spent, state.usage.context_used, state.usage.context_size)
 
 
-def _given(tokens: dict[str, Any], *keys: str) -> Any:
-    return next((n for key in keys if (n := _number(tokens.get(key), None)) is not None), UNSET)
+def _first(tokens: dict[str, Any], *keys: str) -> float | None:
+    return next((n for key in keys if (n := _number(tokens.get(key), None)) is not None), None)
 
 
 def _number(value: Any, otherwise: float | None) -> float | None:

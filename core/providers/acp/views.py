@@ -32,6 +32,8 @@ __all__ = ["allows", "changes_shown", "facts_of", "request_of", "view_of"]
 CLIPPED = " characters left out …]"
 SHOWN_LIMIT = 1024 * 1024
 """Characters of one text that a view shows in full; beyond, it says that it does not."""
+WORDS_LIMIT = 2_000
+"""Characters of the words beside the arguments; beyond, the middle is left out, and it says so."""
 
 _TITLES = {
     "shell": "Run command",
@@ -111,9 +113,9 @@ def _kind(view: CallRecord, detail: ToolDetail) -> PermissionKind:
 def _description(view: CallRecord, detail: ToolDetail) -> str:
     """What the program says of the call beside its arguments: a title, words before it runs."""
     told = {getattr(detail, key, "") for key in ("command", "file_path", "label", "url")}
-    words = [reveal(view.title[:2_000])]
+    words = [reveal(clip(view.title, WORDS_LIMIT))]
     if view.status == "pending":
-        words.append(reveal(blocks_text(view.content)[:2_000]))
+        words.append(reveal(clip(blocks_text(view.content), WORDS_LIMIT)))
     return "\n".join(dict.fromkeys(each for each in words if each and each not in told))
 
 

@@ -45,6 +45,8 @@ _SILENT = frozenset(
     }
 )
 MOST_TASKS = 1_000
+LONG_WAIT_MS = 5_000
+"""From here on a person is told that the program waits before it asks the model again."""
 _SPOKEN = frozenset({"informational", "notification", "model_fallback", "model_refusal_fallback"})
 
 
@@ -188,6 +190,15 @@ def _retry(core: Core, message: dict[str, Any]) -> list[Effect]:
     count = f", attempt {attempt:g}" + (f" of {most:g}" if most else "") if attempt else ""
     wait = f" in {delay / 1000:.1f} s" if delay is not None else ""
     words = f"The model's provider failed ({why}); {core.identity.label} tries again{wait}{count}"
+    if delay is not None and delay >= LONG_WAIT_MS:
+        # Nothing else happens meanwhile: a person must not take it for work.
+        cause = "limits the rate of requests" if status == 429 else "has trouble at the moment"
+        minutes = f"{delay / 60_000:.0f} minutes" if delay >= 120_000 else f"{delay / 1000:.0f} s"
+        words = (
+            f"The model's provider {cause} ({why}). {core.identity.label} waits {minutes} and then "
+            f"tries again{count}."
+        )
+        return [Item(ErrorItem(message=words))]
     return [Diagnostic("notice", words)]
 
 

@@ -81,14 +81,10 @@ class OpenRequest(msgspec.Struct, omit_defaults=True):
 
 
 class Known(msgspec.Struct, omit_defaults=True):
-    """What is known of the session's use; the tokens are those of the last turn."""
+    """The fill of the context."""
 
-    entered: float | None = None
-    cached: float | None = None
-    output: float | None = None
     context_used: float | None = None
     context_size: float | None = None
-    cost_usd: float | None = None
 
 
 class Limit(msgspec.Struct, array_like=True):

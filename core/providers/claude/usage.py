@@ -1,7 +1,8 @@
 """Tokens, the fill of the context and the cost, as far as the program says them.
 
 While a turn runs the context is what the last answer of the model was made from; after it the
-program's own count (get_context_usage) replaces that. The cost is that of the run so far.
+program's own count (get_context_usage) replaces that. Tokens are said of a
+turn, the cost of a run.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from sereno.core.protocol.agents import Usage
-from sereno.core.protocol.values import UNSET, UnsetType
 from sereno.core.providers.claude.state import Core
 from sereno.core.providers.claude.values import number, record
+from sereno.core.providers.common.spending import told
 from sereno.core.providers.effects import Changed, Effect
 
 __all__ = ["context_counted", "context_seen", "result_seen", "usage_now"]
@@ -56,7 +57,8 @@ def result_seen(core: Core, result: dict[str, Any]) -> Usage:
     """The usage of a turn, from its result."""
     known = core.state.usage
     cost = number(result.get("total_cost_usd"))
-    known.cost_usd = known.cost_usd if cost is None else cost
+    if cost is not None:
+        core.state.spent.cost_told(cost)
     facts = core.facts_of(core.state.model)
     main = {core.state.model, facts.resolved if facts else None}
     for name, entry in record(result.get("modelUsage")).items():
@@ -65,25 +67,13 @@ def result_seen(core: Core, result: dict[str, Any]) -> Usage:
             known.context_size = size
     tokens = record(result.get("usage"))
     fresh = [found for key in _PARTS[:2] if (found := number(tokens.get(key))) is not None]
-    known.entered = sum(fresh) if fresh else None
-    known.cached = number(tokens.get("cache_read_input_tokens"))
-    known.output = number(tokens.get("output_tokens"))
+    cached, output = number(tokens.get(_PARTS[2])), number(tokens.get("output_tokens"))
+    core.state.spent.add(sum(fresh) if fresh else None, cached, output)
     core.touch()
     return usage_now(core)
 
 
 def usage_now(core: Core) -> Usage:
-    """The wire's usage: the tokens of the last turn, the context, the cost."""
+    """The wire's usage: tokens, the context, the cost."""
     known = core.state.usage
-    return Usage(
-        input_tokens=_given(known.entered),
-        cached_input_tokens=_given(known.cached),
-        output_tokens=_given(known.output),
-        total_cost_usd=_given(known.cost_usd),
-        context_window_max_tokens=_given(known.context_size),
-        context_window_used_tokens=_given(known.context_used),
-    )
-
-
-def _given(value: float | None) -> float | UnsetType:
-    return UNSET if value is None else value
+    return told(core.state.spent, known.context_used, known.context_size)

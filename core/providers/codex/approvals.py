@@ -19,7 +19,7 @@ from sereno.core.providers.codex.items import deny
 from sereno.core.providers.codex.questions import input_questions
 from sereno.core.providers.codex.state import Core, OpenRequest
 from sereno.core.providers.codex.values import as_text, pruned
-from sereno.core.providers.codex.views import facts_of, request_of
+from sereno.core.providers.codex.views import facts_of, request_of, takes_words
 from sereno.core.providers.common.bounds import clip
 from sereno.core.providers.driver import CannotAnswer
 from sereno.core.providers.effects import Asked, Effect, Item, Send, Withdrawn
@@ -209,8 +209,9 @@ def _explain(core: Core, request: OpenRequest, response: Deny, stops: bool) -> l
     words = spoken(response)
     if not words:
         return []
-    if stops or not request.turn_id:
-        text = "The turn ends with your no, and Codex does not hear why; tell it with a prompt."
+    if stops or not takes_words(request):
+        why = "The turn ends with your no" if stops else "This request belongs to no turn"
+        text = f"{why}, and Codex does not hear why; tell it with a prompt."
         return core.noted("notice", text, sanitise(words))
     message = f"I did not allow {request.subject}: {words}"
     params = {

@@ -17,7 +17,7 @@ from sereno.core.providers.codex import approvals, items, notices, plans, usage
 from sereno.core.providers.codex.answers import as_it_is, chosen
 from sereno.core.providers.codex.approvals import spoken
 from sereno.core.providers.codex.children import Children
-from sereno.core.providers.codex.opening import Opening
+from sereno.core.providers.codex.opening import SKILLS, Opening
 from sereno.core.providers.codex.settings import LIST, UPDATE, Settings
 from sereno.core.providers.codex.state import Core, State
 from sereno.core.providers.codex.text import Text
@@ -26,7 +26,7 @@ from sereno.core.providers.codex.values import as_dict, as_text, pruned
 from sereno.core.providers.common.core import FAILED, READY
 from sereno.core.providers.common.ending import how_it_ended, junk, left_over
 from sereno.core.providers.driver import DriverBusy, Identity, Prompt, Setup
-from sereno.core.providers.effects import Effect, Item, Send
+from sereno.core.providers.effects import Effect, Item
 from sereno.core.providers.jsonrpc import Incoming, Junk, Notification, Reply, Request, Stray
 from sereno.core.security.sanitise import sanitise, sanitise_line
 
@@ -83,7 +83,7 @@ class CodexDriver:
         method = reply.call.method
         if method in TURN_METHODS:
             return self._turns.replied(reply)
-        if method == "skills/list":
+        if method == SKILLS:
             return self._opening.skills(reply)
         if self._core.state.phase != READY:
             return self._opening.reply(reply)
@@ -123,10 +123,7 @@ class CodexDriver:
             case "thread/started":
                 return self._children.thread_started(as_dict(params.get("thread")))
             case "skills/changed":
-                if core.peer.waiting("skills/list"):
-                    return []
-                cwds = {"cwds": [core.setup.cwd]}
-                return [Send(core.peer.request("skills/list", cwds))]
+                return self._opening.skills_changed()
         thread_id = params.get("threadId", core.state.thread_id)
         handler = self._handlers.get(method)
         if handler is None:

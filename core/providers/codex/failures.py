@@ -13,10 +13,17 @@ from typing import Any
 
 from sereno.core.providers.codex.state import Limit
 from sereno.core.providers.codex.values import as_dict, as_int, as_text
-from sereno.core.providers.common.failures import Failure, describe_exit, explain, message_of
+from sereno.core.providers.common.failures import Failure, explain, message_of
 from sereno.core.providers.jsonrpc import RpcFailure
 
-__all__ = ["Failure", "describe_exit", "explain_reply", "explain_turn", "reset_words", "words_of"]
+__all__ = [
+    "Failure",
+    "explain_reply",
+    "explain_turn",
+    "reset_words",
+    "status_of",
+    "words_of",
+]
 
 LOGIN = "Run `codex login` in a terminal, then send the prompt again."
 FULL_AT = 99.5
@@ -114,6 +121,11 @@ def words_of(error: dict[str, Any]) -> str:
     message = as_text(error.get("message"))
     details = error.get("additionalDetails")
     return message_of(RpcFailure(0, message or "no reason was given", details))
+
+
+def status_of(error: dict[str, Any]) -> int:
+    """The HTTP status in an error object, or 0."""
+    return _kind(error.get("codexErrorInfo"))[1]
 
 
 def reset_words(limits: Sequence[Limit]) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sereno.core.protocol.timeline import Todo, TodoItem
-from sereno.core.providers.codex.failures import words_of
+from sereno.core.protocol.timeline import ErrorItem, Todo, TodoItem
+from sereno.core.providers.codex.failures import status_of, words_of
 from sereno.core.providers.codex.state import Core
 from sereno.core.providers.codex.values import as_dict, as_dicts, as_text
 from sereno.core.providers.effects import Changed, Effect, Item, Level
@@ -77,7 +77,15 @@ def read_error(core: Core, params: dict[str, Any]) -> list[Effect]:
     error = as_dict(params.get("error"))
     if params.get("willRetry") is not True:
         return core.noted("debug", f"An error of the turn: {words_of(error)}")
-    return core.noted("notice", f"{core.identity.label} tries again: {words_of(error)}")
+    label, words = core.identity.label, words_of(error)
+    if status_of(error) == 429 and core.new_sum("limited", core.state.prompt_id):
+        # Once a turn, in the talk: it may wait for minutes, and says neither that nor until when.
+        told = (
+            f"The model's provider limits the rate of requests ({words}). {label} waits and then "
+            "tries again by itself; it does not say how long. Interrupt it if that takes too long."
+        )
+        return [Item(ErrorItem(message=told))]
+    return core.noted("notice", f"{label} tries again: {words}")
 
 
 def read_plan(core: Core, params: dict[str, Any]) -> list[Effect]:

@@ -41,6 +41,9 @@ UNUSED = ("turn/diff/updated", "item/fileChange/outputDelta", "thread/readState/
 """Notifications that say again what others say; Codex need not send them."""
 PAGES_LIMIT = 20
 CONFIG = "config/read"
+SKILLS = "skills/list"
+SKILLS_AGAIN = 5
+"""How often in a row skills are listed anew because they changed meanwhile."""
 
 _LOST = ("no rollout found", "not found", "invalid session id", "invalid thread id")
 _VERSION = re.compile(r"/(\d[\w.+-]*)")
@@ -115,7 +118,7 @@ class Opening:
             core.peer.notify("initialized", {}),
             core.peer.request("account/read", {}),
             core.peer.request(LIST, {}, "opening"),
-            core.peer.request("skills/list", {"cwds": [core.setup.cwd]}),
+            core.peer.request(SKILLS, {"cwds": [core.setup.cwd]}),
             core.peer.request(CONFIG, {"cwd": core.setup.cwd}),
         ]
         return [*(Send(frame) for frame in frames), self._open()]
@@ -236,9 +239,26 @@ class Opening:
             return [self._settings.ask_models(f"opening {page + 1}", cursor)]
         return self._when_done()
 
+    def _ask_skills(self) -> Send:
+        return Send(self._core.peer.request(SKILLS, {"cwds": [self._core.setup.cwd]}))
+
+    def skills_changed(self) -> list[Effect]:
+        """`skills/changed`: listed anew; a list that is under way may be older than the change."""
+        state = self._core.state
+        if self._core.peer.waiting(SKILLS):
+            state.skills_stale = True
+            self._core.touch()
+            return []
+        return [self._ask_skills()]
+
     def skills(self, reply: Reply) -> list[Effect]:
         """`skills/list`: what can be called with a `/`, told once it is known and changed."""
         state = self._core.state
+        if state.skills_stale and state.skills_again < SKILLS_AGAIN:
+            state.skills_stale, state.skills_again = False, state.skills_again + 1
+            self._core.touch()
+            return [self._ask_skills()]
+        state.skills_stale, state.skills_again = False, 0
         if reply.failure is not None:
             words = message_of(reply.failure)
             return self._core.noted("info", f"Codex could not list its skills: {words}")

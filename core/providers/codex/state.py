@@ -123,6 +123,9 @@ class State(DriverState, omit_defaults=True):
     planning: bool = False
     sandbox: dict[str, Any] = {}
     """The workspace sandbox as Codex's own configuration has it."""
+    skills_stale: bool = False
+    """They have changed since the list was asked for that is under way."""
+    skills_again: int = 0
     skills: dict[str, str] = {}
     """Name of a skill: the path of its file."""
     turn_id: str = ""

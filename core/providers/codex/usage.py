@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sereno.core.protocol.agents import Usage
-from sereno.core.protocol.values import UNSET
 from sereno.core.providers.codex.failures import reset_words
 from sereno.core.providers.codex.state import Core, Limit
 from sereno.core.providers.codex.values import as_dict, as_int, as_number
+from sereno.core.providers.common.spending import told
 from sereno.core.providers.effects import Changed, Effect
 
 __all__ = ["new_turn", "read_limits", "read_tokens", "usage_now"]
@@ -20,14 +20,17 @@ WARN_AT = 90
 def new_turn(core: Core) -> None:
     """Tokens are counted from here."""
     tokens = core.state.tokens
+    core.state.spent.add(tokens.input, tokens.cached, tokens.output)
     tokens.base_input, tokens.input, tokens.cached, tokens.output = None, None, None, None
     core.touch()
 
 
 def read_tokens(core: Core, params: dict[str, Any]) -> list[Effect]:
     """`thread/tokenUsage/updated`: totals of the thread, and of the last request to the model."""
-    told, tokens = as_dict(params.get("tokenUsage")), core.state.tokens
-    total, last = as_dict(told.get("total")), as_dict(told.get("last"))
+    news, tokens = as_dict(params.get("tokenUsage")), core.state.tokens
+    total, last = as_dict(news.get("total")), as_dict(news.get("last"))
+    if tokens.base_input is None and core.state.prompt_id is None:
+        return _context(core, news, last)  # said of a thread that was reopened: counted before
     all_of = {key: as_number(total.get(key)) or 0 for key in _KEYS}
     one = {key: as_number(last.get(key)) or 0 for key in _KEYS}
     if tokens.base_input is None:
@@ -37,7 +40,13 @@ def read_tokens(core: Core, params: dict[str, Any]) -> list[Effect]:
     bases = (tokens.base_input, tokens.base_cached, tokens.base_output)
     counts = [max(0, all_of[key] - base) for key, base in zip(_KEYS, bases, strict=True)]
     tokens.input, tokens.cached, tokens.output = counts
-    used, size = as_number(last.get("totalTokens")), as_number(told.get("modelContextWindow"))
+    return _context(core, news, last)
+
+
+def _context(core: Core, news: dict[str, Any], last: dict[str, Any]) -> list[Effect]:
+    """The fill of the context; with it everything else that is new."""
+    tokens = core.state.tokens
+    used, size = as_number(last.get("totalTokens")), as_number(news.get("modelContextWindow"))
     tokens.context_used = tokens.context_used if used is None else used
     tokens.context_size = tokens.context_size if size is None else size
     core.touch()
@@ -49,15 +58,10 @@ _KEYS = ("inputTokens", "cachedInputTokens", "outputTokens")
 
 
 def usage_now(core: Core) -> Usage:
-    """The wire's usage: tokens of this turn, fill of the context."""
+    """The wire's usage: tokens with those of this turn, fill of the context."""
     tokens = core.state.tokens
-    return Usage(
-        input_tokens=UNSET if tokens.input is None else tokens.input,
-        cached_input_tokens=UNSET if tokens.cached is None else tokens.cached,
-        output_tokens=UNSET if tokens.output is None else tokens.output,
-        context_window_max_tokens=UNSET if tokens.context_size is None else tokens.context_size,
-        context_window_used_tokens=UNSET if tokens.context_used is None else tokens.context_used,
-    )
+    running = (tokens.input, tokens.cached, tokens.output)
+    return told(core.state.spent, tokens.context_used, tokens.context_size, running)
 
 
 def read_limits(core: Core, params: dict[str, Any]) -> list[Effect]:

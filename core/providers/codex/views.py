@@ -23,14 +23,23 @@ from sereno.core.protocol.tools import (
 from sereno.core.protocol.values import UNSET
 from sereno.core.providers.codex.children import child_name
 from sereno.core.providers.codex.details import changes_of, detail_of, name_of, unwrapped
-from sereno.core.providers.codex.plans import plan_actions
+from sereno.core.providers.codex.plans import PLAN, plan_actions
 from sereno.core.providers.codex.questions import form_questions, input_questions
 from sereno.core.providers.codex.state import Core, OpenRequest
 from sereno.core.providers.codex.values import as_dict, as_dicts, as_text, as_texts
 from sereno.core.providers.common.bounds import clip
 from sereno.core.security.sanitise import mixed_scripts, reveal, reveal_value, sanitise_line
 
-__all__ = ["ALWAYS", "AMENDMENT", "NETWORK", "action", "facts_of", "is_tool_approval", "request_of"]
+__all__ = [
+    "ALWAYS",
+    "AMENDMENT",
+    "NETWORK",
+    "action",
+    "facts_of",
+    "is_tool_approval",
+    "request_of",
+    "takes_words",
+]
 
 AMENDMENT = "acceptWithExecpolicyAmendment"
 NETWORK = "applyNetworkPolicyAmendment"
@@ -71,6 +80,8 @@ def request_of(core: Core, request_id: str, request: OpenRequest) -> PermissionR
     extra: dict[str, Any] = {"argumentsHash": facts_of(core, request)}
     if request.item_id:
         extra["callId"] = request.item_id
+    if not takes_words(request):
+        extra["takesWords"] = False
     warnings = [*view.warnings, *_warnings(view.input)]
     if warnings:
         extra["warnings"] = warnings
@@ -91,6 +102,13 @@ def request_of(core: Core, request_id: str, request: OpenRequest) -> PermissionR
     )
 
 
+def takes_words(request: OpenRequest) -> bool:
+    """Whether the agent can be told why not: words go into a turn (or, after a plan, begin one),
+    and some requests name none.
+    """
+    return request.method == PLAN or bool(request.turn_id)
+
+
 def facts_of(core: Core, request: OpenRequest) -> str:
     """A checksum of everything that decides what an answer allows."""
     given = _view(core, request).input
@@ -107,7 +125,7 @@ def _view(core: Core, request: OpenRequest) -> View:
             return _permissions(request)
         case "item/tool/requestUserInput":
             return _questions(request)
-        case "sereno/plan":
+        case name if name == PLAN:
             text = as_text(request.params.get("plan"))
             plan = PlanDetail(text=_reveal(text))
             return View(

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from sereno.core.providers.common.spending import Spent, spent_before
 from sereno.core.providers.driver import Identity, Setup
 from sereno.core.providers.effects import Diagnostic, Effect, Level
 from sereno.core.providers.jsonrpc import PeerState
@@ -39,6 +40,8 @@ class DriverState(msgspec.Struct, omit_defaults=True):
     sanitiser: tuple[str, bool] = ("", False)
     asked: int = 0
     """How many requests were shown to the person."""
+    spent: Spent = msgspec.field(default_factory=Spent)
+    """By the turns that are over, and by earlier runs."""
     junk: int = 0
     junk_bytes: int = 0
     """Lines, and bytes of lines, that were no messages."""
@@ -62,6 +65,8 @@ class Core(Generic[S]):
         self.identity = identity
         self.setup = setup
         self.state = state
+        if taken is None:
+            state.spent = spent_before(setup.spent)
         self._touched = 0
         self._snapshot = taken or b""
         self._snapshot_version = -1 if taken is None else 0
