@@ -1,5 +1,5 @@
-"""What `sereno --no-ui` shows of its log on stderr: lines for a person at a terminal, JSON lines for
-whatever else collects them.
+"""What `sereno --no-ui` shows of its log on stderr: lines for a person at a terminal, JSON lines
+for whatever else collects them.
 
 Written by a thread of its own: a terminal that was stopped with ctrl+s, or a pipe that nobody
 reads, never stops the daemon. What such a reader misses is counted, and in the log file.
@@ -82,11 +82,14 @@ class JsonLines(logging.Formatter):
 class Console(logging.Handler):
     """Hands lines to a thread that writes them to a descriptor. `lost`: what found no room."""
 
-    def __init__(self, descriptor: int, formatter: logging.Formatter) -> None:
+    def __init__(
+        self, descriptor: int, formatter: logging.Formatter, *, room: int = WAITING_LINES
+    ) -> None:
+        """`room`: lines that may wait for the reader."""
         super().__init__()
         self.setFormatter(formatter)
         self._descriptor = os.dup(descriptor)
-        self._lines: queue.Queue[bytes | threading.Event | None] = queue.Queue(WAITING_LINES)
+        self._lines: queue.Queue[bytes | threading.Event | None] = queue.Queue(room)
         self.lost = 0
         self._thread = threading.Thread(target=self._write, name="console", daemon=True)
         self._thread.start()

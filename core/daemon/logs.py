@@ -1,8 +1,8 @@
 """The daemon's log: JSON lines in logs/daemon.log, bounded by rotation, and reading them by page.
 
-Everybody logs through the standard library's `logging` under `sereno.<area>`; what of it is shown on
-stderr is console.py. One line is one record whatever the text holds (T49); two files of a few MiB are
-all that is ever kept (T86). In an embedded daemon nothing may reach stderr, which is the screen.
+Everybody logs through the standard library's `logging` under `sereno.<area>`; what of it is shown
+on stderr is console.py. One line is one record whatever the text holds (T49); two files of a few
+MiB are all that is ever kept (T86). In an embedded daemon nothing may reach stderr: the screen.
 """
 
 from __future__ import annotations
