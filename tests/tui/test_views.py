@@ -330,7 +330,7 @@ def test_a_dangerous_mode_is_marked() -> None:
     modes = [Mode(id="all", label="Bypass", color_tier="dangerous", description="asks nothing")]
     entry = ProviderEntry(provider="x", status="ready", modes=modes)
     (option,) = new_agent.mode_options(entry)
-    assert (option.style, option.note) == ("failed", "asks nothing")
+    assert (option.style, option.note) == ("failed", "dangerous! asks nothing")
     assert new_agent.mode_options(None)[0].label == "default"
 
 

@@ -82,6 +82,22 @@ def test_deny_does_not_say_that_words_were_told_which_were_not(
     assert "not told" not in sereno("permit", "deny", FIRST).out
     value = json.loads(sereno("permit", "deny", FIRST, "-m", "not now", "--json").out)
     assert value["wordsTold"] is False
+    for more in ([], ["--interrupt"], ["--all"]):
+        result = sereno("permit", "deny", FIRST, "-m", "not now", *more)
+        assert result.code == exits.OK
+        assert "was not told; `sereno send" in result.out
+        assert FIRST[:8] in result.out.split("sereno send")[1], "the command as it is typed"
+        quiet = sereno("permit", "deny", FIRST, "-m", "not now", "-q", *more)
+        assert quiet.out.split() == [asked["id"]]
+        assert "was not told" in quiet.err
+
+
+def test_deny_says_that_words_may_be_lost_with_the_turn(one: FakeDaemon, sereno: Run) -> None:
+    result = sereno("permit", "deny", FIRST, "-m", "not now", "--interrupt")
+    assert "the turn ends with this no, and demo may not read your words" in result.out
+    assert "may not" not in sereno("permit", "deny", FIRST, "--interrupt").out
+    value = json.loads(sereno("permit", "deny", FIRST, "-m", "x", "--interrupt", "--json").out)
+    assert "wordsTold" not in value, "nobody knows it here"
 
 
 @pytest.mark.parametrize("refusal_first", [True, False])

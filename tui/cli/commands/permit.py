@@ -17,7 +17,7 @@ from sereno.tui.cli.answering import answer
 from sereno.tui.cli.app import Output, output_options
 from sereno.tui.cli.errors import CliError
 from sereno.tui.cli.link import all_agents, connect, find, short
-from sereno.tui.cli.output import emit, say
+from sereno.tui.cli.output import emit, note, say
 from sereno.tui.cli.permits import request_lines
 from sereno.tui.cli.questions import answered
 from sereno.tui.cli.text import clean_line
@@ -107,7 +107,9 @@ def allow(
 
 @command.command("deny")
 @_answer_options
-@click.option("-m", "--message", help="Tell the agent why, where it can be told.")
+@click.option(
+    "-m", "--message", help="Tell the agent why. Said here where its program takes no words."
+)
 @click.option("--interrupt", is_flag=True, help="Interrupt its turn too.")
 @click.option("--action", metavar="ID", help="One of the choices that `permit ls` shows.")
 def deny(
@@ -145,11 +147,14 @@ def _answer(
             if out.plain:
                 say(*request_lines(request))
             closing = answer(client, agent.id, request.id, response)
-            told = {"wordsTold": False} if _untold(request, response, closing.ours) else {}
+            untold = _untold(agent, request, response) if closing.ours else ""
+            told = {"wordsTold": False} if untold and not takes_words(request) else {}
             result = {"id": request.id, "agentId": agent.id, **closing.as_json(), **told}
             results.append(result)
             if out.plain:
-                say(f"  {closing.words()}", *_untold(request, response, closing.ours))
+                say(f"  {closing.words()}", *([f"  {untold}"] if untold else []))
+            elif untold and out.quiet:
+                note(f"{request.id}: {untold}")
     value: Any = results[0] if len(results) == 1 else results
     ids = [result["id"] for result in results]
     emit(value, ids, (), as_json=out.as_json, quiet=out.quiet)
@@ -157,17 +162,19 @@ def _answer(
     return exits.OK if ours else exits.ANSWERED_ELSEWHERE
 
 
-def _untold(request: PermissionRequest, response: PermissionResponse, ours: bool) -> list[str]:
-    """What is to be said of words that only the ledger gets: never that they were told."""
-    if not ours or not isinstance(response, Deny) or not given(response.message, "").strip():
-        return []
-    if takes_words(request):
-        return []
-    agent = clean_line(request.provider, 40)
-    return [
-        f"  your words were kept here, but {agent} takes no reason and was not told;"
-        " `sereno send` tells it"
-    ]
+def _untold(agent: AgentSnapshot, request: PermissionRequest, response: PermissionResponse) -> str:
+    """What is to be said of words that only the ledger gets: never that they were told.
+
+    With a turn that ends, programs differ in what becomes of words; the talk says it.
+    """
+    if not isinstance(response, Deny) or not given(response.message, "").strip():
+        return ""
+    name, tell = clean_line(request.provider, 40), f'`sereno send {short(agent.id)} "…"` tells it'
+    if not takes_words(request):
+        return f"your words were kept here, but {name} takes no reason and was not told; {tell}"
+    if given(response.interrupt, False):
+        return f"the turn ends with this no, and {name} may not read your words; {tell} surely"
+    return ""
 
 
 def _choose(agent: AgentSnapshot, wanted: str | None, everything: bool) -> list[PermissionRequest]:
