@@ -19,9 +19,10 @@ from sereno.core.security.throttle import Throttle
 
 __all__ = ["Admit", "Facts", "Gate", "GateSettings", "Prove", "Refuse"]
 
-UNAUTHORIZED, TOO_MANY = 401, 429
+UNAUTHORIZED, TOO_MANY, BUSY = 401, 429, 503
 CLOSE_UNAUTHORIZED = 4401
 _PENDING_S = 60.0
+_BUSY_S = 10
 _MOST_PENDING = 256
 _Proof = Literal["token", "password", "same-user", "trust"]
 
@@ -141,8 +142,10 @@ class Gate:
             return presented.echo
         return presented.first if self._settings.password_hash is None else None
 
-    def judge(self, facts: Facts, now: float) -> Verdict:
-        """May this connection in? Each call that gives Prove is counted as a try (T27)."""
+    def judge(self, facts: Facts, now: float, *, busy: bool = False) -> Verdict:
+        """May this connection in? What gives Prove is counted as a try, before it is known to be
+        wrong (T27); `proved` or `given_up` has to follow. `busy`: no password can be hashed now;
+        who would need that is told to come back, and nothing is counted."""
         if facts.sight is Sight.UNCLEAR:
             return Refuse("This connection was half-closed: nobody can tell whose it is")
         secret = facts.presented.secret
@@ -155,7 +158,12 @@ class Gate:
             return Refuse("Password required")
         if not secret:
             return Refuse("Incorrect password")
-        return self._password(facts, secret, self._settings.password_hash, now)
+        return self._password(facts, secret, self._settings.password_hash, now, busy=busy)
+
+    def given_up(self, facts: Facts, prove: Prove) -> None:
+        """The peer went away before bcrypt answered. Its try stays counted, and the next one is
+        another: or leaving early would be a way to have any number of passwords hashed."""
+        self._pending.pop(self._proven.mark(_who(facts), prove.password, prove.hash), None)
 
     def proved(self, facts: Facts, prove: Prove, ok: bool, now: float) -> Admit | Refuse:
         """After bcrypt: `ok` as it said of `prove`, which `judge` had answered for these facts."""
@@ -181,7 +189,7 @@ class Gate:
             return _admit(facts, "same-user")
         return Refuse("Token required: show the one that `sereno token show` prints")
 
-    def _password(self, facts: Facts, secret: str, kept: str, now: float) -> Verdict:
+    def _password(self, facts: Facts, secret: str, kept: str, now: float, *, busy: bool) -> Verdict:
         who = _who(facts)
         mark = self._proven.mark(who, secret, kept)
         if self._proven.holds(mark, now):
@@ -196,6 +204,12 @@ class Gate:
                 status=TOO_MANY,
                 retry_after_s=seconds,
             )
+        if busy:
+            return Refuse(
+                "Too many show a password at this moment: try again in a while",
+                status=BUSY,
+                retry_after_s=_BUSY_S,
+            )
         self._throttle.failed(who, now)
         self._pending[mark] = now
         while len(self._pending) > _MOST_PENDING:
@@ -204,10 +218,12 @@ class Gate:
 
 
 def _who(facts: Facts) -> str:
-    """Who shares one count of failures: an address; within this machine, a user of it, so that
-    one of them cannot lock the others out."""
+    """Who shares one count of failures: an address; within this machine, a user of it or the
+    agents of one, so that none of them can lock the others out."""
     name = neighbourhood(facts.peer[0])
-    return f"{name} uid {facts.sight.uid}" if isinstance(facts.sight, Owner) else name
+    if not isinstance(facts.sight, Owner):
+        return name
+    return f"{name} uid {facts.sight.uid}{' agents' if facts.agent else ''}"
 
 
 def _admit(facts: Facts, proof: _Proof) -> Admit:
