@@ -103,3 +103,30 @@ def test_several_files_in_one_call() -> None:
 )
 def test_blocks_as_text(block: object, text: str) -> None:
     assert block_text(block) == text
+
+
+@pytest.mark.parametrize(
+    ("output", "shown"),
+    [
+        (
+            "b\n\n\n<shell_metadata>\nUser aborted the command\n</shell_metadata>",
+            "b\n[User aborted the command]\n",
+        ),
+        ("<bash_metadata>\ntoo slow\n</bash_metadata>\n", "[too slow]\n"),
+        ("cat x.xml\n<shell_metadata>\nin the middle\n</shell_metadata>\nand on", None),
+        ("<shell_metadata>\nno end", None),
+    ],
+)
+def test_what_opencode_says_of_a_command_is_shown_without_its_tags(
+    output: str, shown: str | None
+) -> None:
+    record = CallRecord(
+        "c",
+        kind="execute",
+        raw_input={"command": "x"},
+        raw_output={"output": output},
+        status="completed",
+    )
+    detail = detail_of(record, sanitise)
+    assert isinstance(detail, ShellDetail)
+    assert detail.output == (output if shown is None else shown)

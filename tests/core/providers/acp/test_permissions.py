@@ -148,6 +148,13 @@ def test_t43_arguments_changed_after_they_were_shown_are_denied() -> None:
     (withdrawn,) = [e for e in effects if isinstance(e, Withdrawn)]
     assert withdrawn.request_id == asked.request.id
     assert "changed" in withdrawn.reason
+    (told,) = [
+        e.item
+        for e in bench.update("tool_call_update", toolCallId="c", status="failed")
+        if isinstance(e, Item)
+    ]
+    assert isinstance(told, ToolCall)
+    assert told.error == "Not allowed: the program changed what it asked for after it was shown."
     with pytest.raises(CannotAnswer):
         bench.driver.answer(asked.request.id, Allow())
 

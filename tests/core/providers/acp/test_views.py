@@ -206,3 +206,13 @@ def test_t42_invisible_characters_in_a_command_are_shown() -> None:
         ask(Bench.in_turn(), kind="execute", rawInput={"command": command}), Asked
     ).request
     assert request.detail == ShellDetail(command="cat a\\ufe0f b\\U000e0100\\U000e0101\\u034f")
+
+
+def test_t43_words_beside_the_arguments_are_marked_where_they_are_cut() -> None:
+    words = "harmless " * 300 + "and then rm -rf ~ " + "quite " * 300
+    text = [{"type": "content", "content": {"type": "text", "text": words}}]
+    call = {**RM, "title": "t" * 5_000, "content": text, "status": "pending"}
+    request = only(ask(Bench.in_turn(), **call), Asked).request
+    title, told = str(request.description).split("ttt\nharmless", 1)
+    assert "[… 3000 characters left out …]" in title
+    assert f"[… {len(words) - 2_000} characters left out …]" in told

@@ -82,6 +82,25 @@ def test_a_retry_is_a_notice() -> None:
     assert told.text.endswith("(529); Claude tries again in 0.5 s, attempt 1 of 10")
 
 
+@pytest.mark.parametrize(
+    ("status", "delay_ms", "words"),
+    [
+        (429, 32_321, "limits the rate of requests (429 rate_limit). Claude waits 32 s and then"),
+        (529, 300_000, "has trouble at the moment (529 rate_limit). Claude waits 5 minutes and"),
+    ],
+)
+def test_a_long_wait_for_the_provider_stands_in_the_talk(
+    status: int, delay_ms: int, words: str
+) -> None:
+    fields = {"attempt": 2, "max_retries": 10, "retry_delay_ms": delay_ms, "error_status": status}
+    (told,) = items(
+        Bench.in_turn().say("system", subtype="api_retry", error="rate_limit", **fields)
+    )
+    assert isinstance(told, ErrorItem)
+    assert words in told.message
+    assert told.message.endswith("tries again, attempt 2 of 10.")
+
+
 def test_a_limit_that_comes_close_is_told() -> None:
     info = {"status": "allowed_warning", "utilization": 0.83, "rateLimitType": "seven_day"}
     told = only(Bench.in_turn().say("rate_limit_event", rate_limit_info=info), Diagnostic)

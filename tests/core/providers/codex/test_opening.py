@@ -208,6 +208,31 @@ def test_skills_are_commands_early_and_late() -> None:
     ]
 
 
+def test_skills_that_change_while_they_are_listed_are_listed_anew() -> None:
+    old = {"data": [{"skills": [{"name": "a", "path": "/a", "enabled": True}]}]}
+    new = {"data": [{"skills": [{"name": "b", "path": "/b", "enabled": True}]}]}
+    fed = Fed()
+    fed.open()
+    fed.say("skills/changed")
+    assert fed.say("skills/changed") == fed.say("skills/changed") == []
+    (again,) = sent(fed.reply("skills/list", old))
+    assert again["method"] == "skills/list"
+    changed = one(fed.reply("skills/list", new), Changed)
+    assert [command.name for command in changed.commands] == ["compact", "review", "b"]
+    assert fed.waiting["skills/list"] == []
+
+
+def test_a_program_whose_skills_change_with_each_list_is_not_asked_for_ever() -> None:
+    fed = Fed()
+    fed.open()
+    fed.say("skills/changed")
+    for _ in range(5):
+        fed.say("skills/changed")
+        assert sent(fed.reply("skills/list", {"data": []}))
+    fed.say("skills/changed")
+    assert sent(fed.reply("skills/list", {"data": []})) == []
+
+
 def test_tools_are_taken_away_by_switches_and_the_rest_is_said() -> None:
     setup = Setup("/repo", disallowed_tools=("web_search", "shell", "exec_command", "teleport"))
     assert arguments(setup, None) == (

@@ -130,6 +130,20 @@ def test_words_of_a_denial_are_said_into_the_turn_first(fed: Fed) -> None:
     assert told.level == "warning"
 
 
+@pytest.mark.parametrize("method", [COMMAND, "mcpServer/elicitation/request"])
+def test_a_request_of_no_turn_says_that_it_takes_no_words(fed: Fed, method: str) -> None:
+    given = RUN if method == COMMAND else {"serverName": "db", "message": "May I?"}
+    effects = fed.ask(1, method, **given)
+    assert "takesWords" not in asked(effects).metadata["sereno"]
+    effects = fed.ask(2, method, **{**given, "turnId": None, "itemId": "i2"})
+    assert asked(effects).metadata["sereno"]["takesWords"] is False
+    told = fed.take(fed.driver.answer(asked(effects).id, Deny(message="not this one")))
+    assert [message["id"] for message in sent(told)] == [2]
+    notice = one(told, Diagnostic)
+    assert notice.text.startswith("This request belongs to no turn")
+    assert notice.detail == "not this one"
+
+
 def test_a_denial_can_stop_the_turn(fed: Fed) -> None:
     for number, response in enumerate(
         (Deny(interrupt=True, message="stop"), Deny(selected_action_id="cancel"))

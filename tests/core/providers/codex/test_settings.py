@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from sereno.core.protocol.timeline import ErrorItem
 from sereno.core.providers.codex.failures import explain_turn, reset_words
 from sereno.core.providers.codex.modes import MODES, mode_list, mode_of, stricter
 from sereno.core.providers.codex.state import Limit
-from sereno.core.providers.driver import DriverBusy
+from sereno.core.providers.driver import DriverBusy, Prompt, Setup
 from sereno.core.providers.effects import Changed, Diagnostic, TurnEnded
 from tests.core.providers.codex.feed import LISTED, THREAD, WORKSPACE, Fed, items_of, one, sent
 
@@ -195,6 +196,43 @@ def test_warnings_are_told_once_and_retries_each_time(fed: Fed) -> None:
     told = one(fed.say("mcpServer/startupStatus/updated", **failed), Diagnostic)
     assert "db did not start: no such file" in told.text
     assert one(fed.say("teleport/begun"), Diagnostic).level == "debug"
+
+
+def test_a_wait_for_a_limit_stands_in_the_talk_once_a_turn(fed: Fed) -> None:
+    error = {
+        "message": "Reconnecting... 1/5",
+        "codexErrorInfo": {"responseStreamDisconnected": {"httpStatusCode": 429}},
+        "additionalDetails": "exceeded retry limit, last status: 429 Too Many Requests",
+    }
+    fed.begin()
+    (told,) = items_of(fed.say("error", error=error, willRetry=True))
+    assert isinstance(told, ErrorItem)
+    assert told.message.startswith("The model's provider limits the rate of requests (Reconnecting")
+    assert "does not say how long" in told.message
+    again = one(fed.say("error", error=error, willRetry=True), Diagnostic)
+    assert again.level == "notice"
+    fed.end()
+    fed.take(fed.driver.prompt(Prompt("p2", "go on")))
+    assert items_of(fed.say("error", error=error, willRetry=True))
+
+
+def test_what_is_spent_counts_over_turns_and_not_for_a_thread_that_is_reopened(fed: Fed) -> None:
+    def tell(total: int, last: int) -> Any:
+        counts = [{"inputTokens": n, "outputTokens": n, "totalTokens": n} for n in (total, last)]
+        usage = {"total": counts[0], "last": counts[1], "modelContextWindow": 1_000}
+        return one(fed.say("thread/tokenUsage/updated", tokenUsage=usage), Changed).usage
+
+    fed.begin()
+    assert (tell(10, 10).input_tokens, tell(30, 20).output_tokens) == (10, 30)
+    fed.end()
+    fed.take(fed.driver.prompt(Prompt("p2", "go on")))
+    assert (tell(35, 5).input_tokens, tell(35, 6).context_window_used_tokens) == (35, 6)
+    reopened = Fed(Setup("/repo", run=2, spent=one(fed.end(), TurnEnded).usage))
+    reopened.open(resume=THREAD)
+    counts = {"inputTokens": 35, "outputTokens": 35, "totalTokens": 35}
+    usage = {"total": counts, "last": counts, "modelContextWindow": 1_000}
+    told = one(reopened.say("thread/tokenUsage/updated", tokenUsage=usage), Changed).usage
+    assert (told.input_tokens, told.context_window_used_tokens) == (35, 35)
 
 
 def test_titles_are_those_of_this_thread(fed: Fed) -> None:
