@@ -17,14 +17,18 @@ from sereno.core.protocol.timeline import UserMessage
 from sereno.tui.attachments import AttachError, image_paths, read_images
 from sereno.tui.editor import EditorError, edit_text
 from sereno.tui.lines import Line
-from sereno.tui.messages import ActDone, ActFailed, Answer, SendPrompt, TakeBack
+from sereno.tui.messages import ActDone, ActFailed, Answer, SendPrompt, SetMode, TakeBack
 from sereno.tui.model import AgentState
+from sereno.tui.screens.agent import view
 from sereno.tui.screens.base import SerenoScreen
 from sereno.tui.widgets.composer import Composer
 from sereno.tui.widgets.request_panel import RequestPanel
 from sereno.tui.widgets.talk import Talk
 
-__all__ = ["PromptActs"]
+__all__ = ["MODE_S", "PromptActs"]
+
+MODE_S = 3.0
+"""So long a program may take for another mode before it counts as not taken."""
 
 
 class PromptActs(SerenoScreen[None]):
@@ -36,6 +40,8 @@ class PromptActs(SerenoScreen[None]):
     _waking = ""
     """The prompt that brings the agent back from the archive, by its id."""
     _learned = -1
+    _mode_wanted = ""
+    """A mode that was asked for from here, and has not come yet."""
     _folder = "/"
     """Where the agent works; it stays known while the agent is archived."""
 
@@ -163,6 +169,8 @@ class PromptActs(SerenoScreen[None]):
 
     async def on_act_done(self, event: ActDone) -> None:
         match event.act, event.reply:
+            case SetMode(mode_id=mode_id), _:
+                self._mode_asked(mode_id)
             case SendPrompt(message_id=name), _ if name and name == self._waking:
                 self._waking = ""
                 self.say((("Brought back from the archive, and sent.", "dim"),))
@@ -172,6 +180,26 @@ class PromptActs(SerenoScreen[None]):
                 self.say((("It has been sent already.", "dim"),))
             case _:
                 pass
+
+    def _mode_asked(self, mode_id: str) -> None:
+        """The daemon passed it on; whether the program takes it shows a moment later."""
+        self._mode_wanted = mode_id
+        self.mode_came()
+        if self._mode_wanted:
+            self.set_timer(MODE_S, lambda: self._mode_late(mode_id))
+
+    def mode_came(self) -> None:
+        """Says the mode that was asked for, once the agent is in it."""
+        state, wanted = self.state, self._mode_wanted
+        if wanted and state is not None and state.snapshot.current_mode_id == wanted:
+            self._mode_wanted = ""
+            self.say(view.mode_words(state))
+
+    def _mode_late(self, mode_id: str) -> None:
+        state = self.state
+        if self._mode_wanted == mode_id and state is not None:
+            self._mode_wanted = ""
+            self.say(view.mode_not_taken(state, mode_id))
 
     async def _took_back(self, text: str) -> None:
         if self._taken == "now":

@@ -159,7 +159,8 @@ class AgentScreen(RequestActs):
     def on_unmount(self) -> None:
         self.sereno.follow([])
 
-    def on_screen_resume(self) -> None:
+    @on(events.ScreenResume)
+    def _resumed(self) -> None:
         if self.is_mounted:
             self.panel.typed()
             self.refresh_all()
@@ -221,6 +222,7 @@ class AgentScreen(RequestActs):
             self._saw()
         if self._notice == _STOPPING and not running:
             self._notice = ()
+        self.mode_came()
         self._draw_words(state, look)
 
     def _draw_words(self, state: AgentState, look: Look) -> None:

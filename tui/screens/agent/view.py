@@ -12,6 +12,7 @@ from sereno.core.protocol.permissions import Allow, Deny, PermissionRequest
 from sereno.core.protocol.tools import ShellDetail
 from sereno.core.protocol.values import given
 from sereno.core.security.sanitise import sanitise_line
+from sereno.tui.agent_state import is_dangerous
 from sereno.tui.denial import takes_words
 from sereno.tui.lines import RULE, Line, fit, spread, width_of, wrap
 from sereno.tui.model import AgentState, FleetModel, Need, asked_at
@@ -34,6 +35,8 @@ __all__ = [
     "gone_hint",
     "gone_lines",
     "hint_lines",
+    "mode_not_taken",
+    "mode_words",
     "place_of",
     "queue_lines",
 ]
@@ -162,6 +165,25 @@ def _hint_line(state: AgentState, look: Look, written: Written, *, behind: bool)
     elif state.need is Need.STOPPED and typed:
         words = "starts the agent again"
     return spread(left, ((words, "dim"), (" ", "")), look.width)
+
+
+def mode_words(state: AgentState) -> Line:
+    """The mode that the agent is in now."""
+    loud = is_dangerous(state.mode)
+    words = f"The mode is {mode_label(state)} now"
+    return ((f"{words}: nothing is asked.", "failed") if loud else (f"{words}.", "dim"),)
+
+
+def mode_not_taken(state: AgentState, mode_id: str) -> Line:
+    """What became of a mode that the program did not take, and where its words are."""
+    modes = state.snapshot.available_modes
+    wanted = next((mode.label for mode in modes if mode.id == mode_id), mode_id)
+    name = sanitise_line(wanted, 40)
+    if state.need is Need.STOPPED:
+        return ((f"No program runs: its next start is in {name}.", "dim"),)
+    here = mode_label(state)
+    words = f"Not in {name}: its program did not take it, and goes on in {here}. The talk says why."
+    return ((words, "failed"),)
 
 
 def closing_words(request_id: str, answer: PermissionResolvedPush | None) -> Line:
