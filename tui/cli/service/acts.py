@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sereno.core.client.errors import ClientError
+from sereno.core.config import load_config
 from sereno.core.daemon import control
+from sereno.core.daemon.logs import read_page
 from sereno.core.home import Home, explained
 from sereno.core.protocol.additions import DaemonStatus, DaemonStatusResult
 from sereno.tui.cli.errors import CliError
@@ -50,9 +52,11 @@ def difference(manager: Manager) -> list[str]:
 def install(manager: Manager, home: Home, *, start: bool) -> Done:
     """Write the file, load it, and start the service unless it runs as it should.
 
-    An edited file is overwritten: the caller asked. Raises CliError, HomeError.
+    An edited file is overwritten: the caller asked. Raises CliError, HomeError; ConfigError before
+    anything is done, because the daemon would refuse to start with it.
     """
     manager.check()
+    load_config(home, {})
     state = state_of(read(manager.file), manager.text)
     if state is not State.CURRENT:
         write(manager.file, manager.text)
@@ -67,10 +71,11 @@ def install(manager: Manager, home: Home, *, start: bool) -> Done:
         lines.append(f"The service runs already (pid {before.pid}).")
         return Done(state, False, lines + manager.advice())
     lines += _make_room(home, before)
+    said = read_page(home.daemon_log, "", "tail", None, 1).end_cursor
     try:
         manager.start()
     except CliError as error:
-        raise _with_the_daemons_words(error, home, manager) from error
+        raise _with_the_daemons_words(error, home, said, manager) from error
     lines.append(f"The service runs (pid {manager.look().pid}); agents outlive its restarts.")
     return Done(state, True, lines + manager.advice())
 
@@ -132,11 +137,9 @@ def _make_room(home: Home, service: Service) -> list[str]:
     return [f"The daemon in the background (pid {state.pid}) made room; its agents go on."]
 
 
-def _with_the_daemons_words(error: CliError, home: Home, manager: Manager) -> CliError:
-    """systemctl only says that it failed; the daemon's log has the reason."""
-    from sereno.core.daemon.logs import read_page
-
-    lines = read_page(home.daemon_log, "", "tail", None, 20).lines
+def _with_the_daemons_words(error: CliError, home: Home, said: int, manager: Manager) -> CliError:
+    """systemctl only says that it failed; the daemon's log has the reason, after line `said`."""
+    lines = read_page(home.daemon_log, "", "after", said, 200).lines
     reason = next((line.text for line in reversed(lines) if line.level == "error"), "")
     if not reason:
         return error

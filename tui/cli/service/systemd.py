@@ -52,11 +52,11 @@ class Systemd:
         words = f"{state} ({said.get('SubState', '')})"
         if said.get("Result", "success") != "success":
             words += f", {said['Result']}"
-        if said.get("StatusText"):
+        active = state in ("active", "reloading")
+        if active and said.get("StatusText"):
             words += f": {said['StatusText']}"
         pid = said.get("MainPID", "")
         enabled = said.get("UnitFileState") in ("enabled", "enabled-runtime")
-        active = state in ("active", "reloading")
         return Service(enabled, active, int(pid) if pid.isdigit() else 0, words)
 
     def load(self) -> None:

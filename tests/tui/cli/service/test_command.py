@@ -59,6 +59,11 @@ class Fake:
         file.unlink(missing_ok=True)
         return [line for line in lines if not line.startswith("show")]
 
+    def logs(self, home: Home, number: int, text: str, file: Path | None = None) -> None:
+        line = {"n": number, "at": "x", "level": "error", "area": "daemon", "text": text}
+        with (file or home.daemon_log).open("a") as log:
+            log.write(json.dumps(line) + "\n")
+
     def breaks(self, verb: str) -> None:
         (self.root / f"broken-{verb}").touch()
 
@@ -236,16 +241,35 @@ def test_without_systemd_it_says_so(
 
 
 def test_why_it_does_not_start_is_told(fake: Fake, service: Service) -> None:
-    """systemctl knows a number only; the daemon's log has the words."""
+    """systemctl knows a number only; the daemon's log has the words, and only the newest count."""
     fake.breaks("restart")
-    assert "`systemctl --user restart" in service("install")[2]
     home = Home(fake.root / "home")
     home.logs.mkdir()
-    line = {"n": 1, "at": "x", "level": "error", "area": "daemon", "text": "port 6767 is taken"}
-    home.daemon_log.write_text(json.dumps(line) + "\n")
+    fake.logs(home, 1, "an old story")
+    err = service("install")[2]
+    assert "`systemctl --user restart" in err
+    assert "an old story" not in err
+    said = fake.root / "said"
+    fake.logs(home, 2, "port 6767 is taken", file=said)
+    (fake.root / "bin" / "systemctl").write_text(
+        SYSTEMCTL.replace(
+            "#!/bin/sh\n", f"#!/bin/sh\n[ $3 = restart ] && cat {said} >> {home.daemon_log}\n"
+        )
+    )
     err = service("install")[2]
     assert "the service does not start: port 6767 is taken." in err
     assert "journalctl" in err
+
+
+def test_a_configuration_that_the_daemon_would_refuse_is_refused_first(
+    fake: Fake, service: Service
+) -> None:
+    (fake.root / "home" / "config.toml").write_text("[daemon]\nlissten = []\n")
+    code, out, err = service("install")
+    assert (code, out) == (2, "")
+    assert "lissten" in err
+    assert not fake.unit.exists()
+    assert [call for call in fake.calls() if call != "show-environment"] == []
 
 
 def test_a_screen_with_its_daemon_inside_is_not_thrown_out(
