@@ -155,9 +155,10 @@ class Client:
 
     def _give_up(self) -> None:
         """After a greeting that failed: nobody will close this client."""
-        if self._info is None and self._transport is not None:
+        if self._info is None:
             self._closed = True
-            self._transport.shut()
+            if self._transport is not None:
+                self._transport.shut()
         if self._greeted.done() and not self._greeted.cancelled():
             self._greeted.exception()
 

@@ -38,10 +38,11 @@ def open_network(target: Target, deadline: float) -> tuple[socket.socket, bytes]
 
     `deadline`: of time.monotonic(). Raises ClientError.
     """
+    context = context_of(target) if target.tls else None
     connection = _unix(target, deadline) if target.local else _tcp(target, deadline)
     try:
-        if target.tls:
-            connection = _with_tls(connection, target, deadline)
+        if context is not None:
+            connection = _with_tls(context, connection, target, deadline)
         return connection, _upgrade(connection, target, deadline)
     except BaseException:
         connection.close()
@@ -90,8 +91,9 @@ def _tcp(target: Target, deadline: float) -> socket.socket:
     raise of_network(last, target) from last
 
 
-def _with_tls(connection: socket.socket, target: Target, deadline: float) -> ssl.SSLSocket:
-    context = context_of(target)
+def _with_tls(
+    context: ssl.SSLContext, connection: socket.socket, target: Target, deadline: float
+) -> ssl.SSLSocket:
     try:
         connection.settimeout(_left(deadline))
         return context.wrap_socket(connection, server_hostname=target.server_name)
