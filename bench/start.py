@@ -25,8 +25,10 @@ from bench.harness import (
 )
 from sereno.core.client.aio import Client
 
-FIRST_FRAME = b"starting the daemon"
-"""In the header of the first frame: header and list are drawn, the daemon is not there yet."""
+FIRST_FRAME = (b"starting the daemon", b"detach")
+"""In header and footer of the first frame: all of it is drawn, the daemon is not there yet."""
+HELP = b"keys: fleet"
+"""In the header of the help, which `?` opens."""
 FIRST_WORDS = b"Nothing is running yet"
 """On the first screen of a new home: the daemon has told that there is no agent."""
 MINIMAL_UI = """
@@ -77,9 +79,12 @@ def start_bare(box: Sandbox) -> tuple[float, float]:
 
 
 def paint(
-    command: list[str], box: Sandbox, needles: tuple[bytes, ...]
+    command: list[str], box: Sandbox, needles: tuple[bytes, ...], press: bytes = b""
 ) -> tuple[tuple[float, ...], float]:
-    """Seconds until each needle was written to the terminal, and CPU seconds until the last."""
+    """Seconds until each needle was written to the terminal, and CPU seconds until the last.
+
+    `press`: a key, typed when all needles but the last have been seen.
+    """
     child, terminal = pty.fork()
     begin = time.perf_counter()
     if child == 0:
@@ -96,6 +101,9 @@ def paint(
             for needle in needles:
                 if needle in seen:
                     found.setdefault(needle, now)
+            if press and len(found) == len(needles) - 1:
+                os.write(terminal, press)
+                press = b""
         return tuple(found[needle] for needle in needles), cpu_of(child)
     finally:
         os.kill(child, 9)
@@ -140,20 +148,23 @@ def measure_ls(runs: int) -> list[Row]:
 def measure_paint(runs: int) -> list[Row]:
     with sandbox() as box:
         python = [sys.executable, "-P", "-c", MINIMAL_UI]
-        mine, bare = [], []
+        mine, bare, keys = [], [], []
         paint(box.sereno(), box, (FIRST_WORDS,))
         for _ in range(runs):
             box.run("daemon", "stop", check=False)
-            mine.append(paint(box.sereno(), box, (FIRST_FRAME, FIRST_WORDS)))
+            mine.append(paint(box.sereno(), box, (*FIRST_FRAME, FIRST_WORDS)))
+            box.run("daemon", "stop", check=False)
+            keys.append(paint(box.sereno(), box, (*FIRST_FRAME, HELP), press=b"?")[0][-1])
             bare.append(paint(python, box, (b"PAINTED",)))
         box.run("daemon", "stop", check=False)
     beside = "a minimal Textual app"
     limit = [taken[0] for taken, _ in bare]
-    frames = [taken[0] for taken, _ in mine]
-    words = [taken[1] for taken, _ in mine]
+    frames = [max(taken[:-1]) for taken, _ in mine]
+    words = [taken[-1] for taken, _ in mine]
     cpu, least = [one for _, one in mine], [one for _, one in bare]
     return [
         row("first paint of the UI", "s", frames, target="0.6", beside=beside, limit=limit),
+        row("  help, by a key pressed then", "s", keys, beside=beside, limit=limit),
         row("  what runs, by its own daemon", "s", words, beside=beside, limit=limit),
         row("  CPU of both until then", "s CPU", cpu, beside=beside, limit=least),
     ]

@@ -86,6 +86,7 @@ class SerenoApp(Everywhere, inherit_bindings=False):
     TITLE = "sereno"
     CSS_PATH: ClassVar[list[str | PurePath]] = [*STYLES]
     BINDINGS: ClassVar[list[BindingType]] = EVERYWHERE
+    _styled_for = ""
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
 
     def __init__(
@@ -210,6 +211,10 @@ class SerenoApp(Everywhere, inherit_bindings=False):
         for pattern in LATER_STYLES:
             self.stylesheet.read_all(sorted(HERE.glob(pattern)))
         self.stylesheet.parse()
+
+    def get_css_variables(self) -> dict[str, str]:
+        """None while App itself is made: it asks for those of a theme that is never shown."""
+        return super().get_css_variables() if self._styled_for else {}
 
     def refresh_css(self, animate: bool = True) -> None:
         """Not where the rules were made for this very theme, and nothing else came after it: at

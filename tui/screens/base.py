@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual.binding import BindingType
+from textual.events import ScreenResume
 from textual.geometry import Size
 from textual.screen import Screen
 
@@ -48,6 +49,13 @@ class SerenoScreen(Screen[Result]):
     FOOTER: ClassVar[tuple[FooterKey, ...]] = ()
     FOLLOWERS: ClassVar[tuple[Follower, ...]] = ()
     """What may follow the leader here, besides keys.LEADER; actions run on this screen."""
+
+    _styled = False
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        """A screen that was made just now has its styles from being made."""
+        event.refresh_styles = self._styled
+        self._styled = True
 
     @classmethod
     def size_classes(cls, size: Size) -> str:
