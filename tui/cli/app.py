@@ -47,6 +47,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("provider", "List agent programs and their models."),
             ("daemon", "Start, stop and look at the daemon."),
+            ("token", "Show or replace the key of this daemon."),
             ("service", "Install the daemon as a service of your user."),
             ("doctor", "Check this machine and this home."),
             ("audit", "Verify the audit trail."),

@@ -18,6 +18,7 @@ from sereno.core.protocol.additions import (
 )
 from sereno.tui.cli import exits
 from sereno.tui.cli.app import Output, output_options
+from sereno.tui.cli.commands import password
 from sereno.tui.cli.errors import CliError, no_daemon
 from sereno.tui.cli.link import connect, home
 from sereno.tui.cli.output import emit
@@ -27,6 +28,9 @@ from sereno.tui.cli.text import clean_line, folder
 @click.group("daemon")
 def command() -> None:
     """Start, stop and look at the daemon. Agents outlive it."""
+
+
+command.add_command(password.command)
 
 
 @command.command("start")
