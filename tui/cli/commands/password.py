@@ -37,8 +37,11 @@ def command(out: Output, path: str | None, from_stdin: bool) -> int:
     """
     from sereno.core.security import passwords
 
-    password = _given(path, from_stdin)
-    hashed = passwords.hash_new(password)
+    try:
+        password = _given(path, from_stdin)
+        hashed = passwords.hash_new(password)
+    except passwords.PasswordRefused as refused:
+        raise CliError(refused.code, refused.message, refused.next_step, exits.USAGE) from None
     prepare(home())
     edit_config(home(), lambda document: put(document, KEY, hashed))
     note(*passwords.doubts(password))
