@@ -105,8 +105,10 @@ class Entrance:
         assert self._keeper is not None
         self._keeper.look()
         other_tls = self._encryption.use(config)
+        before = self._keeper.gate.settings
         ended = self._keeper.use(config, self.doors.addresses)
-        self.doors.drop(ended)
+        if self._keeper.gate.settings != before:
+            self.doors.drop(ended)
         if other_tls:
             self.doors.serve_anew()
         moved = await self.doors.change(config.daemon)
