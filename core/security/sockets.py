@@ -9,18 +9,18 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from sereno.core.security import same_user
 from sereno.core.security.same_user import Owner, Sight
 
-__all__ = ["agent_behind", "sight_of"]
+__all__ = ["agent_behind", "held_sockets", "sight_of"]
 
 _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 _TCP_ESTABLISHED = 1
+_SOCKET = "socket:["
 
 
 def sight_of(connection: socket.socket) -> Owner | Sight:
@@ -44,17 +44,36 @@ def sight_of(connection: socket.socket) -> Owner | Sight:
     return found if whole == _TCP_ESTABLISHED else Sight.UNCLEAR
 
 
-def agent_behind(owner: Owner, is_agent: Callable[[int], bool]) -> bool:
+def held_sockets(uid: int) -> dict[int, frozenset[int] | None]:
+    """Pids of this uid, each with the inodes of the sockets that it has open; None where that
+    cannot be read. One scan answers for every connection that was accepted before it began.
+
+    Another user's processes are none of it: an agent cannot become one, except below a daemon of
+    root.
+    """
+    if os.geteuid() not in (0, uid):
+        return {}
+    return {pid: _sockets(pid) for pid in _processes(uid)}
+
+
+def agent_behind(
+    owner: Owner,
+    is_agent: Callable[[int], bool],
+    held: Mapping[int, frozenset[int] | None] | None = None,
+) -> bool:
     """Whether the socket is held by a process for which `is_agent` is true; see same_user.
 
-    Only processes of the owner's uid are looked at, and another user's none at all: an agent
-    cannot become one, except below a daemon of root.
+    `held`: what `held_sockets` gave for the owner's uid; it is asked where that is left out.
     """
     if os.geteuid() not in (0, owner.uid):
         return False
-    return same_user.agent_behind(
-        _processes(owner.uid), lambda pid: _holds(pid, owner.inode), is_agent
-    )
+    scanned = held_sockets(owner.uid) if held is None else held
+
+    def holds(pid: int) -> bool | None:
+        found = scanned[pid]
+        return None if found is None else owner.inode in found
+
+    return same_user.agent_behind(scanned, holds, is_agent)
 
 
 def _read(path: str) -> str | None:
@@ -82,17 +101,18 @@ def _uid(pid: str) -> int | None:
     return None
 
 
-def _holds(pid: int, inode: int) -> bool | None:
+def _sockets(pid: int) -> frozenset[int] | None:
     folder = f"/proc/{pid}/fd"
     try:
         names = os.listdir(folder)  # noqa: PTH208
     except PermissionError:
         return None
     except OSError:  # ended
-        return False
+        return frozenset()
+    found = set()
     for name in names:
         with contextlib.suppress(OSError):
-            found = os.stat(f"{folder}/{name}")  # noqa: PTH116
-            if found.st_ino == inode and stat.S_ISSOCK(found.st_mode):
-                return True
-    return False
+            leads = os.readlink(f"{folder}/{name}")  # noqa: PTH115
+            if leads.startswith(_SOCKET):
+                found.add(int(leads[len(_SOCKET) : -1]))
+    return frozenset(found)

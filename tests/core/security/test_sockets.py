@@ -16,7 +16,7 @@ import pytest
 from sereno.core.security.gate import Admit, Facts, Gate, GateSettings, Refuse
 from sereno.core.security.roles import Role
 from sereno.core.security.same_user import Owner, Sight
-from sereno.core.security.sockets import agent_behind, sight_of
+from sereno.core.security.sockets import agent_behind, held_sockets, sight_of
 
 pytestmark = pytest.mark.linux
 
@@ -182,3 +182,21 @@ def _is_unreadable(pid: str) -> bool:
     except OSError:
         return False
     return False
+
+
+def test_one_scan_answers_for_all_connections_before_it() -> None:
+    with listening() as listener, joined(listener, "127.0.0.1") as (accepted, client):
+        held = held_sockets(os.geteuid())
+        mine = held[os.getpid()]
+        assert mine is not None
+        assert {os.fstat(one.fileno()).st_ino for one in (listener, accepted, client)} <= mine
+        owner = sight_of(accepted)
+        assert isinstance(owner, Owner)
+        assert agent_behind(owner, lambda pid: pid == os.getpid(), held)
+        assert not agent_behind(owner, lambda pid: pid != os.getpid(), held)
+
+
+def test_other_users_processes_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 4_000_000)
+    assert held_sockets(0) == {}
+    assert not agent_behind(Owner(0, 1), lambda _: True)
