@@ -84,21 +84,21 @@ def _read(path: str) -> str | None:
 
 
 def _processes(uid: int) -> Iterator[int]:
-    """By the real uid of each: the folder of one that changed its rights belongs to root."""
     for name in os.listdir("/proc"):  # noqa: PTH208 - a Path for each of them takes longer
-        if name.isdigit() and _uid(name) == uid:
+        if name.isdigit() and _is_of(name, uid):
             yield int(name)
 
 
-def _uid(pid: str) -> int | None:
-    with (
-        contextlib.suppress(OSError, ValueError),
-        open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file,  # noqa: PTH123
-    ):
-        for line in file:
-            if line.startswith("Uid:"):
-                return int(line.split()[2])
-    return None
+def _is_of(pid: str, uid: int) -> bool:
+    """The folder of a process that changed its rights, as sshd's, belongs to root: then its status
+    says whose it is."""
+    with contextlib.suppress(OSError, ValueError):
+        owner = os.stat(f"/proc/{pid}").st_uid  # noqa: PTH116
+        if owner != 0 or uid == 0:
+            return owner == uid
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:  # noqa: PTH123
+            return any(line.startswith("Uid:") and int(line.split()[2]) == uid for line in file)
+    return False
 
 
 def _sockets(pid: int) -> frozenset[int] | None:
