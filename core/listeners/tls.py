@@ -142,10 +142,12 @@ class TlsPump:
                 except ssl.SSLWantReadError:
                     break
                 except ssl.SSLZeroReturnError:
-                    end = self._pump.close  # The peer says that nothing more comes.
-                    break
+                    piece = b""
                 except ssl.SSLError:
                     end = self._fail
+                    break
+                if not piece:  # The peer says that nothing more comes.
+                    end = self._pump.close
                     break
                 pieces.append(piece)
                 size += len(piece)
@@ -207,6 +209,9 @@ class TlsPump:
             self._pump.resume()
             if self._shaken:
                 self._decrypt()
+
+    def look(self) -> None:
+        self._pump.look()
 
     def trust(self) -> None:
         self._pump.trust()
