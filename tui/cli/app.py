@@ -275,7 +275,6 @@ def parse_settings(settings: Sequence[str]) -> dict[str, str]:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command through click; gives the exit code. Raises CliError."""
-    target.begin()
     try:
         result = command.main(list(arguments), "sereno", standalone_mode=False)
     except click.UsageError as error:

@@ -70,7 +70,7 @@ def ask_password(target: Target) -> str | None:
     from getpass import getpass
 
     try:
-        return getpass(f"Password of {target.name}: ") or None
+        return getpass(f"Password or token of {target.name}: ") or None
     except EOFError:
         return None
 

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from sereno.tui.cli import exits
+from sereno.tui.cli import exits, target
 from sereno.tui.cli.errors import CliError, report, translate
 from sereno.tui.cli.output import prepare_streams
 
@@ -18,6 +18,7 @@ from sereno.tui.cli.output import prepare_streams
 def main(arguments: Sequence[str]) -> int:
     """Run one command; gives the exit code."""
     prepare_streams()
+    target.begin()
     as_json = "--json" in arguments
     try:
         code = _run(list(arguments))
