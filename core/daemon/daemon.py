@@ -31,7 +31,7 @@ from sereno.core.daemon.greeting import greeting, new_server_id, page
 from sereno.core.daemon.logs import FILE_ONLY, LogFile, set_level
 from sereno.core.home import DaemonLock, Home, HomeError, atomic_write, prepare
 from sereno.core.listeners.memory import MemoryListener
-from sereno.core.protocol.additions import DoorStatus
+from sereno.core.protocol.additions import DoorStatus, MakeOfferResult
 from sereno.core.protocol.frames import CloseCode
 from sereno.core.protocol.values import iso
 from sereno.core.providers.catalog import Catalog
@@ -282,6 +282,9 @@ class Daemon:
 
     def door_states(self) -> list[DoorStatus]:
         return self._entrance.states()
+
+    def offer(self, request_id: str) -> MakeOfferResult:
+        return self._entrance.offer(request_id)
 
     def _write_status(self) -> None:
         """For the command line: which process this is, said so that no other is taken for it."""

@@ -22,6 +22,7 @@ from sereno.core.protocol.additions import (
     AuditVerifyResult,
     DaemonStatusResult,
     DoorStatus,
+    MakeOfferResult,
     ReadLogResult,
     ReloadDaemonResult,
 )
@@ -56,6 +57,8 @@ class DaemonLike(Protocol):
     def door_states(self) -> list[DoorStatus]: ...
 
     async def reload(self) -> None: ...
+
+    def offer(self, request_id: str) -> MakeOfferResult: ...
 
     def asked(self, reason: Literal["stop", "restart"]) -> None: ...
 
@@ -113,6 +116,9 @@ class Desk:
                 request_id=request_id, error=error.message, next_step=error.next_step
             )
         return ReloadDaemonResult(request_id=request_id)
+
+    def offer(self, request_id: str) -> MakeOfferResult:
+        return self._daemon.offer(request_id)
 
     async def verify_audit(self, request_id: str) -> AuditVerifyResult:
         verdict = await verify_audit(self._database)

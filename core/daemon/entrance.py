@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable, Iterable, Mapping
 
 import anyio.abc
@@ -25,7 +26,8 @@ from sereno.core.listeners.doorkeeper import Doorkeeper
 from sereno.core.listeners.front import Front
 from sereno.core.listeners.tcp import TcpListener
 from sereno.core.listeners.verify import Verifier
-from sereno.core.protocol.additions import DoorStatus
+from sereno.core.protocol.additions import DoorStatus, MakeOfferResult
+from sereno.core.protocol.values import iso
 from sereno.core.sessions.registry import Sessions
 
 __all__ = ["Entrance"]
@@ -141,3 +143,18 @@ class Entrance:
 
     def states(self) -> list[DoorStatus]:
         return self.doors.states()
+
+    def offer(self, request_id: str) -> MakeOfferResult:
+        """A secret that opens one of the TCP addresses once (C-51)."""
+        assert self._keeper is not None
+        offer = self._keeper.gate.offer(time.monotonic())
+        return MakeOfferResult(
+            request_id=request_id,
+            secret=offer.secret,
+            expires_at=iso(int((time.time() + offer.lasts_s) * 1000)),
+            addresses=[
+                f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+                for host, port in self.doors.addresses
+            ],
+            tls=self._encryption.context is not None,
+        )

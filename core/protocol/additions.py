@@ -25,6 +25,8 @@ __all__ = [
     "ListRequests",
     "ListRequestsResult",
     "LogLine",
+    "MakeOffer",
+    "MakeOfferResult",
     "ParkAgent",
     "ParkAgentResult",
     "ProcessRow",
@@ -226,6 +228,25 @@ class ReloadDaemonResult(Wire):
     request_id: str
     error: str | None = None
     next_step: str | None = None
+
+
+class MakeOffer(Wire, tag_field="type", tag="sereno.token.offer.request"):
+    """A secret that lets whoever shows it first in, once, within ten minutes. For the owner, on
+    the local socket or in memory only."""
+
+    request_id: str
+
+
+class MakeOfferResult(Wire):
+    """`addresses`: the open TCP addresses as they are bound, at which it can be shown. `tls`:
+    whether they speak TLS."""
+
+    wire_type: ClassVar[str] = "sereno.token.offer.response"
+    request_id: str
+    secret: str
+    expires_at: str
+    addresses: list[str]
+    tls: bool
 
 
 class ListRequests(Wire, tag_field="type", tag="sereno.requests.list.request"):

@@ -111,6 +111,7 @@ Request = (
     | additions.ReadLog
     | additions.DaemonStatus
     | additions.ReloadDaemon
+    | additions.MakeOffer
     | additions.ListRequests
     | additions.AuditVerify
     | importing.ListProviderSessions

@@ -7,11 +7,13 @@ is answered. Host and Origin were judged before (hosts.py, origins.py).
 from __future__ import annotations
 
 import dataclasses
+import secrets
 from typing import Literal
 
 from sereno.core.security import tokens
 from sereno.core.security.addresses import is_loopback, neighbourhood
 from sereno.core.security.credentials import NOTHING, Presented
+from sereno.core.security.offers import Offer, Offers
 from sereno.core.security.passwords import Proven
 from sereno.core.security.roles import Role
 from sereno.core.security.same_user import Owner, Sight
@@ -113,6 +115,7 @@ class Gate:
         self._throttle = Throttle()
         self._proven = Proven()
         self._pending: dict[bytes, float] = {}
+        self._offers = Offers(secrets.token_urlsafe)
 
     @property
     def settings(self) -> GateSettings:
@@ -120,9 +123,9 @@ class Gate:
 
     def use(self, settings: GateSettings) -> frozenset[str]:
         """From now on judges by these. Gives the credentials that ended with the old ones: their
-        live connections are to be closed (T39)."""
+        live connections are to be closed (T39). A new token or password ends all offers too."""
         old, self._settings = self._settings, settings
-        ended: set[_Proof] = set()
+        ended: set[str] = set()
         if settings.token_digest != old.token_digest:
             ended.add("token")
         if settings.password_hash != old.password_hash:
@@ -133,7 +136,13 @@ class Gate:
             ended |= {"same-user", "trust"}
         elif settings.loopback != "trust":
             ended.add("trust")
+        if ended & {"token", "password"}:
+            ended |= set(self._offers.withdraw())
         return frozenset(_credential(proof, role) for proof in ended for role in Role)
+
+    def offer(self, now: float) -> Offer:
+        """A secret that lets whoever shows it first in once, as an operator (C-51)."""
+        return self._offers.make(now)
 
     def subprotocol(self, presented: Presented) -> str | None:
         """Which subprotocol the 101 selects (wire reference 4.3). Clients abort a connection whose
@@ -152,6 +161,9 @@ class Gate:
         kept = self._settings.token_digest
         if secret and kept is not None and tokens.same(secret, kept):
             return _admit(facts, "token")
+        if secret and (name := self._offers.take(secret, now)) is not None:
+            role = Role.AGENT if facts.agent else Role.OPERATOR
+            return Admit(role, _credential(name, role))
         if self._settings.password_hash is None:
             return self._without_password(facts)
         if secret is None:
@@ -238,5 +250,5 @@ def _admit(facts: Facts, proof: _Proof) -> Admit:
     return Admit(role, _credential(proof, role))
 
 
-def _credential(proof: _Proof, role: Role) -> str:
+def _credential(proof: str, role: Role) -> str:
     return f"{proof}:{role.value}"

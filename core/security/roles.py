@@ -81,11 +81,15 @@ _ADMINISTER = (
     "sereno.audit.verify.request",
 )
 
+# What lets others in: of the owner alone, and by the local socket alone (core/sessions/handlers).
+_OWN = ("sereno.token.offer.request",)
+
 ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
     dict.fromkeys(_LOOK, _ALL)
     | dict.fromkeys(_READ, _VIEWERS)
     | dict.fromkeys(_OPERATE, _OPERATORS)
     | dict.fromkeys(_ADMINISTER, _ADMINS)
+    | dict.fromkeys(_OWN, frozenset({Role.OWNER}))
 )
 """Wire type of a request to the roles that may make it."""
 

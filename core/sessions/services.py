@@ -14,6 +14,7 @@ import msgspec
 from sereno.core.protocol.additions import (
     AuditVerifyResult,
     DaemonStatusResult,
+    MakeOfferResult,
     ReadLogResult,
     ReloadDaemonResult,
 )
@@ -36,6 +37,10 @@ class DaemonControl(Protocol):
 
     async def reload(self, request_id: str) -> ReloadDaemonResult:
         """Reads the configuration again; one that is not valid is told and changes nothing."""
+        ...
+
+    def offer(self, request_id: str) -> MakeOfferResult:
+        """A secret that lets somebody in over TCP, once."""
         ...
 
     async def verify_audit(self, request_id: str) -> AuditVerifyResult: ...

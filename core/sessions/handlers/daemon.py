@@ -9,6 +9,8 @@ from sereno.core.protocol.additions import (
     AuditVerifyResult,
     DaemonStatus,
     DaemonStatusResult,
+    MakeOffer,
+    MakeOfferResult,
     ReloadDaemon,
     ReloadDaemonResult,
 )
@@ -21,6 +23,7 @@ from sereno.core.protocol.requests import (
     ShutdownServer,
 )
 from sereno.core.sessions.dispatch import Call, Table
+from sereno.core.sessions.replies import RequestFailed
 
 __all__ = ["table"]
 
@@ -84,6 +87,20 @@ async def status(call: Call, request: DaemonStatus) -> DaemonStatusResult:
 async def reload(call: Call, request: ReloadDaemon) -> ReloadDaemonResult:
     await _note(call, "daemon.reload")
     return await call.services.daemon.reload(request.request_id)
+
+
+@table.handles(MakeOffer)
+async def offer(call: Call, request: MakeOffer) -> MakeOfferResult:
+    """Lets others in, so only at this machine, and never without a trace: unlike a stop, it is
+    refused where the audit cannot be written."""
+    if call.session.peer.way not in ("unix", "memory"):
+        raise RequestFailed(
+            "An offer is made on the machine of the daemon only.",
+            "Run `sereno token qr` there.",
+            code="forbidden",
+        )
+    await call.services.note(call.by, "token.offer", "", {})
+    return call.services.daemon.offer(request.request_id)
 
 
 @table.handles(AuditVerify)

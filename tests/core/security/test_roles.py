@@ -51,6 +51,7 @@ EXPECTED = {
     "shutdown_server_request": "oa",
     "sereno.daemon.reload.request": "oa",
     "sereno.audit.verify.request": "oa",
+    "sereno.token.offer.request": "o",
 }
 LETTERS = {
     "o": Role.OWNER,
