@@ -250,3 +250,23 @@ def test_picture_of_the_list_of_values(snap_compare: Any) -> None:
         await settle(pilot)
 
     assert snap_compare(sample.app(link()), terminal_size=NARROW, run_before=ready)
+
+
+async def test_what_is_wrong_is_seen_also_where_the_form_is_full(tmp_path: Path) -> None:
+    (tmp_path / ".claude").mkdir()
+    (tmp_path / ".claude" / "settings.json").write_text("{}")
+    (tmp_path / "cart.png").write_bytes(b"no picture")
+    async with form(tmp_path, NARROW) as (app, pilot, _):
+        app.screen.query_one("#task", TaskText).put("@cart.png")
+        await settle(pilot)
+        await pilot.press("ctrl+x", "s")
+        await settle(pilot)
+        await until(pilot, lambda: "take the @ away to send it." in text(app))
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+async def test_the_footer_names_the_way_out(size: tuple[int, int]) -> None:
+    async with form(size=size) as (app, pilot, _):
+        await settle(pilot)
+        assert "esc back" in text(app)
+        assert "F1 keys" in text(app)

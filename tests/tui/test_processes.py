@@ -92,10 +92,9 @@ async def test_the_tree_names_agent_runner_and_what_is_in_the_background(
         assert "5 processes   357 MiB" in words
         (agent,) = [line for line in words.splitlines() if "48121" in line]
         assert "205 MiB" in agent
-        assert "└ claude" in agent
-        assert agent.rstrip().endswith("the agent")
+        assert "└ the agent  claude --out" in agent
         (background,) = [line for line in words.splitlines() if "48320" in line]
-        assert "npm run dev  in the background" in background
+        assert "in the background  npm run" in background
         assert "keeps the agent from being parked" in " ".join(words.split())
         assert "Run 2, for 3 min." in words
 

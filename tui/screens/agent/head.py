@@ -84,7 +84,8 @@ def _state_words(state: AgentState, look: Look) -> str:
     need = state.need
     elapsed = look.now_ms - state.since_ms
     running = need in (Need.ASKS, Need.BUSY, Need.STARTING)
-    return f"{need.word} {minutes(elapsed) if running else age(elapsed)}"
+    word = "parked" if need is Need.STOPPED and given(state.extra.parked, False) else need.word
+    return f"{word} {minutes(elapsed) if running else age(elapsed)}"
 
 
 def _loud_mode(state: AgentState, look: Look) -> Line:

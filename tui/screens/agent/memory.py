@@ -19,6 +19,8 @@ __all__ = ["MemoryFigure"]
 
 PACE = 5
 """Seconds between two questions."""
+SOON = 2
+"""The same while nothing is known: the program may be starting."""
 
 
 class MemoryFigure:
@@ -42,7 +44,7 @@ class MemoryFigure:
         self._waited += 1
         if not runs:
             self._say("")
-        elif self._waited >= PACE and not self._asking:
+        elif self._waited >= (PACE if self.words else SOON) and not self._asking:
             self._waited, self._asking = 0, True
             _: Worker[None] = self._screen.run_worker(self._fetch, group="log", exit_on_error=False)
 

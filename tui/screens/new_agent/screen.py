@@ -47,15 +47,13 @@ _TASK_KEYS: tuple[FooterKey, ...] = (
     ("esc", "back (draft kept)"),
     ("F1", "keys"),
 )
-_FIELD_KEYS: tuple[FooterKey, ...] = (("enter", "next field"), *_TASK_KEYS)
-_CHOICE_KEYS: tuple[FooterKey, ...] = (
-    ("enter", "all of them"),
-    ("left right", "change"),
+_NARROW_KEYS: tuple[FooterKey, ...] = (
     ("ctrl+x s", "start"),
-    ("tab", "next field"),
-    ("esc", "back (draft kept)"),
+    ("ctrl+x e", "editor"),
+    ("esc", "back"),
     ("F1", "keys"),
 )
+_CHOICE_KEYS: tuple[FooterKey, ...] = (("enter", "all of them"), ("left right", "change"))
 
 
 class NewAgentScreen(SerenoScreen[None]):
@@ -101,10 +99,10 @@ class NewAgentScreen(SerenoScreen[None]):
                 yield Field(id="folder")
             yield FilePicker(id="picker")
             yield TaskText(id="task")
+            yield Static("", id="trouble", markup=False)
             yield Static("", id="images", markup=False)
             yield Static("", id="runs", markup=False)
             yield Static("", id="trust", markup=False)
-            yield Static("", id="trouble", markup=False)
         yield Footer(self.FOOTER, id="footer")
 
     def on_mount(self) -> None:
@@ -212,14 +210,28 @@ class NewAgentScreen(SerenoScreen[None]):
         self.completion.list_key(event.act, event.step)
 
     def on_descendant_focus(self) -> None:
+        self._show_footer()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_footer)
+
+    def _show_footer(self) -> None:
+        """What works in the field that has the keyboard; the editor's key in the task only."""
         focused = self.focused
-        keys = _FIELD_KEYS if isinstance(focused, Input) else _TASK_KEYS
-        if isinstance(focused, Choice):
-            keys = _CHOICE_KEYS if len(focused.options) > 1 else _FIELD_KEYS
+        keys = _NARROW_KEYS if self.size.width < 80 else _TASK_KEYS
+        if isinstance(focused, Choice) and len(focused.options) > 1:
+            keys = (*_CHOICE_KEYS, *(each for each in keys if each[0] != "ctrl+x e"))
+        elif isinstance(focused, (Choice, Input)):
+            keys = tuple(each for each in keys if each[0] != "tab")
+            keys = (("enter", "next field"), *keys)
         self.query_one("#footer", Footer).show(keys)
 
     def _trouble(self, words: str) -> None:
-        self.query_one("#trouble", Static).update(Content(words))
+        trouble = self.query_one("#trouble", Static)
+        trouble.update(Content(words))
+        trouble.display = bool(words)
+        if words:
+            self.call_after_refresh(trouble.scroll_visible, animate=False)
 
     # -- what the keys do ----------------------------------------------------------------------
 

@@ -149,7 +149,7 @@ class ProcessesScreen(SerenoScreen[None]):
         left: Line = (
             ("sereno", "strong"),
             ("  processes   ", "dim"),
-            (f"[{cut(title, max(8, width - 32 - len(right)))}]", ""),
+            (f"[{cut(title, max(8, width - 26 - len(right)))}]", ""),
         )
         self.query_one("#header", Header).show(left, ((right, "dim"),))
         lines = [] if found is None else view.tree_lines(found, width - 1, wrapped=self._wrap)
@@ -163,7 +163,7 @@ class ProcessesScreen(SerenoScreen[None]):
         found = self._found
         if found is None or not found.processes:
             return []
-        pids = (("a", "the agent's pid", found.agent_pid), ("r", "its runner's", found.runner_pid))
+        pids = (("a", "agent's pid", found.agent_pid), ("r", "runner's pid", found.runner_pid))
         known = [Piece(name, label, str(pid)) for name, label, pid in pids if pid is not None]
         return [*known, Piece("t", "the whole tree", view.copied(found))]
 

@@ -90,12 +90,12 @@ def _row(
     note, style = _note(found, row)
     words = _command(row)
     indent = _PID + _MEMORY + 3 + len(branch)
+    lead = f"{note}  " if note else ""
     room = max(10, width - indent - 1)
-    told = room - (len(note) + 2 if note else 0)
-    parts = wrap(words, max(8, told)) if wrapped else [cut(words, max(8, told))]
+    parts = wrap(lead + words, room) if wrapped else [cut(lead + words, room)]
     memory = mib(given(row.pss_kib, row.rss_kib))
     head: Line = ((f"{row.pid:>{_PID}}", "dim"), (f"{memory:>{_MEMORY}}   ", ""))
-    first: Line = (*head, (branch, "faint"), (parts[0], ""), (f"  {note}" if note else "", style))
+    first: Line = (*head, (branch, "faint"), (lead, style), (parts[0][len(lead) :], ""))
     return [first, *[((" " * indent, ""), (part, "")) for part in parts[1:]]]
 
 
@@ -143,7 +143,9 @@ def _facts(found: InspectAgentResult, state: AgentState | None, now_ms: int) -> 
         parts.append(f"Run {found.run}, for {_elapsed(found.started_at, now_ms)}.")
     counted = isinstance(found.pss_kib, int)
     parts.append(
-        "What processes share counts in parts." if counted else "What they share counts for each."
+        "What processes share is divided between them."
+        if counted
+        else "What processes share counts for each of them."
     )
     if any(given(row.background, False) for row in found.processes):
         parts.append("What a tool left in the background keeps the agent from being parked.")
@@ -152,7 +154,7 @@ def _facts(found: InspectAgentResult, state: AgentState | None, now_ms: int) -> 
 
 def _elapsed(started_at: str, now_ms: int) -> str:
     words = age(now_ms - milliseconds(started_at))
-    return "less than a minute" if words == "now" else words
+    return "under a minute" if words == "now" else words
 
 
 def _nothing_runs(found: InspectAgentResult, state: AgentState | None) -> list[str]:
