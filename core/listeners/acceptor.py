@@ -19,20 +19,27 @@ log = logging.getLogger("sereno.listeners")
 
 _AT_ONCE = 64
 _REST_S = 1.0
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Acceptor:
     """Belongs to one loop. `welcome` gets each connection and its address."""
 
     def __init__(
-        self, listener: socket.socket, welcome: Callable[[socket.socket, Any], None]
+        self,
+        listener: socket.socket,
+        welcome: Callable[[socket.socket, Any], None],
+        wait: Callable[[Acceptor], float] = lambda _: 0.0,
     ) -> None:
+        """`wait`: seconds until the next one may be taken; 0 for now."""
         self._listener = listener
         self._welcome = welcome
+        self._wait = wait
         self._accepting = False
         self._resting: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
+        self._resting = None
         self._accepting = True
         asyncio.get_running_loop().add_reader(self._listener, self._accept)
 
@@ -47,22 +54,31 @@ class Acceptor:
 
     def _accept(self) -> None:
         for _ in range(_AT_ONCE):
+            wait = self._wait(self)
+            if wait > 0:
+                self._rest(wait)
+                return
             try:
                 connection, address = self._listener.accept()
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:
-                self._rest(error)
-                return
+                if error.errno in _EXHAUSTED:
+                    # Try again in a second, not in a busy loop.
+                    log.error("cannot accept: %s", error)
+                    self._rest(_REST_S)
+                return  # Else the client went away before it was accepted.
             self._welcome(connection, address)
 
-    def _rest(self, error: OSError) -> None:
-        """Without descriptors or memory: try again in a second, not in a busy loop."""
-        if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-            return  # The client went away before it was accepted.
-        log.error("cannot accept: %s", error)
+    def _rest(self, seconds: float) -> None:
         self.stop()
-        self._resting = asyncio.get_running_loop().call_later(_REST_S, self.start)
+        self._resting = asyncio.get_running_loop().call_later(seconds, self.start)
+
+    def go_on(self) -> None:
+        """Rests no longer."""
+        if self._resting is not None:
+            self._resting.cancel()
+            self.start()
 
 
 def turn_away(connection: socket.socket, words: bytes) -> None:

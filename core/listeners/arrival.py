@@ -214,12 +214,6 @@ class Arrival:
 
     # The end
 
-    def turn_away(self, words: bytes) -> None:
-        """There is no place for it."""
-        self._phase = Phase.ANSWERED
-        self.wire.write(words)
-        self.wire.close()
-
     def make_room(self) -> None:
         """Somebody newer needs the place, or the rules have changed meanwhile."""
         self.failed = self.failed or self._phase is Phase.HEAD

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from typing import Final, Generic, TypeVar
 
-__all__ = ["EACH", "FAILURES", "GRACE_S", "TOTAL", "Crowd"]
+__all__ = ["EACH", "FAILURES", "GRACE_S", "TOTAL", "YOUNG_S", "Crowd"]
 
 TOTAL: Final = 64
 """Sockets without a credential."""
@@ -18,6 +18,8 @@ EACH: Final = 8
 """Of these, those of one address that have been there longer than GRACE_S."""
 GRACE_S: Final = 1.0
 """Seconds in which a request comes that is meant to come: many commands at once are no attack."""
+YOUNG_S: Final = 0.1
+"""Seconds in which nobody has to make room."""
 FAILURES: Final = 10
 """Attempts in a minute that failed or never came to an end; then the address has one place."""
 MINUTE_S: Final = 60.0
@@ -48,14 +50,18 @@ class Crowd(Generic[T]):
     def __len__(self) -> int:
         return len(self._places)
 
-    def enter(self, one: T, key: str, now: float) -> list[T] | None:
-        """Those who have to go so that this one may stand here; None: there is no room."""
+    def wait(self, now: float) -> float:
+        """Seconds until the next one may come; 0: now. Meanwhile they wait in the kernel."""
+        if len(self._places) < self._total:
+            return 0.0
+        silent = (place.since for place in self._places.values() if not place.held)
+        return max(0.0, min(silent, default=now) + YOUNG_S - now)
+
+    def enter(self, one: T, key: str, now: float) -> list[T]:
+        """Takes a place; gives those who have to go for that. Ask `wait` first."""
         leaving = self._excess(key, now, self._allowed(key, now) - 1)
         if len(self._places) - len(leaving) >= self._total:
-            longest = self._longest_of_the_many(leaving)
-            if longest is None:
-                return None
-            leaving.append(longest)
+            leaving += self._longest_of_the_many(now)
         for other in leaving:
             del self._places[other]
         self._places[one] = _Place(key, now)
@@ -77,13 +83,13 @@ class Crowd(Generic[T]):
         old = [one for one, place in mine if not place.held and now - place.since >= GRACE_S]
         return old[: max(0, over)]
 
-    def _longest_of_the_many(self, leaving: list[T]) -> T | None:
+    def _longest_of_the_many(self, now: float) -> list[T]:
         """The oldest silent one of the address that has most."""
         silent: dict[str, list[T]] = {}
         for one, place in self._places.items():
-            if not place.held and one not in leaving:
+            if not place.held and now - place.since >= YOUNG_S:
                 silent.setdefault(place.key, []).append(one)
-        return max(silent.values(), key=len)[0] if silent else None
+        return max(silent.values(), key=len)[:1] if silent else []
 
     def hold(self, one: T, held: bool = True) -> None:
         """It asked something and is judged now: it makes room for nobody, until it is let go."""

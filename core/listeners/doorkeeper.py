@@ -6,30 +6,27 @@ The policies are core/security; here is only the order, and what may happen at t
 
 from __future__ import annotations
 
+import dataclasses
 import socket
 import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final, Literal
 
-import anyio
-import anyio.to_thread
 import msgspec
 
+from sereno.core.listeners.lookups import Together, agents_behind
 from sereno.core.listeners.stages import Rules
 from sereno.core.security.credentials import Presented
 from sereno.core.security.gate import Admit, Facts, Gate, Prove, Refuse
 from sereno.core.security.same_user import Owner, Sight
-from sereno.core.security.sockets import agent_behind, sight_of
+from sereno.core.security.sockets import sight_of
 from sereno.core.sessions.channel import Peer
 
 __all__ = ["Asking", "Doorkeeper", "Refused"]
 
-LOOKUPS: Final = 2
-"""Looks into the tables of the kernel at the same time."""
 WAITING: Final = 16
 """Who may wait for a password to be compared; more are told to come back."""
-_BUSY_S: Final = 10
 
 
 class Asking(msgspec.Struct, frozen=True):
@@ -59,6 +56,14 @@ class Refused(msgspec.Struct, frozen=True):
         return (("Retry-After", str(self.retry_after_s)),) if self.retry_after_s else ()
 
 
+_BUSY: Final = Refused(
+    "Too many show a password at this moment: try again in a while",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    name="Busy",
+    retry_after_s=10,
+)
+
+
 class Doorkeeper:
     """Belongs to one loop, as its gate does."""
 
@@ -75,10 +80,11 @@ class Doorkeeper:
         a runner; called in a thread, as `sight` is."""
         self._gate = gate
         self._verify = verify
-        self._is_agent = is_agent
-        self._sight = sight
         self._clock = clock
-        self._lookups = anyio.CapacityLimiter(LOOKUPS)
+        self._sights: Together[socket.socket, Owner | Sight]
+        self._agents: Together[Owner, bool]
+        self._sights = Together(lambda connections: [sight(one) for one in connections])
+        self._agents = Together(lambda owners: agents_behind(owners, is_agent))
         self._proving = 0
 
     @property
@@ -89,47 +95,28 @@ class Doorkeeper:
         return self._gate.subprotocol(presented)
 
     async def judge(self, asking: Asking) -> Peer | Refused:
-        facts = await self._look(asking)
-        verdict = self._gate.judge(facts, self._clock())
-        if isinstance(verdict, Prove):
-            if self._proving >= WAITING:
-                return Refused(
-                    "Too many show a password at this moment: try again in a while",
-                    HTTPStatus.SERVICE_UNAVAILABLE,
-                    name="Busy",
-                    retry_after_s=_BUSY_S,
-                )
-            verdict = await self._prove(facts, verdict)
-        match verdict:
-            case Admit(role, credential):
-                return Peer(credential, role, asking.way)
-            case Refuse():
-                status = HTTPStatus(verdict.status)
-                return Refused(
-                    verdict.reason,
-                    status,
-                    verdict.close,
-                    "Unauthorized" if status is HTTPStatus.UNAUTHORIZED else status.phrase,
-                    verdict.retry_after_s,
-                )
-
-    async def _look(self, asking: Asking) -> Facts:
-        sight, agent = await anyio.to_thread.run_sync(
-            self._see, asking.connection, limiter=self._lookups
-        )
-        return Facts(
+        facts = Facts(
             way=asking.way,
             local=asking.local,
             peer=asking.peer,
             presented=asking.presented,
             forwarded=asking.forwarded,
-            sight=sight,
-            agent=agent,
+            sight=await self._sights.ask(asking.connection),
         )
-
-    def _see(self, connection: socket.socket) -> tuple[Owner | Sight, bool]:
-        sight = self._sight(connection)
-        return sight, isinstance(sight, Owner) and agent_behind(sight, self._is_agent)
+        verdict = self._gate.judge(facts, self._clock())
+        if isinstance(verdict, Prove):
+            if self._proving >= WAITING:
+                return _BUSY
+            verdict = await self._prove(facts, verdict)
+        elif isinstance(verdict, Admit) and await self._is_agents(facts):
+            verdict = self._gate.judge(dataclasses.replace(facts, agent=True), self._clock())
+        match verdict:
+            case Admit(role, credential):
+                return Peer(credential, role, asking.way)
+            case Refuse():
+                return _refused(verdict)
+            case Prove():  # Only what was admitted is judged again.
+                return _BUSY
 
     async def _prove(self, facts: Facts, prove: Prove) -> Admit | Refuse:
         self._proving += 1
@@ -137,4 +124,18 @@ class Doorkeeper:
             ok = await self._verify(prove.password, prove.hash)
         finally:
             self._proving -= 1
+        agent = ok and await self._is_agents(facts)
+        facts = dataclasses.replace(facts, agent=agent)
         return self._gate.proved(facts, prove, ok, self._clock())
+
+    async def _is_agents(self, facts: Facts) -> bool:
+        """Looked for only behind who would come in: it takes many reads in /proc."""
+        if not isinstance(facts.sight, Owner):
+            return False
+        return await self._agents.ask(facts.sight)
+
+
+def _refused(refuse: Refuse) -> Refused:
+    status = HTTPStatus(refuse.status)
+    name = "Unauthorized" if status is HTTPStatus.UNAUTHORIZED else status.phrase
+    return Refused(refuse.reason, status, refuse.close, name, refuse.retry_after_s)

@@ -27,6 +27,7 @@ from sereno.core.sessions.channel import Peer
 from sereno.core.sessions.registry import Sessions
 
 if TYPE_CHECKING:
+    from sereno.core.listeners.acceptor import Acceptor
     from sereno.core.listeners.arrival import Arrival
 
 __all__ = ["Front", "Judge"]
@@ -73,6 +74,7 @@ class Front:
         self._status = status
         self._most = most
         self._clock = clock
+        self._resting: set[Acceptor] = set()
         self._clients = dict.fromkeys(Role, 0)
 
     @property
@@ -81,13 +83,18 @@ class Front:
 
     # Arrivals
 
-    def enter(self, arrival: Arrival) -> bool:
-        """Gives it a place, for which others may have to go; False when there is none."""
+    def wait(self, acceptor: Acceptor) -> float:
+        """Seconds until an acceptor may take the next one; it is told when that is sooner."""
+        wait = self.crowd.wait(self._clock())
+        if wait > 0:
+            self._resting.add(acceptor)
+        return wait
+
+    def enter(self, arrival: Arrival) -> None:
+        """Gives it a place, for which others may have to go."""
         key = neighbourhood(arrival.peer[0])
-        leaving = self.crowd.enter(arrival, key, self._clock())
-        for other in leaving or ():
+        for other in self.crowd.enter(arrival, key, self._clock()):
             other.make_room()
-        return leaving is not None
 
     def thin_out(self, address: str) -> None:
         """A moment after somebody came: too many of one address have to go."""
@@ -121,6 +128,9 @@ class Front:
     def departed(self, arrival: Arrival) -> None:
         """Gone, or in. A failure is logged for the first time in a minute, and at the limit."""
         self.crowd.leave(arrival)
+        resting, self._resting = self._resting, set()
+        for acceptor in resting:
+            acceptor.go_on()
         if not arrival.failed:
             return
         key, now = neighbourhood(arrival.peer[0]), self._clock()

@@ -51,6 +51,9 @@ class Wire(Protocol):
     def trust(self) -> None:
         """Reads in large pieces from now on."""
 
+    def look(self) -> None:
+        """Reads at once what may be there already."""
+
     def finish(self) -> None:
         """Sends what waits, then says that nothing more comes; still reads."""
 
@@ -170,6 +173,11 @@ class Pump:
             self.reader.received(data)
         else:
             self.abort()
+
+    def look(self) -> None:
+        """Reads at once what may be there already."""
+        if not (self._deaf or self._closed):
+            self._readable()
 
     def trust(self) -> None:
         """Reads in large pieces from now on."""

@@ -28,7 +28,6 @@ __all__ = ["HELLO_S", "TcpListener"]
 HELLO_S: Final = 10.0
 """Seconds until hello; the registry's own are for the unix socket."""
 SEND_BUFFER = 1024 * 1024
-_FULL = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class TcpListener:
@@ -38,7 +37,7 @@ class TcpListener:
         self, listener: socket.socket, front: Front, *, tls: TlsContext | None = None
     ) -> None:
         self._front = front
-        self._acceptor = Acceptor(listener, self._welcome)
+        self._acceptor = Acceptor(listener, self._welcome, front.wait)
         self._arrivals: set[Arrival] = set()
         self._channels: set[WebSocketChannel] = set()
         self._empty: asyncio.Event | None = None
@@ -93,11 +92,10 @@ class TcpListener:
             self._front,
             self,
         )
-        if not self._front.enter(arrival):
-            arrival.turn_away(_FULL)
-            return
         self._arrivals.add(arrival)
+        self._front.enter(arrival)
         asyncio.get_running_loop().call_later(GRACE_S, self._front.thin_out, arrival.peer[0])
+        arrival.wire.look()  # Most have asked already when they are accepted.
 
     def _wire(self, connection: socket.socket, reader: Arrival) -> Wire:
         if self._tls is not None:

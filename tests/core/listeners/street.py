@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -118,7 +119,13 @@ async def ask(address: tuple[str, int], head: bytes | str, *, seconds: float = 5
         async with asyncio.timeout(seconds):
             return await reader.read()
     finally:
-        writer.close()
+        await hang_up(writer)
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 def get(path: str = "/api/status", host: str = "localhost", **headers: str) -> str:

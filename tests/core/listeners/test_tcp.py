@@ -26,6 +26,7 @@ from tests.core.listeners.street import (
     Street,
     ask,
     get,
+    hang_up,
     hashed,
     settings,
     status_of,
@@ -116,7 +117,7 @@ async def test_c40_our_own_subprotocol_gets_401_and_never_comes_back() -> None:
             async with asyncio.timeout(5):
                 answer = await reader.readuntil(b"\r\n\r\n")
             assert b"bearer64" not in answer
-            writer.close()
+            await hang_up(writer)
 
 
 async def test_the_token_opens_where_no_password_is_set_and_where_one_is() -> None:
