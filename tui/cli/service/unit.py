@@ -17,8 +17,8 @@ _TEXT = """\
 
 [Unit]
 Description=Sereno, which runs coding agents{whose}
-StartLimitIntervalSec=300
-StartLimitBurst=20
+# What failed may work later: a network that is not up yet, a full disk.
+StartLimitIntervalSec=0
 
 [Service]
 Type=notify
@@ -29,7 +29,7 @@ ExecReload=/bin/kill -HUP $MAINPID
 # next daemon goes on with them.
 KillMode=process
 Restart=on-failure
-RestartSec=2
+RestartSec=3
 # Refused by the configuration; the home or an address is in use. Trying again changes neither.
 RestartPreventExitStatus=2 3
 TimeoutStartSec=120

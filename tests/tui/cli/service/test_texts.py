@@ -57,6 +57,7 @@ def test_c04_the_unit_ends_the_daemon_alone_and_brings_it_back() -> None:
     assert service["KillMode"] == "process"
     assert service["Restart"] == "on-failure"
     assert service["RestartPreventExitStatus"] == "2 3"
+    assert unit["Unit"]["StartLimitIntervalSec"] == "0", "code 1 is tried again for ever"
     assert service["OOMPolicy"] == "continue"
     assert int(service["WatchdogSec"]) > 0
     assert unit["Install"] == {"WantedBy": "default.target"}
