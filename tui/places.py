@@ -58,6 +58,13 @@ class Places(AgentActs, inherit_bindings=False):
             self.pop_screen()
         self.push_screen(LogScreen(source))
 
+    def open_processes(self, agent_id: str) -> None:
+        """What runs for an agent, on top of what is open."""
+        from sereno.tui.screens.processes.screen import ProcessesScreen
+
+        if not isinstance(self.screen, ProcessesScreen):
+            self.push_screen(ProcessesScreen(agent_id))
+
     def open_history(self) -> None:
         """Archived agents, and what can be imported."""
         from sereno.tui.screens.history.screen import HistoryScreen

@@ -83,6 +83,11 @@ async def test_it_opens_from_the_view_and_from_the_composer_and_closes(
         await here.until(lambda: isinstance(here.app.screen, AgentScreen))
 
 
+async def test_it_has_a_word_in_the_palette() -> None:
+    async with opened(found(), "escape", "colon", *"processes", "enter") as here:
+        assert "the agent  claude" in shown(here.app)
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_tree_names_agent_runner_and_what_is_in_the_background(
     size: tuple[int, int],

@@ -92,6 +92,8 @@ class SerenoCommands(Provider):
         if agent_id:
             yield Word("rename", "another title ...", partial(app.rename_agent, agent_id))
             yield Word("mode", "mode and model ...", partial(app.modes_of, agent_id))
+            yield Word("processes", "what runs, memory", partial(app.open_processes, agent_id))
+            yield Word("memory", "what runs", partial(app.open_processes, agent_id), alias=True)
             yield Word("stop", "end its processes ...", partial(app.stop_agent, agent_id))
             yield Word("archive", "end it, put it away ...", partial(app.archive_agent, agent_id))
 

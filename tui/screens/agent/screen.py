@@ -34,7 +34,6 @@ from sereno.tui.screens.agent.head import Look
 from sereno.tui.screens.agent.memory import MemoryFigure
 from sereno.tui.screens.agent.parts import Lines, Rule
 from sereno.tui.screens.copy.screen import Piece
-from sereno.tui.screens.processes.screen import ProcessesScreen
 from sereno.tui.widgets.blocks_palette import Palette, palette_from
 from sereno.tui.widgets.composer import Composer
 from sereno.tui.widgets.file_picker import FilePicker
@@ -305,7 +304,7 @@ class AgentScreen(RequestActs):
         self.sereno.open_log(self.agent_id)
 
     def action_processes(self) -> None:
-        self.app.push_screen(ProcessesScreen(self.agent_id))
+        self.sereno.open_processes(self.agent_id)
 
     def pieces(self) -> list[Piece]:
         return copying.pieces(self.state, self.agent_id, self.talk.chosen, self.talk.text())

@@ -82,7 +82,7 @@ class ChooseOne(ModalScreen[str]):
     def _show(self, words: str) -> None:
         width = self.app.size.width - 6
         widest = max((len(option.label) for option in self._options), default=0)
-        room = min(max(12, widest + 3), width // 2)
+        room = min(max(12, widest + 5), width // 2)
         rows = [
             Row(str(place), (self._row(self._options[place], room, width),))
             for place in fitting(self._options, words)
@@ -91,7 +91,7 @@ class ChooseOne(ModalScreen[str]):
 
     def _row(self, option: Option, room: int, width: int) -> Line:
         here = "* " if option.value == self._value else "  "
-        label = cut(option.label, room - 3)
+        label = cut(option.label, room - 5)
         return beside(
             [
                 (((here, "accent"),), 2),
