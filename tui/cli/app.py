@@ -47,7 +47,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("provider", "List agent programs and their models."),
             ("daemon", "Start, stop and look at the daemon."),
-            ("token", "Show or replace the key of this daemon."),
+            ("token", "Show or replace the key of this daemon, or let one device in."),
             ("service", "Install the daemon as a service of your user."),
             ("doctor", "Check this machine and this home."),
             ("audit", "Verify the audit trail."),
@@ -187,6 +187,7 @@ _LOCAL = (
     "sereno daemon start",
     "sereno daemon stop",
     "sereno daemon restart",
+    "sereno daemon reload",
     "sereno daemon set-password",
     "sereno doctor",
     "sereno service",
