@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import ClassVar
 
@@ -103,13 +103,14 @@ class SerenoApp(Everywhere, inherit_bindings=False):
         before_suspend: Callable[[], None] = lambda: None,
         leaving: Callable[[float], None] = lambda _seconds: None,
         crash_file: Path | None = None,
+        keymap: Mapping[str, str] | None = None,
     ) -> None:
         """`no_colour` takes even the terminal's 16 colours away (NO_COLOR).
 
         `before_suspend` is called before the process stops itself on `ctrl+z`: an embedded daemon
         is handed over there. `leaving` ends the process after so many seconds where the terminal
         does not read; it is called only when it has stopped reading. What made the app fail goes
-        to `crash_file`.
+        to `crash_file`. `keymap`: other keys by binding id (key_map.py).
         """
         super().__init__(ansi_color=True if no_colour else None)
         self.link = link
@@ -127,6 +128,7 @@ class SerenoApp(Everywhere, inherit_bindings=False):
         """The request panel's clock, in seconds; tests bring their own."""
         self.news: News | None = None
         """What the footer of the place says besides its keys."""
+        self.keymap: Mapping[str, str] = keymap or {}
         self.failure: BaseException | None = None
         """Why the app could not go on: start.py says it on the shell."""
         self._no_colour = no_colour
@@ -191,6 +193,8 @@ class SerenoApp(Everywhere, inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, self._theme_changed)
+        if self.keymap:
+            self.set_keymap(dict(self.keymap))
         self._loop = asyncio.get_running_loop()
         self._set_title(0)
         self.call_after_refresh(self._painted)

@@ -36,8 +36,13 @@ def run_ui(
     """Shows the screen until the person leaves; returns the exit code.
 
     Attaches to `target` where one is given. Else attaches where a daemon answers for this home, or
-    starts one in this process.
+    starts one in this process. Raises ConfigError for a key that cannot be.
     """
+    keymap: dict[str, str] = {}
+    if config.ui.keys:
+        from sereno.tui.key_map import keymap_of
+
+        keymap = keymap_of(config.ui.keys)
     daemon: Attached | Embedded | Remote
     if target is not None:
         from sereno.tui.remote import Remote
@@ -65,6 +70,7 @@ def run_ui(
         before_suspend=daemon.hand_over,
         leaving=daemon.leave_within,
         crash_file=home.logs / "ui-crash.log",
+        keymap=keymap,
     )
     daemon.watch(app.leave_soon)
     try:

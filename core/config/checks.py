@@ -165,6 +165,21 @@ def theme(value: object) -> str:
     return value
 
 
+def bindings(value: object) -> dict[str, str]:
+    """Ids of bindings and their keys; `fleet.new = "a"` and `"fleet.new" = "a"` say the same."""
+    if not isinstance(value, dict):
+        raise ValueError('a table of bindings and keys, such as "fleet.new" = "a"')
+    found: dict[str, str] = {}
+    for name, keys in value.items():
+        if isinstance(keys, dict):
+            found |= {f"{name}.{last}": inner for last, inner in bindings(keys).items()}
+        elif isinstance(keys, str) and keys.strip():
+            found[name] = keys
+        else:
+            raise ValueError(f'a table of bindings and keys in quotes; that of "{name}" is not')
+    return found
+
+
 def argv(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(x, str) for x in value):
         raise ValueError('a list of program and arguments, such as ["opencode", "acp"]')

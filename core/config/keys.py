@@ -36,16 +36,17 @@ SETTINGS: Final[dict[str, Check]] = {
     "ui.mouse": BOOLEAN,
     "ui.bell": BOOLEAN,
     "ui.animations": BOOLEAN,
+    "ui.keys": Check(checks.bindings),
 }
 
 # A variable adds to the list of the file instead of replacing it (wire reference 4.5, 4.6).
 UNIONS: Final = frozenset({"daemon.hostnames", "daemon.cors.allowed_origins"})
 
-# The password has no variable: a hash in the environment helps nobody.
+# The password has no variable: a hash in the environment helps nobody. Nor has a table.
 VARIABLES: Final[dict[str, str]] = {
     "SERENO_" + key.removeprefix("daemon.").replace(".", "_").upper(): key
     for key in SETTINGS
-    if not SETTINGS[key].secret
+    if not SETTINGS[key].secret and key != "ui.keys"
 } | {"SERENO_CORS_ORIGINS": "daemon.cors.allowed_origins"}
 
 

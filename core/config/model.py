@@ -94,12 +94,14 @@ class AgentsConfig(msgspec.Struct, frozen=True):
 
 
 class UiConfig(msgspec.Struct, frozen=True):
-    """How the terminal UI looks and makes itself heard. `bell`: once for each new request."""
+    """How the terminal UI looks and makes itself heard. `bell`: once for each new request. `keys`:
+    other keys for the bindings of these ids; which there are is the UI's to know."""
 
     theme: str = "sereno"
     mouse: bool = True
     bell: bool = True
     animations: bool = True
+    keys: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 class ThinkingOption(msgspec.Struct, frozen=True):

@@ -271,3 +271,19 @@ def test_a_daemon_whose_queue_is_full_is_there(tmp_path: Path) -> None:
         finally:
             for each in waiting:
                 each.close()
+
+
+def test_a_binding_that_there_is_not_is_said_and_nothing_is_started(
+    home: Path, start: Callable[..., Program]
+) -> None:
+    home.mkdir(mode=0o700)
+    settings = home / "config.toml"
+    settings.write_text('[ui.keys]\nfleet.neu = "a"\n')
+    settings.chmod(0o600)
+    program = start()
+    assert program.code() == 2
+    said = " ".join(program.output.split())
+    assert "there is no binding `fleet.neu`" in said
+    assert "Did you mean `fleet.new`?" in said
+    assert "\x1b[?1049h" not in program.output
+    assert not somebody_listens(Home(home))

@@ -20,6 +20,7 @@ from sereno.core.protocol.tools import (
 from sereno.core.protocol.values import given
 from sereno.tui.lines import Line, spread, wrap
 from sereno.tui.model import AgentState, FleetModel, Phase
+from sereno.tui.widgets.key_shown import keys_shown
 from sereno.tui.widgets.line import LineWidget
 from sereno.tui.words import count, cut, minutes, one_line
 
@@ -107,4 +108,5 @@ class AttentionBar(LineWidget):
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         del height
-        return attention_lines(self._model, self._now_ms, width)
+        shown = attention_lines(self._model, self._now_ms, width)
+        return [keys_shown(self, line) for line in shown]

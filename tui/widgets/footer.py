@@ -14,6 +14,7 @@ from rich.cells import cell_len
 
 from sereno.tui.lines import RULE, Line
 from sereno.tui.news import news_lines
+from sereno.tui.widgets.key_shown import keys_shown
 from sereno.tui.widgets.line import LineWidget
 
 if TYPE_CHECKING:
@@ -72,12 +73,15 @@ class Footer(LineWidget):
             self.refresh()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
+        named = keys_shown(self, tuple((key, "key") for key, _ in self._keys))
+        keys = [(key, words) for (key, _), (_, words) in zip(named, self._keys, strict=True)]
+        note = keys_shown(self, self._note)
         news = cast("SerenoApp", self.app).news
         told = None if news is None else news_lines(news, width, height)
         if told is not None and len(told) > 1:
             return told
         rule: Line = told[0] if told else ((RULE * width, "line"),)
         rows = height - 1
-        if self._note and rows > 1:
-            return [rule, *footer_lines(self._keys, width, 1), ((" ", ""), *self._note)]
-        return [rule, *footer_lines(self._keys, width, rows)]
+        if note and rows > 1:
+            return [rule, *footer_lines(keys, width, 1), ((" ", ""), *note)]
+        return [rule, *footer_lines(keys, width, rows)]

@@ -94,6 +94,9 @@ theme = "mono"
 mouse = false
 bell = false
 animations = false
+[ui.keys]
+fleet.new = "a"
+"fleet.log" = "f2, o"
 """
 
 
@@ -104,6 +107,7 @@ def test_every_setting_can_be_set() -> None:
     assert config.daemon.hostnames == (".example.com",)
     assert config.agents.end_grace_seconds == 5.0
     assert config.app.base_url == "https://app.example.com"
+    assert config.ui.keys == {"fleet.new": "a", "fleet.log": "f2, o"}
 
 
 def test_defaults_file_environment_flags() -> None:
@@ -197,3 +201,11 @@ def test_flags_as_variables_say_the_same_to_the_next_daemon() -> None:
     flags = {"daemon.listen": "1,[::1]:2", "log.level": "debug", "daemon.hostnames": ".a"}
     variables = as_variables(flags)
     assert load("", variables) == build_config(Source(Path("config.toml")), {}, flags)
+
+
+@pytest.mark.parametrize("text", ["keys = 1", "[ui.keys]\nfleet.new = 1", '[ui.keys]\n"x" = " "'])
+def test_keys_that_are_no_table_of_texts(text: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        load(f"[ui]\n{text}")
+    assert refusal.value.code == "wrong_value"
+    assert "`ui.keys`" in refusal.value.message

@@ -12,6 +12,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
+from textual.events import ScreenResume
 from textual.geometry import Size
 from textual.widgets import Input
 
@@ -94,8 +95,9 @@ class FleetScreen(SerenoScreen[None]):
     def on_mount(self) -> None:
         self._name_list()
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: ScreenResume) -> None:
         """What changed under another screen is seen at once; the first frame is filled here."""
+        del event  # Textual calls base.py's handler too.
         self.model_changed(Changes(everything=True))
 
     def _name_list(self) -> None:
