@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import signal
+import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,8 +19,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from sereno.core.security.passwords import matches
 from tests.core.daemon.net import bearer, get, port_of
-from tests.e2e.harness import World
+from tests.e2e.harness import SERENO, World
 
 PASSWORD = "correct-horse-battery"
 HELLO = {"type": "hello", "clientId": "c1", "clientType": "cli", "protocolVersion": 1}
@@ -95,3 +101,35 @@ def test_c42_t39_a_password_shuts_the_door_behind_it(world: World) -> None:
     assert get(port, Authorization=old)[0] == 401
     assert get(port, Authorization=bearer(world.home))[0] == 200
     assert get(port, Authorization=f"Bearer {PASSWORD}")[0] == 200
+
+
+ON_TERMINAL = "import os, sys; os.login_tty(int(sys.argv[1])); os.execv(sys.argv[2], sys.argv[2:])"
+
+
+def heard(terminal: int, words: bytes) -> bytes:
+    """What a terminal shows until these words; all the rest for b""."""
+    shown = b""
+    with suppress(OSError):  # so a terminal says that its program has ended
+        while (not words or words not in shown) and (more := os.read(terminal, 1024)):
+            shown += more
+    assert words in shown, shown
+    return shown
+
+
+def test_c42_what_is_typed_is_not_shown(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", ON_TERMINAL, str(theirs), *SERENO, "daemon", "set-password"]
+    with subprocess.Popen(command, env=world.env, pass_fds=[theirs]) as child:
+        os.close(theirs)
+        shown = heard(ours, b"New password: ")
+        os.write(ours, PASSWORD.encode() + b"\n")
+        shown += heard(ours, b"The same again: ")
+        os.write(ours, PASSWORD.encode() + b"\n")
+        shown += heard(ours, b"")
+    os.close(ours)
+    assert child.returncode == 0, shown
+    assert b"The password is set." in shown
+    assert PASSWORD.encode() not in shown
+    kept = tomllib.loads(world.home.config.read_text())["daemon"]["auth"]["password"]
+    assert matches(PASSWORD, kept)
