@@ -60,7 +60,7 @@ class Owner(Protocol):
 
 
 class Arrival:
-    """A state machine over one socket. `failed`: whether it counts against its address."""
+    """A state machine over one socket. `failure`: why it counts against its address, in words."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Arrival:
     ) -> None:
         self.peer = peer
         self.local = local
-        self.failed = False
+        self.failure: str | None = None
         self._connection = connection
         self._front = front
         self._owner = owner
@@ -97,7 +97,7 @@ class Arrival:
         try:
             request = self._head.feed(data)
         except Unfit as unfit:
-            self.failed = True
+            self.failure = unfit.words
             self._answer(as_text(unfit.status, unfit.words))
             return
         if request is not None:
@@ -107,8 +107,8 @@ class Arrival:
         self._timer.cancel()
         if self._judging is not None:
             self._judging.cancel()
-        if self._phase in (Phase.HEAD, Phase.JUDGED):
-            self.failed = True
+        if self._phase is Phase.JUDGED or (self._phase is Phase.HEAD and self._head.has_begun):
+            self.failure = self.failure or "it went away before it was answered"
         self._phase = Phase.GONE
         self._owner.departed(self)
 
@@ -123,7 +123,8 @@ class Arrival:
     def _asked(self, request: Request) -> None:
         found = examine(request, self._front.rules)
         if isinstance(found, Response):
-            self.failed = found.status_code >= HTTPStatus.BAD_REQUEST
+            if found.status_code >= HTTPStatus.BAD_REQUEST:
+                self.failure = found.body.decode().strip()
             self._answer(found, head_only=request.method == "HEAD")
             return
         self._phase = Phase.JUDGED
@@ -136,8 +137,8 @@ class Arrival:
         if websocket:
             offered = subprotocols_of(request)
             if offered is None:
-                self.failed = True
-                self._answer(as_text(HTTPStatus.BAD_REQUEST, "Unreadable Sec-WebSocket-Protocol"))
+                self.failure = "Unreadable Sec-WebSocket-Protocol"
+                self._answer(as_text(HTTPStatus.BAD_REQUEST, self.failure))
                 return
             self._presented = from_upgrade(authorization, offered)
         else:
@@ -166,7 +167,7 @@ class Arrival:
         if self._phase is not Phase.JUDGED:
             return
         if isinstance(verdict, Refused):
-            self.failed = verdict.counts
+            self.failure = verdict.reason
         if asked.what == "websocket":
             self._upgrade(request, asked, verdict)
         elif isinstance(verdict, Refused):
@@ -192,7 +193,7 @@ class Arrival:
         self._echo = self._front.subprotocol(presented)
         response = self._protocol.accept(request)
         if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
-            self.failed = True
+            self.failure = "This is no upgrade to WebSocket"
             self._answer(response)
             return
         self._protocol.send_response(response)
@@ -216,7 +217,8 @@ class Arrival:
 
     def make_room(self) -> None:
         """Somebody newer needs the place, or the rules have changed meanwhile."""
-        self.failed = self.failed or self._phase is Phase.HEAD
+        if self._phase is Phase.HEAD:
+            self.failure = "it asked nothing, and others wanted its place"
         self.wire.abort()
 
     @property
@@ -224,8 +226,8 @@ class Arrival:
         return self._phase is Phase.JUDGED
 
     def _head_is_late(self) -> None:
-        self.failed = True
-        self._answer(as_text(HTTPStatus.REQUEST_TIMEOUT, f"No whole request in {HEAD_S:g} s"))
+        self.failure = f"No whole request in {HEAD_S:g} s"
+        self._answer(as_text(HTTPStatus.REQUEST_TIMEOUT, self.failure))
 
     def _judgement_is_late(self) -> None:
         if self._judging is not None:

@@ -42,14 +42,13 @@ class Asking(msgspec.Struct, frozen=True):
 
 class Refused(msgspec.Struct, frozen=True):
     """`status` and `reason` over HTTP, `close` and `reason` on a WebSocket. `name`: the error's,
-    as the wire reference has it. `counts`: whether it is a failure of the address."""
+    as the wire reference has it."""
 
     reason: str
     status: HTTPStatus = HTTPStatus.UNAUTHORIZED
     close: int = 4401
     name: str = "Unauthorized"
     retry_after_s: int = 0
-    counts: bool = True
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:

@@ -131,19 +131,19 @@ class Front:
         resting, self._resting = self._resting, set()
         for acceptor in resting:
             acceptor.go_on()
-        if not arrival.failed:
+        if arrival.failure is None:
             return
         key, now = neighbourhood(arrival.peer[0]), self._clock()
         before = self.crowd.strikes(key, now)
         self.crowd.failed(key, now)
         after = self.crowd.strikes(key, now)
         if before == 0 or before < self.crowd.failures == after:
-            log.warning("%s failed to get in (%d times in a minute)", key, after)
+            log.warning("%s did not get in (%d in a minute): %s", key, after, arrival.failure)
 
     # What is asked
 
     def route(self, asked: Asked, peer: Peer, local: tuple[str, int]) -> Response:
-        """For whoever may come in. What agents may know, they hear of no page."""
+        """For whoever may come in; agents only get to hear what the sessions tell them."""
         match asked.what:
             case "status" if peer.role is Role.AGENT:
                 return as_json(HTTPStatus.FORBIDDEN, {"error": "Forbidden"}, asked.cors)

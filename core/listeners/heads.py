@@ -46,6 +46,10 @@ class HeadReader:
         self._read = 0
 
     @property
+    def has_begun(self) -> bool:
+        return bool(self._raw)
+
+    @property
     def rest(self) -> bytes:
         """What came behind the head."""
         return bytes(self._raw[self._read :])

@@ -28,6 +28,7 @@ __all__ = ["HELLO_S", "TcpListener"]
 HELLO_S: Final = 10.0
 """Seconds until hello; the registry's own are for the unix socket."""
 SEND_BUFFER = 1024 * 1024
+_KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
 
 
 class TcpListener:
@@ -79,8 +80,7 @@ class TcpListener:
     def _welcome(self, connection: socket.socket, address: Any) -> None:
         try:
             local = connection.getsockname()
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            _prepare(connection)
         except OSError:
             connection.close()
             return
@@ -130,3 +130,15 @@ class TcpListener:
     def _look(self) -> None:
         if self._empty is not None and not self._arrivals and not self._channels:
             self._empty.set()
+
+
+def _prepare(connection: socket.socket) -> None:
+    """No waiting for more to send; and who vanished without a word is noticed in two minutes, for
+    nothing else asks whether a client is still there (wire reference 5.5)."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE:
+        option = getattr(socket, name, None)  # Not every system lets it be set.
+        if option is not None:
+            connection.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -216,7 +216,11 @@ async def test_equal_passwords_at_once_are_one_comparison_and_two_run_at_a_time(
 
 
 async def test_who_goes_away_takes_no_comparison_from_others() -> None:
-    verifier = Verifier(lambda _, __: time.sleep(0.05) is None)
+    def compare(_: str, __: str) -> bool:
+        time.sleep(0.05)
+        return True
+
+    verifier = Verifier(compare)
     leaving = asyncio.create_task(verifier("password", "hash"))
     staying = asyncio.create_task(verifier("password", "hash"))
     await anyio.sleep(0)

@@ -155,8 +155,8 @@ async def test_a_refusal_in_judging_admits_nobody_and_ends_nobody_else(
 # The routes
 
 
-GUARDED = ("/", "/api/status", "/api/healthz", "/API/HEALTH", "/api/health/", "//api/health")
-GUARDED += ("/ws", "/api/files/download", "/mcp/agents", "/public/x", "/metrics", "/%61pi/health")
+GUARDED = ["/", "/api/status", "/api/healthz", "/API/HEALTH", "/api/health/", "//api/health"]
+GUARDED += ["/ws", "/api/files/download", "/mcp/agents", "/public/x", "/metrics", "/%61pi/health"]
 
 
 async def test_c41_health_alone_needs_no_credential_and_says_nothing() -> None:
