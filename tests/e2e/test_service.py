@@ -5,8 +5,10 @@ The manager is a real datagram socket and the signals that systemd sends with Ki
 
 from __future__ import annotations
 
+import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -102,6 +104,28 @@ def test_c04_a_service_says_when_it_is_ready_reloads_and_stops(
     world.client().close()
     manager.stop(daemon)
     assert manager.hears()["STOPPING"] == "1"
+
+
+def test_c04_without_a_terminal_and_under_a_wide_umask_everything_is_private(
+    manager: Manager, world: World
+) -> None:
+    """What a container or a careless unit file gives it: no terminal, umask 000."""
+    shutil.rmtree(world.home.root)
+    output = (world.root / "daemon.out").open("a")
+    daemon = world.popen("--no-ui", stdout=output, stderr=output, umask=0, start_new_session=True)
+    output.close()
+    assert manager.hears()["READY"] == "1", world.log()
+    agent = world.json("run", "-d", "--provider", "demo", "wait 60s")["id"]
+    until(lambda: "busy" in world.sereno("ls").stdout, "the agent works")
+    wide = {
+        str(path): oct(path.lstat().st_mode)
+        for path in (world.home.root, *world.home.root.rglob("*"))
+        if path.lstat().st_mode & 0o077
+    }
+    assert wide == {}
+    assert json.loads((world.root / "daemon.out").read_text().splitlines()[-1])["text"]
+    world.sereno("stop", "--end", agent)
+    manager.stop(daemon)
 
 
 def test_a_restart_from_inside_is_a_reload_for_the_manager(manager: Manager, world: World) -> None:
