@@ -7,10 +7,8 @@ own, all others speak the Agent Client Protocol.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import msgspec
 
@@ -19,6 +17,7 @@ from sereno.core.providers.claude.modes import CLAUDE_MODES
 from sereno.core.providers.codex.modes import DEFAULT_MODE, mode_list
 from sereno.core.providers.common.modes import permission_mode as _mode
 from sereno.core.providers.environment import MODEL_KEYS
+from sereno.core.providers.opencode import opencode_variables
 from sereno.core.providers.protocols import ProtocolName
 
 __all__ = ["PRESETS", "Preset"]
@@ -57,35 +56,6 @@ class Preset(msgspec.Struct, frozen=True):
     status: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     keeps: str = ""
-
-
-OPENCODE_ASKS = {"edit": "ask", "bash": "ask", "webfetch": "ask", "external_directory": "ask"}
-
-
-def _opencode(base: Environment, configured: Environment, tools: tuple[str, ...]) -> dict[str, str]:
-    """OpenCode asks for nothing by default, and OPENCODE_PERMISSION is merged over its files.
-
-    So ours goes there, and the person's own value of it, from the environment or from
-    `[providers.opencode] env`, is merged over ours; the `tools` are denied whatever that says.
-    """
-    own = configured.get("OPENCODE_PERMISSION") or base.get("OPENCODE_PERMISSION") or "{}"
-    try:
-        wanted = json.loads(own)
-    except ValueError:
-        wanted = None
-    rules = _merged(OPENCODE_ASKS, wanted if isinstance(wanted, dict) else {})
-    rules |= dict.fromkeys(tools, "deny")
-    return {"OPENCODE_PERMISSION": json.dumps(rules)}
-
-
-def _merged(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
-    result = dict(ours)
-    for key, value in theirs.items():
-        old = result.get(key)
-        result[key] = (
-            _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-        )
-    return result
 
 
 def _claude(
@@ -151,7 +121,7 @@ PRESETS: dict[str, Preset] = {
             ),
             "build",
             prefixes=("OPENCODE_", *MODEL_KEYS),
-            fixed=_opencode,
+            fixed=opencode_variables,
             places=("~/.opencode/bin",),
             status=("auth", "list"),
             models=("models",),

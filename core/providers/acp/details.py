@@ -58,6 +58,9 @@ FAMILIES = tuple(frozenset(names) for names in (_PATHS, _QUERIES, _CONTENTS, ("c
 """Names that mean the same thing to different programs."""
 
 _FENCE = re.compile(r"\A```[^\n`]*\n(.*?)\n?```\s*\Z", re.DOTALL)
+_TASK = re.compile(
+    r"\A<task [^>]*>\s*<task_result>\s*(.*?)\s*</task_result>\s*</task>\s*\Z", re.DOTALL
+)
 WRAPPER = 60
 _WRAPPER = re.compile(r"\n*<(shell|bash)_metadata>\s*(.*?)\s*</\1_metadata>\s*\Z", re.DOTALL)
 """What OpenCode says about a command, to the model, behind its output."""
@@ -215,6 +218,8 @@ def _search(record: CallRecord, query: str, clean: Clean) -> SearchDetail:
 def _sub_agent(record: CallRecord, clean: Clean) -> SubAgentDetail:
     raw = record.raw_input
     log = _result(record, clean)
+    if isinstance(log, str) and "<task_result>" in log:  # OpenCode's, for the model
+        log = _TASK.sub(r"\1", log)
     return SubAgentDetail(
         log="" if isinstance(log, UnsetType) else log,
         sub_agent_type=_optional(raw.get("subagent_type"), clean),

@@ -126,6 +126,8 @@ class State(DriverState, omit_defaults=True):
     """Ids of the finished among them, oldest first."""
     requests: dict[str, OpenRequest] = {}
     usage: Usage = msgspec.field(default_factory=Usage)
+    totals: list[float | None] = []
+    """Tokens in, cached and out, of a program that counts over its session."""
 
 
 class Core(PeerCore[State]):

@@ -217,13 +217,27 @@ def usage_now(core: Core, tokens: dict[str, Any] | None = None) -> Usage:
     """The wire's usage. `tokens`: of a turn that has ended, in the words of some program."""
     state = core.state
     if tokens:
-        state.spent.add(
-            _first(tokens, "inputTokens", "input_tokens"),
-            _first(tokens, "cachedReadTokens", "cachedInputTokens"),
-            _first(tokens, "outputTokens", "output_tokens"),
-        )
+        said = [_first(tokens, *names) for names in _COUNTS]
+        if state.program in _TOTALS:
+            said, state.totals = _since(state.totals, said), said
+        state.spent.add(*said)
         core.touch()
     return told(state.spent, state.usage.context_used, state.usage.context_size)
+
+
+_COUNTS = (
+    ("inputTokens", "input_tokens"),
+    ("cachedReadTokens", "cachedInputTokens"),
+    ("outputTokens", "output_tokens"),
+)
+_TOTALS = frozenset({"Copilot"})
+"""Programs that say with each turn what the whole session has taken."""
+
+
+def _since(before: list[float | None], now: list[float | None]) -> list[float | None]:
+    """What came on top; a count that fell began anew."""
+    pairs = zip(before or [None] * len(now), now, strict=True)
+    return [new - old if old and new is not None and new >= old else new for old, new in pairs]
 
 
 def _first(tokens: dict[str, Any], *keys: str) -> float | None:

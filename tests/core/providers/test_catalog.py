@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,6 +92,25 @@ def test_opencode_asks_unless_the_person_said_otherwise() -> None:
     strict = provider("opencode", env=allowed, disallowed_tools=("webfetch", "task"))
     found = json.loads(strict.env({})["OPENCODE_PERMISSION"])
     assert found == asks | {"webfetch": "deny", "task": "deny"}
+
+
+def test_what_opencode_would_ask_for_a_sub_agent_is_refused_to_it() -> None:
+    def agents(base: dict[str, str], **env: str) -> Any:
+        return json.loads(provider("opencode", env=env).env(base)["OPENCODE_CONFIG_CONTENT"])
+
+    refused = {"edit": "deny", "bash": "deny", "webfetch": "deny", "external_directory": "deny"}
+    refused["doom_loop"] = "deny"
+    found = agents({}, OPENCODE_CONFIG_CONTENT='{"model": "a/b"}')
+    assert found["model"] == "a/b"
+    assert [found["agent"][name]["permission"] for name in ("general", "explore")] == [refused] * 2
+    own = '{"webfetch": "allow", "bash": {"git *": "allow", "*": "ask"}}'
+    told = agents({"OPENCODE_PERMISSION": own})["agent"]["general"]["permission"]
+    assert told == refused | {"webfetch": "allow", "bash": {"git *": "allow", "*": "deny"}}
+    chosen = '{"agent": {"general": {"permission": {"bash": "allow"}}}}'
+    told = agents({"OPENCODE_CONFIG_CONTENT": chosen})["agent"]["general"]["permission"]
+    assert told == refused | {"bash": "allow"}
+    commented = provider("opencode").env({"OPENCODE_CONFIG_CONTENT": "{ // mine\n}"})
+    assert commented["OPENCODE_CONFIG_CONTENT"] == "{ // mine\n}", "what is not JSON stays"
 
 
 def test_programs_that_would_not_ask_are_told_to() -> None:

@@ -28,7 +28,8 @@ class Program:
     that the model gets. `models`: two that it offers. `plan_steps`: how its models make a plan.
     `asks_in`: the mode in which its models may ask questions, if not in each. `own_variables`: what
     its preset sets. `signed_in`: what its status command says in these tests. `taken_away`: a
-    tool that the configuration of these tests takes away.
+    tool that the configuration of these tests takes away. `delegates`: the model whose agents may
+    begin sub-agents, if not each.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Program:
     asks_in: str | None = None
     signed_in: str = "yes"
     taken_away: str = ""
+    delegates: str | None = None
     own_variables: tuple[str, ...] = ()
     cannot: Mapping[str, str] = field(default_factory=dict)
 
@@ -116,6 +118,7 @@ PROGRAMS = (
         asks_in="plan",
         signed_in="no",
         taken_away="web_search",
+        delegates="gpt-6.1-sol",
         cannot={
             "edited_input": "Codex runs a command as the model wrote it, or not at all.",
             "title": "Codex gives its threads no names; the first prompt's first line is the name.",
@@ -130,13 +133,15 @@ PROGRAMS = (
         other_mode_shows="READ-ONLY",
         models=("fake/fake-1", "fake/fake-2"),
         command=("acp",),
-        own_variables=("OPENCODE_PERMISSION",),
+        own_variables=("OPENCODE_PERMISSION", "OPENCODE_CONFIG_CONTENT"),
         signed_in="unknown",
         taken_away="webfetch",
         cannot={
             "deny_with_words": "OpenCode ends the turn at a no; a reason does not reach the model.",
             "edited_input": "OpenCode runs a command as the model wrote it, or not at all.",
             "question": "OpenCode asks no questions over the Agent Client Protocol.",
+            "sub_agent_asks": "OpenCode tells nothing of what its sub-agents do, and what they ask "
+            "never leaves it; so Sereno has it give them no tool that would ask.",
             "plan": "OpenCode's plans are its answers; it asks for no approval of them.",
             "title": "OpenCode tells no titles; the first prompt's first line is the name.",
             "rate_limit_lasts": "OpenCode tries again for ever, without a word; interrupt it.",

@@ -25,6 +25,8 @@ SCENARIOS = {
     "edit": "A change of a file is shown as a difference before it is made",
     "two_tools": "Two tools in one answer are both asked for and both run",
     "todo": "The agent's list of tasks is shown",
+    "sub_agent": "A sub-agent works by itself, and what it found is shown with its call",
+    "sub_agent_asks": "What a sub-agent does is nested under its call, and asked for",
     "plan": "A plan waits for approval",
     "question": "The agent's questions can be answered",
     "image": "A picture in a prompt reaches the model",

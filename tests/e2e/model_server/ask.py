@@ -26,6 +26,8 @@ class Ask(msgspec.Struct, frozen=True):
     title: str = "fake title"
     stream: bool = True
     images: int = 0
+    namespaces: dict[str, str] = {}
+    """Of the tools that are offered in one."""
 
     @property
     def side_call(self) -> bool:

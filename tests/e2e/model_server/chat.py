@@ -26,7 +26,10 @@ def read_request(body: dict[str, Any]) -> Ask:
     parts = [part for message in messages for part in _parts(message)]
     return Ask(
         body.get("model", ""),
-        tuple(tool["function"]["name"] for tool in body.get("tools") or []),
+        tuple(
+            tool.get("function", tool.get("custom", tool)).get("name", "")
+            for tool in body.get("tools") or []
+        ),
         found[0] if found else None,
         found[1] if found else 0,
         images=sum(1 for part in parts if part.get("type") == "image_url"),

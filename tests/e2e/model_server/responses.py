@@ -40,12 +40,22 @@ def read_request(body: dict[str, Any]) -> Ask:
         found[0] if found else None,
         found[1] if found else 0,
         images=sum(1 for part in parts if part.get("type") == "input_image"),
+        namespaces={
+            inner["name"]: tool["name"]
+            for tool in _tools(body)
+            if tool.get("type") == "namespace"
+            for inner in tool.get("tools", ())
+        },
     )
 
 
-def _offered(body: dict[str, Any]) -> Iterator[str]:
+def _tools(body: dict[str, Any]) -> list[dict[str, Any]]:
     more = [item for item in body.get("input", []) if item.get("type") == "additional_tools"]
-    for tool in (*(body.get("tools") or ()), *(tool for item in more for tool in item["tools"])):
+    return [*(body.get("tools") or ()), *(tool for item in more for tool in item["tools"])]
+
+
+def _offered(body: dict[str, Any]) -> Iterator[str]:
+    for tool in _tools(body):
         if tool.get("type") == "namespace":
             yield from (inner["name"] for inner in tool.get("tools", ()))
         else:
@@ -60,6 +70,9 @@ def _turns(items: list[dict[str, Any]]) -> list[tuple[str, str]]:
         if kind in CALLS or (kind == "message" and role == "assistant"):
             if not turns or turns[-1][0] != "assistant":
                 turns.append(("assistant", ""))
+        elif kind == "agent_message":  # what another agent of the team wants or tells
+            texts = [part.get("text") or part.get("encrypted_content", "") for part in _parts(item)]
+            turns.append(("user", "\n".join(texts)))
         elif kind.endswith("_output"):
             turns.append(("tool", ""))
         elif role == "user":
@@ -111,6 +124,8 @@ def _items(ask: Ask, number: int) -> list[dict[str, Any]]:
         name, arguments = concrete_call(tool, ask.offered)
         call = {"id": f"fc_{number:04}_{index}", "call_id": f"call_{number:04}_{index}"}
         call |= {"status": "completed", "name": name}
+        if name in ask.namespaces:
+            call["namespace"] = ask.namespaces[name]
         if isinstance(arguments, str):
             items.append({"type": "custom_tool_call", **call, "input": arguments})
         else:

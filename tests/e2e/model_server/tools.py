@@ -1,7 +1,8 @@
 """Abstract tools of a script as calls that the asking program understands.
 
 Chosen by what the request offers, not by who asks: names differ between programs and releases.
-Kinds: shell, write, edit, read, ask (questions), todo, raw (`name`, `arguments`).
+Kinds: shell, write, edit, read, ask (questions), todo, agent (`description`, `steps`),
+raw (`name`, `arguments`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from typing import Any
+
+from tests.e2e.model_server.directive import prompt_with
 
 __all__ = ["concrete_call"]
 
@@ -31,14 +34,19 @@ def concrete_call(tool: dict[str, Any], offered: Collection[str]) -> tuple[str, 
 
 def _shell(tool: dict[str, Any]) -> list[tuple[str, Arguments]]:
     command, words = tool["command"], tool.get("description", "scripted")
-    script = f"const r = await tools.exec_command({json.dumps({'cmd': command})});"
     return [
         ("bash", {"command": command, "description": words}),
         ("Bash", {"command": command, "description": words}),
         ("exec_command", {"cmd": command, **tool.get("more", {})}),
-        ("exec", f"{script} text(JSON.stringify(r));"),
+        ("exec", _executed(command)),
         ("run_shell_command", {"command": command, "description": words}),
     ]
+
+
+def _executed(command: str) -> str:
+    """A command for models that work by a script of their own."""
+    call = f"await tools.exec_command({json.dumps({'cmd': command})})"
+    return f"const r = {call}; text(JSON.stringify(r));"
 
 
 def _write(tool: dict[str, Any]) -> list[tuple[str, Arguments]]:
@@ -76,6 +84,7 @@ def _read(tool: dict[str, Any]) -> list[tuple[str, Arguments]]:
         ("read", {"filePath": path}),
         ("Read", {"file_path": path}),
         ("exec_command", {"cmd": f"cat {path}"}),
+        ("exec", _executed(f"cat {path}")),
     ]
 
 
@@ -107,7 +116,20 @@ def _todo(tool: dict[str, Any]) -> list[tuple[str, Arguments]]:
     ]
 
 
+def _agent(tool: dict[str, Any]) -> list[tuple[str, Arguments]]:
+    """A sub-agent that has a script of its own, `steps`."""
+    prompt = prompt_with("work", *tool["steps"])
+    words = {"description": tool["description"], "prompt": prompt}
+    return [
+        ("Agent", {**words, "subagent_type": "general-purpose"}),
+        ("Task", {**words, "subagent_type": "general-purpose"}),
+        ("task", {**words, "subagent_type": "general"}),
+        ("spawn_agent", {"task_name": tool["description"], "message": prompt}),
+    ]
+
+
 CHOICES = {
+    "agent": _agent,
     "shell": _shell,
     "write": _write,
     "edit": _edit,

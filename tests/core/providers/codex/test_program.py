@@ -18,7 +18,6 @@ from sereno.core.providers.driver import Prompt
 from sereno.core.providers.effects import (
     Asked,
     Changed,
-    Diagnostic,
     Effect,
     Item,
     Ready,
@@ -27,7 +26,7 @@ from sereno.core.providers.effects import (
     Withdrawn,
 )
 from tests.core.providers.rig import Rig, alive, calls, text_of, thoughts_of
-from tests.e2e.model_server import ModelServer, prompt_with, responses
+from tests.e2e.model_server import ModelServer, prompt_with
 
 pytestmark = [pytest.mark.node, pytest.mark.timeout(120)]
 
@@ -301,8 +300,11 @@ async def test_retries_are_noticed(codex: MakeRig, models: ModelServer) -> None:
         fault = {"kind": "429", "times": 1, "retry_after": 1}
         effects, end = await rig.turn(prompt_with("go", {"text": "Hi."}, error=fault, id="r"))
         assert (end.outcome, text_of(effects)) == ("completed", "Hi.")
-        notices = [e.text for e in effects if isinstance(e, Diagnostic) and e.level == "notice"]
-        assert any("tries again" in text and "429" in text for text in notices)
+        (told,) = [
+            e.item.message for e in effects if isinstance(e, Item) and isinstance(e.item, ErrorItem)
+        ]
+        assert "429" in told
+        assert "tries again by itself; it does not say how long" in told
 
 
 async def test_resume_after_the_program_was_killed(codex: MakeRig, models: ModelServer) -> None:
@@ -377,18 +379,8 @@ async def test_every_line_may_be_the_last_before_a_restart(
 
 
 async def test_what_a_sub_agent_does_is_nested_and_what_it_asks_is_asked(
-    codex: MakeRig, models: ModelServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+    codex: MakeRig, models: ModelServer, folder: Path
 ) -> None:
-    plain = responses._items
-
-    def with_namespace(ask: Any, number: int) -> list[dict[str, Any]]:
-        items = plain(ask, number)
-        for item in items:
-            if item.get("name") == "spawn_agent":
-                item["namespace"] = "collaboration"
-        return items
-
-    monkeypatch.setattr(responses, "_items", with_namespace)
     spawn = {"kind": "raw", "name": "spawn_agent"}
     spawn["arguments"] = {"task_name": "task_a", "message": "do it"}  # type: ignore[assignment]
     shell = {"kind": "shell", "command": "touch both.txt"}
