@@ -71,7 +71,7 @@ async def test_a_request_goes_with_the_agent() -> None:
         await removed(here, "archived")
         assert here.screen.panel.desk.current is None
         assert "psql -h" not in shown(here.app)
-        await here.press("ctrl+x", "m")
+        await here.press("escape", "m")
         await here.until(lambda: "This agent is archived" in here.hint())
         assert isinstance(here.app.screen, AgentScreen)
 
@@ -83,7 +83,7 @@ async def ask_for_bypass(here: Place) -> None:
     here.link.reply = SetModeResult(
         request_id="m", agent_id=here.agent_id, accepted=True, error=None
     )
-    await here.press("ctrl+x", "m")
+    await here.press("escape", "m")
     await here.until(lambda: isinstance(here.app.screen, ModesPanel))
     await here.press("right", "enter")
     assert not here.acts(SetMode), "its danger is said first"
@@ -92,7 +92,10 @@ async def ask_for_bypass(here: Place) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_a_mode_that_the_program_takes_is_said(size: tuple[int, int]) -> None:
+async def test_a_mode_that_the_program_takes_is_said(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prompts, "MODE_S", 1000.0)
     async with place(TALK, size=size) as here:
         await reported(here)
         await ask_for_bypass(here)

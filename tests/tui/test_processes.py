@@ -73,14 +73,21 @@ async def opened(
         yield here
 
 
-@pytest.mark.parametrize("keys", [("escape", "P"), ("escape", "["), ("ctrl+x", "p")], ids=str)
-async def test_it_opens_from_the_view_and_from_the_composer_and_closes(
+@pytest.mark.parametrize("keys", [("escape", "P"), ("escape", "[")], ids=str)
+async def test_it_opens_from_the_view_and_closes(
     keys: tuple[str, ...],
 ) -> None:
     keys = tuple("left_square_bracket" if each == "[" else each for each in keys)
     async with opened(found(), *keys) as here:
         await here.press("escape")
         await here.until(lambda: isinstance(here.app.screen, AgentScreen))
+
+
+async def test_the_leader_leads_to_it_from_the_composer() -> None:
+    (action,) = [each.action for each in AgentScreen.FOLLOWERS if each.key == "p"]
+    async with place(TALK) as here:
+        await here.app.run_action(action, default_namespace=here.screen)
+        assert isinstance(here.app.screen, ProcessesScreen)
 
 
 async def test_it_has_a_word_in_the_palette() -> None:
