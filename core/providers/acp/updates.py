@@ -6,6 +6,7 @@ and no change of the state. Unknown kinds become diagnostics.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sereno.core.protocol.agents import Command, Usage
@@ -29,6 +30,11 @@ _HISTORY = frozenset(
     {ASSISTANT, REASONING, "user_message_chunk", "tool_call", "tool_call_update", "plan"}
 )
 _GEMINI_MODE = "[MODE_UPDATE] "
+COPILOT = "Copilot"
+_COPILOT_SAYS = re.compile(
+    r"Error: (?:Failed to get response|Authentication failed)"
+    r"|Info: (?:Response was interrupted|Request failed|Operation cancelled)"
+)
 _TODO_TOOL = "todowrite"
 """OpenCode's list of tasks: a tool, where others send a plan."""
 
@@ -115,6 +121,11 @@ class Updates:
         if kind == ASSISTANT and text.startswith(_GEMINI_MODE):
             return changes(self._core, {"mode_id": text.removeprefix(_GEMINI_MODE).strip()})
         state = self._core.state
+        if state.program == COPILOT and _COPILOT_SAYS.match(text):
+            # Words of the program, not of the model: an error of the model, or that it tries again.
+            state.broken = text.startswith("Error")
+            message_id = "copilot" if state.message_id != "copilot" else "copilot again"
+            self._core.touch()
         separator = ""
         if state.text_kind != kind or state.message_id != message_id:
             if state.text_kind == kind:
@@ -230,7 +241,7 @@ _COUNTS = (
     ("cachedReadTokens", "cachedInputTokens"),
     ("outputTokens", "output_tokens"),
 )
-_TOTALS = frozenset({"Copilot"})
+_TOTALS = frozenset({COPILOT})
 """Programs that say with each turn what the whole session has taken."""
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sereno.core.protocol.timeline import AssistantMessage, Reasoning, Todo
+from sereno.core.providers.driver import Prompt
 from sereno.core.providers.effects import (
     Changed,
     Diagnostic,
@@ -189,3 +190,43 @@ def test_no_update_of_any_shape_raises(kind: str, fields: dict[str, Any], body: 
     bench.restart()
     bench.reply_to("session/prompt", body)
     bench.driver.exited(0, None, "")
+
+
+def copilot() -> Bench:
+    bench = Bench()
+    bench.take(bench.driver.start(None))
+    bench.introduce(agentInfo={"name": "Copilot", "title": "Copilot", "version": "1.0.102"})
+    bench.reply_to("session/new", {"sessionId": "s"})
+    bench.take(bench.driver.prompt(Prompt("p", "go")))
+    return bench
+
+
+def test_what_copilot_says_for_itself_is_no_answer_of_the_model() -> None:
+    bench = copilot()
+    retry = "Info: Request failed due to a transient API error. Retrying..."
+    said = [*bench.text(retry), *bench.text(retry), *bench.text(retry)]
+    words = "Error: Authentication failed with provider at http://127.0.0.1 (HTTP 401)."
+    said += bench.text(words)
+    text = "".join(e.item.text for e in said if isinstance(e, Item))  # type: ignore[union-attr]
+    assert text == "\n\n".join((retry, retry, retry, words))
+    bench.restart()
+    end = only(bench.reply_to("session/prompt", {"stopReason": "end_turn"}), TurnEnded)
+    assert (end.outcome, end.code) == ("failed", "auth_required")
+    assert "HTTP 401" in end.error
+    bench.take(bench.driver.prompt(Prompt("p2", "again")))
+    bench.text("Error: that is what the model calls it")
+    end = only(bench.reply_to("session/prompt", {"stopReason": "end_turn"}), TurnEnded)
+    assert end.outcome == "completed"
+
+
+def test_copilot_counts_over_its_session() -> None:
+    bench = copilot()
+    spent = []
+    for number, total in enumerate((10, 30, 30, 4)):
+        usage = {"inputTokens": total, "outputTokens": 2 * total, "totalTokens": 3 * total}
+        reply = {"stopReason": "end_turn", "usage": usage}
+        told = only(bench.reply_to("session/prompt", reply), TurnEnded).usage
+        spent.append((told.input_tokens, told.output_tokens))
+        bench.restart()
+        bench.take(bench.driver.prompt(Prompt(f"p{number}", "go on")))
+    assert spent == [(10, 20), (30, 60), (30, 60), (34, 68)], "a count that fell began anew"
