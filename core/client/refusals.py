@@ -200,6 +200,10 @@ def _host_not_allowed(target: Target) -> Refused:
     )
 
 
+def _later(answer: Answer) -> str:
+    return "" if b"again" in answer.body else "Try again in a minute"
+
+
 def _with_tls(target: Target) -> str:
     return f"Write it as tcp://{target.name}?ssl=true"
 

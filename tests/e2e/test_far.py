@@ -12,6 +12,7 @@ import pytest
 
 from sereno.core.client.target import parse_target
 from sereno.core.protocol.requests import SendMessage
+from sereno.core.security.passwords import hash_new
 from sereno.tui.cli import exits
 from sereno.tui.link import DaemonLink
 from sereno.tui.link_pace import far
@@ -24,6 +25,12 @@ from tests.e2e.harness import World, terminal, until
 pytestmark = pytest.mark.timeout(120)
 
 PASSWORD = "a-long-password.of-ours"
+
+
+@pytest.fixture
+def guarded(world: World) -> None:
+    """The daemon wants PASSWORD; its hash is a cheap one, this is about clients."""
+    world.configure(f'[daemon.auth]\npassword = "{hash_new(PASSWORD, 4)}"\n')
 
 
 @pytest.fixture
@@ -71,11 +78,10 @@ def test_every_command_works_from_afar(world: World, cable: Cable) -> None:
     assert not (world.root / "another home").exists()
 
 
-def test_password_of_a_real_daemon(world: World, cable: Cable) -> None:
+def test_password_of_a_real_daemon(world: World, guarded: None, cable: Cable) -> None:
     secret = world.root / "secret"
     secret.write_text(f"{PASSWORD}\n")
     secret.chmod(0o600)
-    world.sereno("daemon", "set-password", "--file", str(secret))
     token = (world.home.root / "auth_token").read_text().strip()
     far_away(world, cable)
     refused = world.sereno("ls", code=exits.REFUSED)
@@ -94,7 +100,7 @@ def test_nothing_is_lost_or_said_twice_when_the_cable_is_pulled(world: World, ca
     waiting = world.popen("wait", agent, "--json")
     # The upgrade, the hello, which agent it is, and the wait itself.
     until(lambda: cable.said[:1] >= [4], "it waits")
-    following = world.popen("attach", agent, "--json")
+    following = world.popen("attach", agent, "--json", "--tail", "1000")
     assert following.stdout is not None
     first = following.stdout.readline()
     cable.cut()
@@ -183,10 +189,9 @@ def test_the_screen_from_afar(world: World, cable: Cable) -> None:
 
 
 @pytest.mark.tmux
-def test_a_password_is_asked_for_before_the_screen_opens(world: World, cable: Cable) -> None:
-    secret = world.root / "secret"
-    secret.write_text(f"{PASSWORD}\n")
-    world.sereno("daemon", "set-password", "--file", str(secret))
+def test_a_password_is_asked_for_before_the_screen_opens(
+    world: World, guarded: None, cable: Cable
+) -> None:
     far_away(world, cable)
     with terminal(world) as window:
         window.shows("Password or token of")
