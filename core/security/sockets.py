@@ -10,13 +10,13 @@ import contextlib
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sereno.core.security import same_user
 from sereno.core.security.same_user import Owner, Sight
 
-__all__ = ["agent_behind", "held_sockets", "sight_of"]
+__all__ = ["agent_behind", "held_sockets", "sight_of", "sights_of"]
 
 _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 _TCP_ESTABLISHED = 1
@@ -24,19 +24,26 @@ _SOCKET = "socket:["
 
 
 def sight_of(connection: socket.socket) -> Owner | Sight:
-    """Whose process is at the other end of an accepted TCP connection.
+    """Whose process is at the other end of an accepted TCP connection."""
+    return sights_of([connection])[0]
+
+
+def sights_of(connections: Sequence[socket.socket]) -> list[Owner | Sight]:
+    """The same for many, with one reading of the kernel's tables.
 
     Our own end is looked at after the row was: while it is whole, nobody else can have got the
     peer's port. Without that, a row could be that of a later socket with the same numbers, while
     the words of the earlier one still wait to be read.
     """
-    if sys.platform != "linux":
-        return Sight.UNTOLD
+    tables = [text for path in _TABLES if (text := _read(path)) is not None]
+    if sys.platform != "linux" or not tables:
+        return [Sight.UNTOLD for _ in connections]
+    return [_sight(one, tables) for one in connections]
+
+
+def _sight(connection: socket.socket, tables: Sequence[str]) -> Owner | Sight:
     try:
         peer, local = connection.getpeername()[:2], connection.getsockname()[:2]
-        tables = [text for path in _TABLES if (text := _read(path)) is not None]
-        if not tables:
-            return Sight.UNTOLD
         found = same_user.look_up(tables, peer, local)
         whole = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
     except OSError:  # gone

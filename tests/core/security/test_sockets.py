@@ -16,7 +16,7 @@ import pytest
 from sereno.core.security.gate import Admit, Facts, Gate, GateSettings, Refuse
 from sereno.core.security.roles import Role
 from sereno.core.security.same_user import Owner, Sight
-from sereno.core.security.sockets import agent_behind, held_sockets, sight_of
+from sereno.core.security.sockets import agent_behind, held_sockets, sight_of, sights_of
 
 pytestmark = pytest.mark.linux
 
@@ -200,3 +200,21 @@ def test_other_users_processes_are_not_looked_at(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("os.geteuid", lambda: 4_000_000)
     assert held_sockets(0) == {}
     assert not agent_behind(Owner(0, 1), lambda _: True)
+
+
+def test_many_are_seen_with_one_reading() -> None:
+    with (
+        listening() as listener,
+        joined(listener, "127.0.0.1") as (one, client),
+        joined(listener, "127.0.0.1") as (half, other),
+    ):
+        other.shutdown(socket.SHUT_WR)
+        mine = Owner(os.geteuid(), os.fstat(client.fileno()).st_ino)
+        assert sights_of([one, half, one]) == [mine, Sight.UNCLEAR, mine]
+        assert sights_of([]) == []
+
+
+def test_where_nothing_is_told_nothing_is_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sereno.core.security.sockets._TABLES", ("/proc/no/such/table",))
+    with listening() as listener, joined(listener, "127.0.0.1") as (accepted, _):
+        assert sight_of(accepted) is Sight.UNTOLD
