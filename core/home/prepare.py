@@ -1,7 +1,7 @@
 """Makes a home and keeps it private, whatever the umask and whatever stood there before.
 
 Folders get 0700 and secret files 0600 (C-48, T20). What is ours and too open is repaired and
-reported; what is not ours is refused and left alone.
+reported; what is not ours, or may have been changed by others, is refused and left alone.
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ def prepare(home: Home) -> tuple[str, ...]:
     """Make the home's folders, private whatever the umask, and prove that it can be written.
 
     Modes that are too wide on what is ours are repaired; the sentences returned say which, for the
-    log. What belongs to somebody else, is a symbolic link inside the home, or is a folder in use
-    for something else, is refused with a HomeError (C-48, T20).
+    log. What belongs to somebody else, could be written by others who can get there, is a symbolic
+    link inside the home, or is a folder in use for something else, is refused with a HomeError
+    (C-48, T20).
     """
     repairs: list[str] = []
     _make_parents(home.root)
+    _refuse_changeable(home.root)
     for folder in home.folders:
         _make_folder(folder, repairs, is_root=folder == home.root)
     for name in _PRIVATE_FILES:
@@ -53,6 +55,28 @@ def _make_parents(root: Path) -> None:
             if not parent.exists():
                 parent.mkdir()
                 parent.chmod(FOLDER_MODE)
+
+
+def _refuse_changeable(root: Path) -> None:
+    """Settings, keys or data that others could write to may say what they want by now; making them
+    private would only hide that. In a home that only we can enter modes of files say nothing."""
+    try:
+        if not root.stat().st_mode & 0o011:
+            return
+    except OSError:
+        return  # Not there yet, or what is wrong with it is said in a moment.
+    for name in _PRIVATE_FILES:
+        try:
+            mode = stat.S_IMODE((root / name).stat().st_mode)
+        except OSError:
+            continue
+        if mode & 0o022:
+            raise HomeError(
+                "too_open",
+                f"{root / name} could be changed by other users (mode {mode:04o}).",
+                "Look whether everything in it is yours, then make it private: "
+                f"chmod 700 {root} && chmod 600 {root / name}",
+            )
 
 
 def _make_folder(folder: Path, repairs: list[str], *, is_root: bool) -> None:

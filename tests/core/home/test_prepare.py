@@ -63,6 +63,26 @@ def test_c48_wide_modes_of_our_own_are_repaired_and_reported(home: Home) -> None
     assert prepare(home) == ()
 
 
+@pytest.mark.parametrize("name", ["config.toml", "auth_token", "sereno.db"])
+@pytest.mark.parametrize("wide", [0o666, 0o660, 0o602])
+def test_t20_what_others_could_change_is_refused_by_name(home: Home, name: str, wide: int) -> None:
+    """Also by a group; and where nobody else could get in, it is only repaired."""
+    prepare(home)
+    path = home.root / name
+    path.write_text("")
+    path.chmod(wide)
+    home.root.chmod(0o755)
+    with pytest.raises(HomeError) as caught:
+        prepare(home)
+    assert caught.value.code == "too_open"
+    assert f"{path} could be changed by other users (mode {wide:04o})" in caught.value.message
+    assert "chmod 600" in caught.value.next_step
+    assert (mode(path), mode(home.root)) == (wide, 0o755)
+    home.root.chmod(0o700)
+    assert len(prepare(home)) == 1
+    assert mode(path) == 0o600
+
+
 def test_t20_a_folder_in_use_for_something_else_is_left_alone(home: Home) -> None:
     home.root.mkdir()
     home.root.chmod(0o755)
@@ -93,6 +113,7 @@ def test_an_open_folder_that_is_empty_or_ours_is_taken(home: Home, names: tuple[
             (home.root / name).mkdir()
         else:
             (home.root / name).write_text("")
+            (home.root / name).chmod(0o644)
     home.root.chmod(0o755)
     prepare(home)
     assert mode(home.root) == 0o700
