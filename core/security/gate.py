@@ -230,12 +230,10 @@ class Gate:
 
 
 def _who(facts: Facts) -> str:
-    """Who shares one count of failures: an address; within this machine, a user of it or the
-    agents of one, so that none of them can lock the others out."""
+    """Who shares one count of failures: an address; within this machine, a user of it, so that
+    one of them cannot lock the others out. Whether it is an agent is known only later."""
     name = neighbourhood(facts.peer[0])
-    if not isinstance(facts.sight, Owner):
-        return name
-    return f"{name} uid {facts.sight.uid}{' agents' if facts.agent else ''}"
+    return f"{name} uid {facts.sight.uid}" if isinstance(facts.sight, Owner) else name
 
 
 def _admit(facts: Facts, proof: _Proof) -> Admit:
