@@ -78,6 +78,10 @@ class Admit:
     role: Role
     credential: str
 
+    def as_agent(self) -> Admit:
+        """The same proof, shown by a process that turned out to descend from a runner (T46)."""
+        return Admit(Role.AGENT, _credential(self.credential.partition(":")[0], Role.AGENT))
+
 
 @dataclasses.dataclass(frozen=True)
 class Refuse:

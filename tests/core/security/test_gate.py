@@ -167,6 +167,13 @@ def test_t46_an_agent_is_never_more() -> None:
     assert admits(LOCKED, facts(LAN, TOKEN, sight=ME, agent=True)) is Role.AGENT
 
 
+def test_t46_who_turns_out_to_be_an_agent_is_what_it_would_have_been() -> None:
+    for settings, where, secret in product((OPEN, LOCKED), (LOOP, LAN), (None, PASSWORD, TOKEN)):
+        first = judged(Gate(settings), facts(where, secret, sight=ME))
+        known = judged(Gate(settings), facts(where, secret, sight=ME, agent=True))
+        assert (first.as_agent() if isinstance(first, Admit) else first) == known
+
+
 # The throttle and the memory of proofs
 
 
