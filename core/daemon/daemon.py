@@ -29,6 +29,7 @@ from sereno.core.daemon.desk import Desk, Identity, version
 from sereno.core.daemon.entrance import Entrance
 from sereno.core.daemon.greeting import greeting, new_server_id, page
 from sereno.core.daemon.logs import FILE_ONLY, LogFile, set_level
+from sereno.core.daemon.warden import Warden
 from sereno.core.home import DaemonLock, Home, HomeError, atomic_write, prepare
 from sereno.core.listeners.memory import MemoryListener
 from sereno.core.protocol.additions import DoorStatus, MakeOfferResult
@@ -219,6 +220,9 @@ class Daemon:
                 providers=providers,
                 suggestions=Suggestions(),
                 daemon=desk,
+                security=Warden(
+                    self._home, self, lambda: sessions.peers, desk.verify_audit, self._env, _now_ms
+                ),
                 user_home=Path.home(),
                 now_ms=_now_ms,
                 note=_noting(database),
@@ -271,7 +275,11 @@ class Daemon:
             self._memory.stop()
         await self._entrance.wait_closed(GOODBYE_S)
 
-    # What the desk tells and asks of us
+    # What the desk and the warden tell and ask of us
+
+    @property
+    def config(self) -> Config:
+        return self._config
 
     def asked(self, reason: Literal["stop", "restart"]) -> None:
         self.stop(Outcome(reason))

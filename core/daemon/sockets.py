@@ -25,6 +25,7 @@ __all__ = [
     "is_loopback",
     "is_private_network",
     "open_sockets",
+    "refuse_without_password",
     "socket_path",
 ]
 
@@ -157,6 +158,13 @@ def _somebody_serves(path: Path) -> bool:
         except (OSError, HomeError):
             return False
     return True
+
+
+def refuse_without_password(address: TcpAddress | UnixAddress) -> None:
+    """Raises DoorError for an address that other machines reach, as opening it without a password
+    would; opens nothing."""
+    if isinstance(address, TcpAddress) and not all(is_loopback(h) for _, h in _resolve(address)):
+        raise _needs_password(address)
 
 
 def adopt(address: TcpAddress | UnixAddress, fd: int, *, password: bool) -> socket.socket:

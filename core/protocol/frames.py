@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from sereno.core.protocol import additions, importing, messages, requests
+from sereno.core.protocol import additions, importing, messages, requests, security
 from sereno.core.protocol.values import UNSET, UnsetType, Wire
 
 __all__ = [
@@ -114,6 +114,11 @@ Request = (
     | additions.MakeOffer
     | additions.ListRequests
     | additions.AuditVerify
+    | security.ReadSecurity
+    | security.ChangeSecurity
+    | security.SetPassword
+    | security.RotateToken
+    | security.TryHost
     | importing.ListProviderSessions
     | importing.ImportAgent
 )
@@ -241,7 +246,7 @@ def _row_parts(agent_id: str, provider: str, epoch: str) -> tuple[bytes, bytes, 
 def _payload_types() -> dict[str, Any]:
     """Message name to the type in which its payload is decoded."""
     found: dict[str, Any] = {}
-    for module in (messages, additions, importing):
+    for module in (messages, additions, importing, security):
         for name in module.__all__:
             candidate = getattr(module, name)
             wire_type = getattr(candidate, "wire_type", None)

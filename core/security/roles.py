@@ -82,7 +82,14 @@ _ADMINISTER = (
 )
 
 # What lets others in: of the owner alone, and by the local socket alone (core/sessions/handlers).
-_OWN = ("sereno.token.offer.request",)
+_OWN = (
+    "sereno.token.offer.request",
+    "sereno.security.read.request",
+    "sereno.security.change.request",
+    "sereno.security.set_password.request",
+    "sereno.security.rotate_token.request",
+    "sereno.security.try_host.request",
+)
 
 ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
     dict.fromkeys(_LOOK, _ALL)

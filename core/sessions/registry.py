@@ -30,7 +30,7 @@ from sereno.core.security.roles import CHANGES, hears
 from sereno.core.sessions import checks
 from sereno.core.sessions.audience import Audience
 from sereno.core.sessions.channel import Channel, Peer
-from sereno.core.sessions.connection import Connection
+from sereno.core.sessions.connection import Connection, Phase
 from sereno.core.sessions.dispatch import Dispatch, Table
 from sereno.core.sessions.limits import TokenBucket
 from sereno.core.sessions.replies import bad_frame
@@ -95,6 +95,11 @@ class Sessions:
     def count(self) -> int:
         """Sessions, those whose client is away for a moment among them."""
         return len(self._sessions)
+
+    @property
+    def peers(self) -> list[Peer]:
+        """Who is connected and has said hello, a row each socket."""
+        return [one.peer for one in self._connections if one.phase is Phase.OPEN]
 
     # From the listeners
 

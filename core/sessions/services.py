@@ -18,13 +18,14 @@ from sereno.core.protocol.additions import (
     ReadLogResult,
     ReloadDaemonResult,
 )
+from sereno.core.protocol.security import ChangeSecurity, SecurityState, TryHost, TryHostResult
 
 if TYPE_CHECKING:
     from sereno.core.agents.fleet import Fleet
     from sereno.core.sessions.providers import ProviderDirectory
     from sereno.core.workspaces.suggestions import Suggestions
 
-__all__ = ["DaemonControl", "Services"]
+__all__ = ["DaemonControl", "SecurityControl", "Services"]
 
 
 class DaemonControl(Protocol):
@@ -56,6 +57,25 @@ class DaemonControl(Protocol):
         ...
 
 
+class SecurityControl(Protocol):
+    """What its owner may look at and change about the daemon's security; implemented by
+    core/daemon/warden.py. A refusal is its cause and next step; both None where all went well."""
+
+    async def state(self) -> SecurityState: ...
+
+    async def change(self, request: ChangeSecurity) -> tuple[str | None, str | None]: ...
+
+    async def set_password(
+        self, password: str | None
+    ) -> tuple[tuple[str, ...], str | None, str | None]:
+        """Doubts about a password that was taken, then the refusal."""
+        ...
+
+    async def rotate_token(self) -> tuple[str | None, str | None]: ...
+
+    def try_host(self, request: TryHost) -> TryHostResult: ...
+
+
 class Services(msgspec.Struct, frozen=True):
     """`note`: an entry for the audit (actor, action, subject, details), written soon.
     `now_ms`: epoch milliseconds."""
@@ -64,6 +84,7 @@ class Services(msgspec.Struct, frozen=True):
     providers: ProviderDirectory
     suggestions: Suggestions
     daemon: DaemonControl
+    security: SecurityControl
     user_home: Path
     now_ms: Callable[[], int]
     note: Callable[[str, str, str, dict[str, str]], Coroutine[None, None, None]]

@@ -10,6 +10,7 @@ from sereno.core.sessions.handlers import (
     importing,
     permissions,
     providers,
+    security,
     settings,
     timeline,
 )
@@ -23,6 +24,7 @@ TABLES: tuple[Table, ...] = (
     importing.table,
     permissions.table,
     providers.table,
+    security.table,
     settings.table,
     timeline.table,
 )
