@@ -34,8 +34,8 @@ __all__ = ["HEAD_S", "JUDGEMENT_S", "LINGER_S", "Arrival", "Owner"]
 
 HEAD_S: Final = 5.0
 """Seconds for a TLS handshake and the whole head."""
-JUDGEMENT_S: Final = 10.0
-"""Seconds in which it must be known who asks."""
+JUDGEMENT_S: Final = 20.0
+"""Seconds in which it must be known who asks; clients give up after 15."""
 LINGER_S: Final = 1.0
 """Seconds that a refused client has to read why and to close."""
 
@@ -232,7 +232,7 @@ class Arrival:
     def _judgement_is_late(self) -> None:
         if self._judging is not None:
             self._judging.cancel()
-        words = "Too many are asking at the moment. Try again in a minute."
+        words = "This machine is too busy to tell who asks. Try again in a minute."
         self._answer(as_text(HTTPStatus.SERVICE_UNAVAILABLE, words, (("Retry-After", "60"),)))
 
     def _answer(self, response: Response, *, head_only: bool = False) -> None:

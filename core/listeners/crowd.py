@@ -17,9 +17,9 @@ TOTAL: Final = 64
 EACH: Final = 8
 """Of these, those of one address that have been there longer than GRACE_S."""
 GRACE_S: Final = 1.0
-"""Seconds in which a request comes that is meant to come: many commands at once are no attack."""
+"""Seconds in which nobody has to make room: many commands at once are no attack."""
 YOUNG_S: Final = 0.1
-"""Seconds in which nobody has to make room."""
+"""The same for an address that failed too often."""
 FAILURES: Final = 10
 """Attempts in a minute that failed or never came to an end; then the address has one place."""
 MINUTE_S: Final = 60.0
@@ -54,8 +54,9 @@ class Crowd(Generic[T]):
         """Seconds until the next one may come; 0: now. Meanwhile they wait in the kernel."""
         if len(self._places) < self._total:
             return 0.0
-        silent = (place.since for place in self._places.values() if not place.held)
-        return max(0.0, min(silent, default=now) + YOUNG_S - now)
+        silent = [place for place in self._places.values() if not place.held]
+        until = (place.since + self._grace(place.key, now) for place in silent)
+        return max(0.0, min(until, default=now + YOUNG_S) - now)
 
     def enter(self, one: T, key: str, now: float) -> list[T]:
         """Takes a place; gives those who have to go for that. Ask `wait` first."""
@@ -75,7 +76,14 @@ class Crowd(Generic[T]):
         return leaving
 
     def _allowed(self, key: str, now: float) -> int:
-        return self._each if self.strikes(key, now) < self.failures else 1
+        return 1 if self._is_known(key, now) else self._each
+
+    def _grace(self, key: str, now: float) -> float:
+        return YOUNG_S if self._is_known(key, now) else GRACE_S
+
+    def _is_known(self, key: str, now: float) -> bool:
+        """For failures."""
+        return self.strikes(key, now) >= self.failures
 
     def _excess(self, key: str, now: float, most: int) -> list[T]:
         mine = [(one, place) for one, place in self._places.items() if place.key == key]
@@ -87,7 +95,7 @@ class Crowd(Generic[T]):
         """The oldest silent one of the address that has most."""
         silent: dict[str, list[T]] = {}
         for one, place in self._places.items():
-            if not place.held and now - place.since >= YOUNG_S:
+            if not place.held and now >= place.since + self._grace(place.key, now):
                 silent.setdefault(place.key, []).append(one)
         return max(silent.values(), key=len)[:1] if silent else []
 

@@ -6,10 +6,9 @@ The policies are core/security; here is only the order, and what may happen at t
 
 from __future__ import annotations
 
-import dataclasses
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Final, Literal
 
@@ -19,8 +18,9 @@ from sereno.core.listeners.lookups import Together, agents_behind
 from sereno.core.listeners.stages import Rules
 from sereno.core.security.credentials import Presented
 from sereno.core.security.gate import Admit, Facts, Gate, Prove, Refuse
+from sereno.core.security.roles import Role
 from sereno.core.security.same_user import Owner, Sight
-from sereno.core.security.sockets import sight_of
+from sereno.core.security.sockets import sights_of
 from sereno.core.sessions.channel import Peer
 
 __all__ = ["Asking", "Doorkeeper", "Refused"]
@@ -55,14 +55,6 @@ class Refused(msgspec.Struct, frozen=True):
         return (("Retry-After", str(self.retry_after_s)),) if self.retry_after_s else ()
 
 
-_BUSY: Final = Refused(
-    "Too many show a password at this moment: try again in a while",
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    name="Busy",
-    retry_after_s=10,
-)
-
-
 class Doorkeeper:
     """Belongs to one loop, as its gate does."""
 
@@ -72,17 +64,17 @@ class Doorkeeper:
         *,
         verify: Callable[[str, str], Awaitable[bool]],
         is_agent: Callable[[int], bool],
-        sight: Callable[[socket.socket], Owner | Sight] = sight_of,
+        sights: Callable[[Sequence[socket.socket]], Sequence[Owner | Sight]] = sights_of,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`verify`: password and hash, see verify.py. `is_agent`: whether a process descends from
-        a runner; called in a thread, as `sight` is."""
+        a runner; called in a thread, as `sights` is."""
         self._gate = gate
         self._verify = verify
         self._clock = clock
         self._sights: Together[socket.socket, Owner | Sight]
         self._agents: Together[Owner, bool]
-        self._sights = Together(lambda connections: [sight(one) for one in connections])
+        self._sights = Together(sights)
         self._agents = Together(lambda owners: agents_behind(owners, is_agent))
         self._proving = 0
 
@@ -102,29 +94,25 @@ class Doorkeeper:
             forwarded=asking.forwarded,
             sight=await self._sights.ask(asking.connection),
         )
-        verdict = self._gate.judge(facts, self._clock())
+        busy = self._proving >= WAITING
+        verdict = self._gate.judge(facts, self._clock(), busy=busy)
         if isinstance(verdict, Prove):
-            if self._proving >= WAITING:
-                return _BUSY
             verdict = await self._prove(facts, verdict)
-        elif isinstance(verdict, Admit) and await self._is_agents(facts):
-            verdict = self._gate.judge(dataclasses.replace(facts, agent=True), self._clock())
-        match verdict:
-            case Admit(role, credential):
-                return Peer(credential, role, asking.way)
-            case Refuse():
-                return _refused(verdict)
-            case Prove():  # Only what was admitted is judged again.
-                return _BUSY
+        if isinstance(verdict, Refuse):
+            return _refused(verdict)
+        if await self._is_agents(facts):
+            verdict = _as_agent(verdict)
+        return Peer(verdict.credential, verdict.role, asking.way)
 
     async def _prove(self, facts: Facts, prove: Prove) -> Admit | Refuse:
         self._proving += 1
         try:
             ok = await self._verify(prove.password, prove.hash)
+        except BaseException:
+            self._gate.given_up(facts, prove)
+            raise
         finally:
             self._proving -= 1
-        agent = ok and await self._is_agents(facts)
-        facts = dataclasses.replace(facts, agent=agent)
         return self._gate.proved(facts, prove, ok, self._clock())
 
     async def _is_agents(self, facts: Facts) -> bool:
@@ -132,6 +120,12 @@ class Doorkeeper:
         if not isinstance(facts.sight, Owner):
             return False
         return await self._agents.ask(facts.sight)
+
+
+def _as_agent(admit: Admit) -> Admit:
+    """An agent stays one whatever it knows (T46). Not judged again: an offer counts once."""
+    proof = admit.credential.partition(":")[0]
+    return Admit(Role.AGENT, f"{proof}:{Role.AGENT.value}")
 
 
 def _refused(refuse: Refuse) -> Refused:

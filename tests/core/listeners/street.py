@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -23,7 +23,7 @@ from sereno.core.listeners.verify import Verifier
 from sereno.core.security.gate import Gate, GateSettings
 from sereno.core.security.passwords import hash_new
 from sereno.core.security.same_user import Owner, Sight
-from sereno.core.security.sockets import sight_of
+from sereno.core.security.sockets import sights_of
 from sereno.core.security.tokens import digest
 from tests.core.listeners.house import RawClient
 from tests.core.sessions.house import Door, door
@@ -85,7 +85,7 @@ async def street(
     host: str = "127.0.0.1",
     tls: TlsContext | None = None,
     is_agent: Callable[[int], bool] = lambda _: False,
-    sight: Callable[[socket.socket], Owner | Sight] = sight_of,
+    sights: Callable[[Sequence[socket.socket]], Sequence[Owner | Sight]] = sights_of,
     verify: Callable[[str, str], Any] | None = None,
     crowd: Crowd[Any] | None = None,
     most: int = 1_000,
@@ -93,7 +93,7 @@ async def street(
     gate = Gate(settings() if rules is None else rules)
     listener = listening(host)
     async with door() as house, anyio.create_task_group() as tasks:
-        keeper = Doorkeeper(gate, verify=verify or Verifier(), is_agent=is_agent, sight=sight)
+        keeper = Doorkeeper(gate, verify=verify or Verifier(), is_agent=is_agent, sights=sights)
         front = Front(
             house.sessions, keeper, tasks=tasks, status=lambda: STATUS, most=most, crowd=crowd
         )

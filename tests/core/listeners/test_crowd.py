@@ -27,10 +27,24 @@ def test_t31_a_full_place_gives_way_to_newer_ones_by_the_address_that_has_most()
     for one in range(9):
         crowd.enter(one, "flood", 0.0)
     crowd.enter(9, "other", 0.0)
-    assert crowd.wait(YOUNG_S / 2) == YOUNG_S / 2  # nobody has to go so soon
-    assert crowd.wait(YOUNG_S) == 0
-    assert crowd.enter(10, "person", YOUNG_S) == [0]
+    assert crowd.wait(GRACE_S / 2) == GRACE_S / 2  # nobody has to go so soon
+    assert crowd.wait(GRACE_S) == 0
+    assert crowd.enter(10, "person", GRACE_S) == [0]
     assert len(crowd) == 10
+    for _ in range(FAILURES):
+        crowd.failed("flood", GRACE_S)
+    assert crowd.enter(11, "flood", GRACE_S) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert crowd.wait(GRACE_S) == 0
+
+
+def test_t31_an_address_known_for_failures_gets_less_time() -> None:
+    crowd: Crowd[int] = Crowd(total=2)
+    for _ in range(FAILURES):
+        crowd.failed("flood", 0.0)
+    crowd.enter(0, "flood", 0.0)
+    crowd.enter(1, "flood", 0.0)
+    assert crowd.wait(0.0) == YOUNG_S
+    assert crowd.enter(2, "person", YOUNG_S) == [0]
 
 
 def test_who_is_judged_makes_room_for_nobody() -> None:

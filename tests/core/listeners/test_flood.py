@@ -64,6 +64,7 @@ async def ping(client: RawClient) -> float:
     return time.perf_counter() - before
 
 
+@pytest.mark.alone
 @pytest.mark.linux
 async def test_t31_slow_loris_of_200_sockets_is_bounded_and_nobody_else_waits() -> None:
     async with street() as place, working(place) as client:
@@ -134,13 +135,14 @@ async def test_t31_frames_before_the_judgement_are_not_even_read() -> None:
 
 
 async def test_t31_many_commands_at_once_are_no_attack() -> None:
-    """A hundred of the same user, all at the same moment, and each is served."""
+    """More than there are places, all of the same user and at the same moment: each is served."""
     async with street() as place:
-        with anyio.fail_after(20):
-            answers = await asyncio.gather(*(ask(place.address, get()) for _ in range(100)))
+        asking = (ask(place.address, get(), seconds=40) for _ in range(80))
+        answers = await asyncio.gather(*asking)
         assert {status_of(answer) for answer in answers} == {200}
 
 
+@pytest.mark.alone
 @pytest.mark.linux
 async def test_t27_twenty_strangers_cost_a_working_client_less_than_20_ms() -> None:
     """With real hashes: each takes a quarter of a second of one processor."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Sequence
 
 import pytest
 from websockets.server import ServerProtocol
 
 from sereno.core.protocol.subprotocols import SERENO_V1, bearer64
 from sereno.core.security.same_user import Owner, Sight
-from sereno.core.security.sockets import sight_of
+from sereno.core.security.sockets import sights_of
 from tests.core.listeners.house import HELLO
 from tests.core.listeners.street import PASSWORD, ask, get, hashed, settings, status_of, street
 
@@ -30,9 +31,9 @@ class Watched:
 
         monkeypatch.setattr(ServerProtocol, "accept", accepting)
 
-    def sight(self, connection: socket.socket) -> Owner | Sight:
+    def sights(self, connections: Sequence[socket.socket]) -> list[Owner | Sight]:
         self.entered.append("who")
-        return sight_of(connection)
+        return sights_of(connections)
 
     async def verify(self, password: str, _: str) -> bool:
         self.entered.append("password")
@@ -46,7 +47,7 @@ class Watched:
 async def test_no_stage_is_entered_behind_one_that_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     watched = Watched(monkeypatch)
     rules = settings(password_hash=hashed())
-    async with street(rules, sight=watched.sight, verify=watched.verify) as place:
+    async with street(rules, sights=watched.sights, verify=watched.verify) as place:
         upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec_WebSocket_Version": "13"}
         key = {"Sec_WebSocket_Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
         ours = {"Sec_WebSocket_Protocol": f"{SERENO_V1}, {bearer64('wrong')}"}

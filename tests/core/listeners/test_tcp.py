@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import anyio
@@ -139,10 +140,10 @@ async def test_the_token_opens_where_no_password_is_set_and_where_one_is() -> No
 async def test_a_refusal_in_judging_admits_nobody_and_ends_nobody_else(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def blind(_: socket.socket) -> Owner:
+    def blind(_: Sequence[socket.socket]) -> list[Owner]:
         raise RuntimeError("the table is gone")
 
-    async with street(sight=blind) as place:
+    async with street(sights=blind) as place:
         client = place.client()
         await client.upgrade()
         assert (await client.closed())[0] == 1011
@@ -299,7 +300,7 @@ async def test_another_user_of_this_machine_is_refused_without_a_credential() ->
 
 
 async def test_where_the_platform_cannot_tell_the_token_is_asked_for() -> None:
-    async with street(sight=lambda _: Sight.UNTOLD) as place:
+    async with street(sights=lambda many: [Sight.UNTOLD] * len(many)) as place:
         answer = await ask(place.address, get())
         assert status_of(answer) == 401
         assert b"sereno token show" in answer

@@ -72,9 +72,9 @@ def test_t32_one_key_in_two_spellings_is_one_key(key: str, padding: int) -> None
 
 def test_t32_a_huge_array_is_refused_before_it_is_built() -> None:
     data = b"[" + b"{}," * 3_000_000 + b"{}]"
-    before = time.perf_counter()
+    before = time.thread_time()
     assert misshapen(data) == f"more than {MOST_MARKS} values"
-    assert time.perf_counter() - before < 1
+    assert time.thread_time() - before < 1
 
 
 def test_t32_a_number_without_end_is_not_read() -> None:
