@@ -1,8 +1,8 @@
-"""The limit beside which streaming is measured: a bare `websockets` broadcaster on a unix socket.
+"""The limit beside which streaming is measured: a bare `websockets` broadcaster.
 
-Run as a program: `python bench/broadcaster.py SOCKET COUNT SIZE`; waits for a line on stdin, then
-sends COUNT messages of SIZE bytes to all its clients with `websockets.broadcast`, as fast as they
-take them.
+Run as a program: `python bench/broadcaster.py PLACE COUNT SIZE`; PLACE is a unix socket, or `tcp:0`
+for a port that it prints. It waits for a line on stdin, then sends COUNT messages of SIZE bytes to
+all its clients with `websockets.broadcast`, as fast as they take them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from websockets.asyncio.server import ServerConnection, broadcast, unix_serve
+from websockets.asyncio.server import ServerConnection, broadcast, serve, unix_serve
 
 HIGH_WATER = 4 << 20
 
@@ -23,8 +23,14 @@ async def run(path: str, count: int, size: int) -> None:
         await connection.wait_closed()
         clients.discard(connection)
 
-    async with unix_serve(hold, path, compression=None, max_size=None):
-        print("listening", flush=True)
+    serving = (
+        serve(hold, "127.0.0.1", 0, compression=None, max_size=None)
+        if path == "tcp:0"
+        else unix_serve(hold, path, compression=None, max_size=None)
+    )
+    async with serving as server:
+        place = f"tcp:{server.sockets[0].getsockname()[1]}" if path == "tcp:0" else path
+        print(f"listening {place}", flush=True)
         await asyncio.to_thread(sys.stdin.readline)
         for number in range(count):
             text = f'{{"type":"tool_call","row":{number},"text":"'

@@ -1,8 +1,9 @@
 """Many clients in one process, as cheap as can be: they shake hands, then only count frames.
 
 They count by walking the frame headers, so that the process under test is the one that works.
-Run as a program: `python bench/listeners.py SOCKET CLIENTS NEEDLE COUNT` prints a line `ready`, and
-then, when each client has seen COUNT messages that hold NEEDLE, a JSON line with the figures.
+Run as a program: `python bench/listeners.py PLACE CLIENTS NEEDLE COUNT` prints a line `ready`, and
+then, when each client has seen COUNT messages that hold NEEDLE, a JSON line with the figures. PLACE
+is a unix socket, or `tcp:PORT` on this machine.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ class Listener:
         self.needle = needle
         self.seen = 0
         self.buffer = bytearray()
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(path)
+        if path.startswith("tcp:"):
+            self.socket = socket.create_connection(("127.0.0.1", int(path[4:])))
+        else:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.connect(path)
         protocol = ClientProtocol(parse_uri("ws://localhost/ws"), max_size=None)
         protocol.send_request(protocol.connect())
         if hello is not None:

@@ -1,7 +1,7 @@
 """One agent streaming to 1, 10 and 50 clients, beside a bare `websockets` broadcaster.
 
-Events are tool calls, which are never merged: each is a row, a message, and a frame for each
-client.
+Over the unix socket, and over TCP as clients on a network have it (without TLS). Events are tool
+calls, which are never merged: each is a row, a message, and a frame for each client.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Stream:
     """Share of the messages that arrived (a slow client may lose rows, never order)."""
 
 
-def watch(path: Path, clients: int, count: int, *, bare: bool = False) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "bench.listeners", str(path), str(clients), NEEDLE, str(count)]
+def watch(place: str, clients: int, count: int, *, bare: bool = False) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "bench.listeners", place, str(clients), NEEDLE, str(count)]
     if bare:
         command.append("bare")
     process = subprocess.Popen(
@@ -69,20 +69,27 @@ async def go(path: Path, agent_id: str, text: str) -> None:
     await client.aclose()
 
 
-def sereno_stream(box: Sandbox, pid: int, agent_id: str, clients: int) -> Stream:
-    path = box.home / "run" / "daemon.sock"
-    watchers = watch(path, clients, EVENTS)
+def port_of(box: Sandbox) -> int:
+    """On which the daemon of the sandbox listens."""
+    listen = json.loads((box.home / "run" / "daemon.json").read_bytes())["listen"]
+    return next(int(one.rpartition(":")[2]) for one in listen if one.startswith("127.0.0.1:"))
+
+
+def sereno_stream(box: Sandbox, pid: int, agent_id: str, clients: int, place: str) -> Stream:
+    watchers = watch(place, clients, EVENTS)
     before = cpu_of(pid)
+    path = box.home / "run" / "daemon.sock"
     anyio.run(go, path, agent_id, f"stream {EVENTS} tools of {SIZE} bytes")
     watchers.wait(150)
     return result(watchers, cpu_of(pid) - before, EVENTS * clients)
 
 
-def bare_stream(box: Sandbox, clients: int) -> Stream:
+def bare_stream(box: Sandbox, clients: int, *, tcp: bool) -> Stream:
     path = box.root / "bare.sock"
     path.unlink(missing_ok=True)
+    where = "tcp:0" if tcp else str(path)
     sender = subprocess.Popen(
-        [sys.executable, "-m", "bench.broadcaster", str(path), str(EVENTS), str(SIZE + 300)],
+        [sys.executable, "-m", "bench.broadcaster", where, str(EVENTS), str(SIZE + 300)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -90,8 +97,9 @@ def bare_stream(box: Sandbox, clients: int) -> Stream:
     )
     assert sender.stdin is not None
     assert sender.stdout is not None
-    assert sender.stdout.readline() == "listening\n"
-    watchers = watch(path, clients, EVENTS, bare=True)
+    word, _, place = sender.stdout.readline().strip().partition(" ")
+    assert word == "listening"
+    watchers = watch(place, clients, EVENTS, bare=True)
     before = cpu_of(sender.pid)
     sender.stdin.write("go\n")
     sender.stdin.flush()
@@ -103,30 +111,37 @@ def bare_stream(box: Sandbox, clients: int) -> Stream:
 
 
 def measure(runs: int) -> list[Row]:
-    rows = []
+    rows: list[Row] = []
     with sandbox() as box, box.daemon() as process:
         agent_id = anyio.run(prepare, box.home / "run" / "daemon.sock", box.repository)
-        for clients in (1, 10, 50):
-            mine, bare = [], []
-            for _ in range(runs):
-                mine.append(sereno_stream(box, process.pid, agent_id, clients))
-                bare.append(bare_stream(box, clients))
-            rows += [
-                row(
-                    f"stream to {clients}",
-                    "messages/s",
-                    [one.rate for one in mine],
-                    target=">= 0.7 of bare" if clients == 50 else "",
-                    beside="bare websockets broadcaster",
-                    limit=[one.rate for one in bare],
-                ),
-                row(
-                    f"stream to {clients}, daemon",
-                    "us CPU/message",
-                    [one.microseconds for one in mine],
-                    target="3" if clients == 50 else "",
-                    beside="bare websockets broadcaster",
-                    limit=[one.microseconds for one in bare],
-                ),
-            ]
+        for tcp in (False, True):
+            place = f"tcp:{port_of(box)}" if tcp else str(box.home / "run" / "daemon.sock")
+            for clients in (1, 10, 50):
+                mine, bare = [], []
+                for _ in range(runs):
+                    mine.append(sereno_stream(box, process.pid, agent_id, clients, place))
+                    bare.append(bare_stream(box, clients, tcp=tcp))
+                rows += _rows(clients, mine, bare, tcp=tcp)
     return rows
+
+
+def _rows(clients: int, mine: list[Stream], bare: list[Stream], *, tcp: bool) -> list[Row]:
+    name = f"stream to {clients}{' over TCP' if tcp else ''}"
+    return [
+        row(
+            name,
+            "messages/s",
+            [one.rate for one in mine],
+            target=">= 0.7 of bare" if clients == 50 else "",
+            beside="bare websockets broadcaster",
+            limit=[one.rate for one in bare],
+        ),
+        row(
+            f"{name}, daemon",
+            "us CPU/message",
+            [one.microseconds for one in mine],
+            target="3" if clients == 50 else "",
+            beside="bare websockets broadcaster",
+            limit=[one.microseconds for one in bare],
+        ),
+    ]
