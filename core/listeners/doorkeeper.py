@@ -18,7 +18,6 @@ from sereno.core.listeners.lookups import Together, agents_behind
 from sereno.core.listeners.stages import Rules
 from sereno.core.security.credentials import Presented
 from sereno.core.security.gate import Admit, Facts, Gate, Prove, Refuse
-from sereno.core.security.roles import Role
 from sereno.core.security.same_user import Owner, Sight
 from sereno.core.security.sockets import sights_of
 from sereno.core.sessions.channel import Peer
@@ -101,7 +100,7 @@ class Doorkeeper:
         if isinstance(verdict, Refuse):
             return _refused(verdict)
         if await self._is_agents(facts):
-            verdict = _as_agent(verdict)
+            verdict = verdict.as_agent()
         return Peer(verdict.credential, verdict.role, asking.way)
 
     async def _prove(self, facts: Facts, prove: Prove) -> Admit | Refuse:
@@ -120,12 +119,6 @@ class Doorkeeper:
         if not isinstance(facts.sight, Owner):
             return False
         return await self._agents.ask(facts.sight)
-
-
-def _as_agent(admit: Admit) -> Admit:
-    """An agent stays one whatever it knows (T46). Not judged again: an offer counts once."""
-    proof = admit.credential.partition(":")[0]
-    return Admit(Role.AGENT, f"{proof}:{Role.AGENT.value}")
 
 
 def _refused(refuse: Refuse) -> Refused:

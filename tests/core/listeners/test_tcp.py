@@ -16,6 +16,7 @@ import anyio
 import pytest
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
+from sereno.core.listeners.tcp import TcpListener
 from sereno.core.protocol.subprotocols import SERENO_V1, bearer64
 from sereno.core.security.roles import Role
 from sereno.core.security.same_user import Owner, Sight
@@ -29,6 +30,7 @@ from tests.core.listeners.street import (
     get,
     hang_up,
     hashed,
+    listening,
     settings,
     status_of,
     street,
@@ -404,3 +406,59 @@ async def test_secrets_are_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
     server = [one.getMessage() for one in caplog.records if one.name != "websockets.client"]
     assert server
     assert not [one for one in server if PASSWORD in one or "wrong-secret-9" in one]
+
+
+@pytest.mark.linux
+async def test_t46_an_agent_that_knows_the_password_is_an_agent() -> None:
+    rules = settings(password_hash=hashed())
+    async with street(rules, is_agent=lambda _: True) as place:
+        client = place.client(subprotocols=OURS)
+        await client.enter()
+        assert peers(place) == [Peer("password:agent", Role.AGENT, "tcp")]
+        client.close()
+
+
+async def test_a_comparison_that_breaks_lets_nobody_in_and_the_next_try_is_made() -> None:
+    broken = True
+
+    async def verify(_: str, __: str) -> bool:
+        if broken:
+            raise RuntimeError("no thread is left")
+        return True
+
+    async with street(settings(password_hash=hashed()), verify=verify) as place:
+        right = get(Authorization=f"Bearer {PASSWORD}")
+        assert status_of(await ask(place.address, right)) == 500
+        broken = False
+        assert status_of(await ask(place.address, right)) == 200
+
+
+async def test_one_count_of_places_for_all_addresses_of_a_daemon() -> None:
+    async with street(most=1) as place:
+        other = listening()
+        second = TcpListener(other, place.front)
+        second.start()
+        client = place.client()
+        await client.enter()
+        late = RawClient(other.getsockname(), place.ws)
+        await late.upgrade()
+        assert "503" in str(late.protocol.handshake_exc)
+        for one in (client, late):
+            one.close()
+        second.stop()
+        await second.wait_closed(5)
+        other.close()
+
+
+async def test_a_door_that_stops_lets_clients_stay_and_newcomers_wait() -> None:
+    async with street() as place:
+        client, waiting = place.client(), RawClient(place.address, place.ws)
+        await client.enter()
+        place.listener.stop()
+        late = place.client()
+        await client.say(PING)
+        assert b"pong" in await client.next()
+        place.listener.start()
+        await late.enter("late")
+        for one in (client, waiting, late):
+            one.close()
