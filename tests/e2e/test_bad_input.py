@@ -89,7 +89,7 @@ def test_the_screen_says_it_too(world: World) -> None:
 
 def test_a_second_daemon_names_the_first(world: World) -> None:
     daemon = world.serve()
-    done = world.sereno("--no-ui", code=exits.FAILED)
+    done = world.sereno("--no-ui", code=exits.NO_DAEMON)
     assert f"process {daemon.pid}" in done.stderr
     assert "sereno daemon stop" in done.stderr
     started = world.json("daemon", "start")
