@@ -162,7 +162,7 @@ GUARDED = ["/", "/api/status", "/api/healthz", "/API/HEALTH", "/api/health/", "/
 GUARDED += ["/ws", "/api/files/download", "/mcp/agents", "/public/x", "/metrics", "/%61pi/health"]
 
 
-async def test_c41_health_alone_needs_no_credential_and_says_nothing() -> None:
+async def test_c41_t38_health_alone_needs_no_credential_and_says_nothing() -> None:
     async with street(settings(password_hash=hashed())) as place:
         bodies = set()
         for path in ("/api/health", "/health", "/api/health?x=1"):
