@@ -58,7 +58,7 @@ class FrameTransport(asyncio.Protocol):
         self._silence_s = silence_s
         self._watch: asyncio.TimerHandle | None = None
         self._heard = 0.0
-        self._asked = False
+        self._asked: float | None = None
         self._reader = MessageReader()
         self._transport: asyncio.Transport | None = None
         self._end: tuple[int, str] | None = None
@@ -111,24 +111,23 @@ class FrameTransport(asyncio.Protocol):
     def _listen(self) -> None:
         if self._silence_s is not None:
             loop = asyncio.get_running_loop()
-            self._heard, self._asked = loop.time(), False
+            self._heard = loop.time()
             self._watch = loop.call_later(self._silence_s, self._look)
 
     def _look(self) -> None:
         assert self._silence_s is not None
         loop = asyncio.get_running_loop()
-        silent = loop.time() - self._heard
-        if silent < self._silence_s:
-            self._asked = False
-        elif self._asked:
+        now = loop.time()
+        if self._asked is not None and self._heard < self._asked:
             self._end = self._end or (1006, "it does not answer any more")
             self.cut()
             return
-        else:
-            self._asked = True
+        wait = self._heard + self._silence_s - now
+        self._asked = None
+        if wait <= 0:
+            self._asked, wait = now, self._silence_s
             self._put(PING, b"")
-            silent = 0.0
-        self._watch = loop.call_later(self._silence_s - silent, self._look)
+        self._watch = loop.call_later(wait, self._look)
 
     # Frames
 
