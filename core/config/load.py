@@ -61,7 +61,9 @@ def _refuse_flag(key: str) -> None:
         raise ConfigError(
             "unknown_key",
             f"There is no setting `{printable(key)}`.",
-            f"Did you mean `{near}`?" if near else "Settings are those of config.toml, such as log.level or daemon.listen.",
+            f"Did you mean `{near}`?"
+            if near
+            else "Settings are those of config.toml, such as log.level or daemon.listen.",
             key=key,
         )
     if SETTINGS[key].secret:
