@@ -232,12 +232,12 @@ def footer_keys(
                 ("alt+up down", "block"),
                 ("enter", "open"),
                 ("m", "mode, model"),
-                ("P", "processes"),
-                ("c", "copy"),
                 ("g G", "oldest newest"),
                 *stop,
                 ("esc", "fleet"),
                 ("q", "detach"),
+                ("P", "processes"),
+                ("c", "copy"),
                 ("F1", "all keys"),
             )
         case _ if look.narrow:
