@@ -52,6 +52,11 @@ EXPECTED = {
     "sereno.daemon.reload.request": "oa",
     "sereno.audit.verify.request": "oa",
     "sereno.token.offer.request": "o",
+    "sereno.security.read.request": "o",
+    "sereno.security.change.request": "o",
+    "sereno.security.set_password.request": "o",
+    "sereno.security.rotate_token.request": "o",
+    "sereno.security.try_host.request": "o",
 }
 LETTERS = {
     "o": Role.OWNER,
