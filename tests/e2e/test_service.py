@@ -21,6 +21,8 @@ from sereno.core.protocol.timeline import ToolCall
 from sereno.core.protocol.tools import PlainTextDetail
 from tests.e2e.harness import LIMIT_S, World, until
 
+pytestmark = pytest.mark.timeout(120)
+
 
 class Manager:
     """Listens where NOTIFY_SOCKET points and starts the daemon as a service."""
@@ -100,7 +102,7 @@ def test_c04_a_service_says_when_it_is_ready_reloads_and_stops(
     daemon.send_signal(signal.SIGHUP)
     assert manager.hears()["RELOADING"] == "1"
     assert manager.hears()["READY"] == "1", "it serves with the settings that it had"
-    assert "nonsense" in world.log()
+    until(lambda: "nonsense" in world.log(), "the log says why")
     world.client().close()
     manager.stop(daemon)
     assert manager.hears()["STOPPING"] == "1"
@@ -168,7 +170,6 @@ def test_what_agents_start_hears_nothing_of_the_manager(manager: Manager, world:
     assert not [each for each in environments if b"NOTIFY_SOCKET" in each or b"WATCHDOG" in each]
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGABRT])
 def test_agents_outlive_a_restart_of_the_service_in_the_middle_of_a_turn(
     manager: Manager, world: World, number: int
