@@ -51,7 +51,9 @@ def measure(runs: int) -> list[Row]:
         agent_id = anyio.run(prepare, path, box.repository)
 
         def rates() -> list[float]:
-            seen = [sereno_stream(box, process.pid, agent_id, CLIENTS) for _ in range(runs)]
+            seen = [
+                sereno_stream(box, process.pid, agent_id, CLIENTS, str(path)) for _ in range(runs)
+            ]
             return [one.microseconds for one in seen]
 
         unit, beside = "us CPU/message", "the same daemon at first"
@@ -87,6 +89,6 @@ def measure_stalled(box: Sandbox, pid: int, agent_id: str) -> list[Row]:
 def grown(box: Sandbox, pid: int, agent_id: str) -> list[float]:
     before = rss_kib(pid)
     for _ in range(STREAMS):
-        sereno_stream(box, pid, agent_id, CLIENTS)
+        sereno_stream(box, pid, agent_id, CLIENTS, str(box.home / "run" / "daemon.sock"))
     time.sleep(0.2)
     return [max(0.0, (rss_kib(pid) - before) / 1024)]

@@ -45,6 +45,9 @@ def _nothing_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield
 
 
+MARKERS = ("tmux", "node", "git", "curl", "linux")
+
+
 def missing_program(marker: str) -> str | None:
     """What a test with this marker lacks on this machine, in words; None when nothing."""
     if marker == "linux":
@@ -61,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    lacking = {marker: missing_program(marker) for marker in ("tmux", "node", "git", "linux")}
+    lacking = {marker: missing_program(marker) for marker in MARKERS}
     for item in items:
         for marker, reason in lacking.items():
             if reason is not None and item.get_closest_marker(marker):

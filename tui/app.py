@@ -143,6 +143,10 @@ class SerenoApp(Everywhere, inherit_bindings=False):
         self._begun = False
         self._welcomed = False
         self._palette: Palette | None = None
+        self._dress(theme, no_colour=no_colour)
+
+    def _dress(self, theme: str, *, no_colour: bool) -> None:
+        """Colours and styles, before anything is drawn."""
         for each in THEMES:
             self.register_theme(each)
         known = theme if theme in self.available_themes else "sereno"

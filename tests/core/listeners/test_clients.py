@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from typing import Any
 
@@ -58,7 +57,7 @@ def curl(*words: str) -> tuple[int, str]:
     return int(status), body
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.curl
 async def test_curl_asks_every_route() -> None:
     async with street(settings(password_hash=hashed())) as place:
 
