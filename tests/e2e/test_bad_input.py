@@ -87,7 +87,7 @@ def test_the_screen_says_it_too(world: World) -> None:
     assert "daemon.listen_on" in done.stderr
 
 
-def test_a_second_daemon_names_the_first(world: World) -> None:
+def test_t35_a_second_daemon_names_the_first(world: World) -> None:
     daemon = world.serve()
     done = world.sereno("--no-ui", code=exits.NO_DAEMON)
     assert f"process {daemon.pid}" in done.stderr
@@ -157,7 +157,7 @@ def test_a_home_of_somebody_else_or_no_folder(world: World) -> None:
     assert blocked.read_text() == "not a folder"
 
 
-def test_an_umask_that_opens_everything(world: World) -> None:
+def test_c48_t20_an_umask_that_opens_everything(world: World) -> None:
     before = os.umask(0)
     try:
         world.start()

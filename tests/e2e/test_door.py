@@ -85,7 +85,7 @@ def set_password(world: World, password: str | None) -> None:
     world.configure(words)
 
 
-def test_who_gets_in_on_loopback_and_who_does_not(world: World) -> None:
+def test_c39_who_gets_in_on_loopback_and_who_does_not(world: World) -> None:
     """C-41, T21, T22, T37 and the same-user rule, by the program as installed."""
     world.serve()
     port, token = port_of(world.home), bearer(world.home)
@@ -118,7 +118,7 @@ print(get(), get(Authorization=token))
 
 
 @pytest.mark.linux
-def test_another_user_of_this_machine_needs_a_credential(world: World) -> None:
+def test_c39_another_user_of_this_machine_needs_a_credential(world: World) -> None:
     world.serve()
     port, token = port_of(world.home), bearer(world.home)
     if os.geteuid() == 0:
@@ -183,7 +183,9 @@ def test_a_reload_leaves_clients_connected(world: World) -> None:
         assert agents(client)["type"] == "fetch_agents_response"
 
 
-def test_the_password_of_a_container_is_a_variable_and_no_agent_sees_it(world: World) -> None:
+def test_c42_t74_the_password_of_a_container_is_a_variable_and_no_agent_sees_it(
+    world: World,
+) -> None:
     world.env["SERENO_PASSWORD"] = PASSWORD
     world.env["SERENO_LISTEN"] = "0.0.0.0:0"
     daemon = world.serve()
@@ -200,7 +202,7 @@ def test_the_password_of_a_container_is_a_variable_and_no_agent_sees_it(world: W
     assert PASSWORD not in (world.root / "daemon.out").read_text()
 
 
-def test_tls_and_a_new_certificate_without_a_restart(world: World) -> None:
+def test_t25_tls_and_a_new_certificate_without_a_restart(world: World) -> None:
     first = certificates.made(world.root / "tls", "IP:127.0.0.1")
     world.configure(f'[daemon.tls]\ncert = "{first.cert}"\nkey = "{first.key}"\n')
     daemon = world.serve()

@@ -46,7 +46,7 @@ def far_away(world: World, cable: Cable) -> None:
     world.env |= {"SERENO_HOST": cable.host, "SERENO_HOME": str(world.root / "another home")}
 
 
-def test_every_command_works_from_afar(world: World, cable: Cable) -> None:
+def test_c05_every_command_works_from_afar(world: World, cable: Cable) -> None:
     folder = str(world.work)
     far_away(world, cable)
     done = world.sereno("run", "--cwd", folder, "--provider", "demo", "--title", "One", "show")

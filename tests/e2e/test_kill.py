@@ -26,7 +26,7 @@ def stored_numbers(world: World, agent: str) -> list[str]:
 
 
 @pytest.mark.timeout(300)
-def test_c01_each_event_once_over_twenty_kills_of_the_daemon(world: World) -> None:
+def test_c01_c82_each_event_once_over_twenty_kills_of_the_daemon(world: World) -> None:
     """The stream lasts as long as the kills do; the seed is printed with a failure."""
     seed = random.SystemRandom().getrandbits(32)
     chance = random.Random(seed)
@@ -70,7 +70,7 @@ def test_a_follower_sees_each_event_once_over_kills(world: World) -> None:
 
 
 @pytest.mark.timeout(120)
-def test_a_request_and_its_answer_survive_kills(world: World) -> None:
+def test_c84_t60_a_request_and_its_answer_survive_kills(world: World) -> None:
     """Asked before, answered after, and told to the agent once."""
     world.start()
     agent = world.run("run touch made")
@@ -92,7 +92,7 @@ def test_a_request_and_its_answer_survive_kills(world: World) -> None:
 
 
 @pytest.mark.timeout(120)
-def test_a_queue_survives_kills(world: World) -> None:
+def test_c84_t60_a_queue_survives_kills(world: World) -> None:
     world.start()
     agent = world.run("wait 2s")
     for text in ("think one", "think two"):

@@ -54,7 +54,7 @@ def events(count: int) -> list[str]:
     return [f"event {number:06d}" for number in range(1, count + 1)]
 
 
-def test_first_run_to_an_answered_permission(world: World) -> None:
+def test_c01_first_run_to_an_answered_permission(world: World) -> None:
     """From an empty home to a command that a person allowed, with keys only."""
     with terminal(world) as window:
         agent = first_agent(world, window, "run touch made-by-agent")

@@ -39,7 +39,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tree
 
 
-def test_the_tree_keeps_every_contract(tree: Path) -> None:
+def test_c61_the_tree_keeps_every_contract(tree: Path) -> None:
     said = lint(tree)
     assert said.startswith("kept"), said
 

@@ -132,7 +132,7 @@ def test_tests_mirror_the_tree() -> None:
     assert lost == []
 
 
-def test_dependencies_are_pinned_and_locked() -> None:
+def test_t81_dependencies_are_pinned_and_locked() -> None:
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())

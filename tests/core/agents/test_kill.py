@@ -100,7 +100,7 @@ async def test_without_a_kill(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("point", ["before_commit", "after_commit", "before_write", "after_write"])
-async def test_killed_at_every_commit_and_write(tmp_path: Path, point: str) -> None:
+async def test_c84_t60_killed_at_every_commit_and_write(tmp_path: Path, point: str) -> None:
     """The first lives die at the first, second, third… moment; each life gets a little further."""
     killed = 0
     for count in (1, 2, 6):
@@ -113,7 +113,9 @@ async def test_killed_at_every_commit_and_write(tmp_path: Path, point: str) -> N
 @pytest.mark.parametrize(
     "point", ["before_answer", "after_answer", "before_prompt", "after_prompt"]
 )
-async def test_killed_between_the_ledgers_commit_and_the_write(tmp_path: Path, point: str) -> None:
+async def test_c84_t60_killed_between_the_ledgers_commit_and_the_write(
+    tmp_path: Path, point: str
+) -> None:
     """The answer, or the prompt, is committed; the agent has not heard of it, or only just."""
     killed = [not life(tmp_path, point, count) for count in (1, 1)]
     assert all(killed)

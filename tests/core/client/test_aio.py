@@ -91,7 +91,7 @@ async def test_somebody_listens_and_says_nothing(path: Path) -> None:
     silent.close()
 
 
-async def test_somebody_else_listens(path: Path) -> None:
+async def test_t36_somebody_else_listens(path: Path) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
         await reader.read(100_000)

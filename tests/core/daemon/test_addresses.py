@@ -78,7 +78,7 @@ def test_the_port_of_another_home_s_daemon_is_told_with_that_home(
         assert f"another Sereno (process {pid_of(other)}, home {other.root})" in words
 
 
-def test_c34_t24_the_network_without_a_password_is_exit_code_2(home: Home) -> None:
+def test_c34_c56_t24_the_network_without_a_password_is_exit_code_2(home: Home) -> None:
     for listen in ("0.0.0.0:0", "[::]:0", "192.0.2.7:6767"):
         code, words = strictly(home, f"127.0.0.1:0,{listen}")
         assert code == 2, words

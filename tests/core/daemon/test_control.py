@@ -133,7 +133,7 @@ def test_a_frozen_daemon_is_said_to_be_one(home: Home) -> None:
         until(lambda: process.poll() is not None, "the signal was kept")
 
 
-def test_somebody_else_s_socket_is_no_daemon(home: Home) -> None:
+def test_t36_somebody_else_s_socket_is_no_daemon(home: Home) -> None:
     prepare(home)
     other = socket.socket(socket.AF_UNIX)
     other.bind(str(home.socket))

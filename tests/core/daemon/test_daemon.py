@@ -136,7 +136,7 @@ def _greets(home: Home) -> bool:
     return True
 
 
-def test_a_second_daemon_is_refused_and_the_first_does_not_notice(home: Home) -> None:
+def test_t35_a_second_daemon_is_refused_and_the_first_does_not_notice(home: Home) -> None:
     with daemon(home) as first:
         with launched(home) as second:
             assert second.wait(10) == 3

@@ -63,13 +63,13 @@ def settings(*listen: str, password: bool = False, **more: object) -> DaemonConf
     return msgspec.structs.replace(DaemonConfig(listen=listen, auth=auth), **more)
 
 
-def test_nothing_listed_is_nothing_open(house: House) -> None:
+def test_c56_nothing_listed_is_nothing_open(house: House) -> None:
     house.doors.open(settings())
     assert house.doors.states() == []
     assert house.doors.descriptors == ()
 
 
-def test_the_default_is_loopback_and_the_port_of_the_official_clients() -> None:
+def test_c31_c56_the_default_is_loopback_and_the_port_of_the_official_clients() -> None:
     assert Config().daemon.listen == ("127.0.0.1:6767",)
 
 
@@ -108,7 +108,7 @@ def test_strict_refuses_and_leaves_nothing_open(house: House, tmp_path: Path) ->
     assert house.doors.descriptors == ()
 
 
-def test_without_the_encryption_that_was_asked_for_no_tcp_is_open(
+def test_t25_without_the_encryption_that_was_asked_for_no_tcp_is_open(
     house: House, tmp_path: Path
 ) -> None:
     plain = HomeError("tls_refused", "The key cannot be read.", "Correct it.")
@@ -213,7 +213,7 @@ async def test_credentials_that_ended_are_dropped_everywhere(house: House) -> No
         ("[::]:0", False, ["every network", "not encrypted"]),
     ],
 )
-async def test_c34_c43_warnings_are_told_and_logged_once(
+async def test_c34_c43_t25_warnings_are_told_and_logged_once(
     house: House, caplog: pytest.LogCaptureFixture, listen: str, tls: bool, words: list[str]
 ) -> None:
     files = TlsConfig("cert.pem", "key.pem") if tls else TlsConfig()

@@ -161,7 +161,7 @@ def test_a_bad_password_is_refused_in_words(owner: SyncClient) -> None:
     assert not done.state.password_set
 
 
-def test_a_new_token_shuts_the_old_one_out(home: Home, owner: SyncClient) -> None:
+def test_t39_a_new_token_shuts_the_old_one_out(home: Home, owner: SyncClient) -> None:
     assert change(owner, loopback="token").error is None
     try:
         port, old = port_of(home), bearer(home)
@@ -176,7 +176,7 @@ def test_a_new_token_shuts_the_old_one_out(home: Home, owner: SyncClient) -> Non
         assert change(owner, loopback="same-user").error is None
 
 
-def test_only_the_local_socket_may_look_and_change(home: Home) -> None:
+def test_t46_only_the_local_socket_may_look_and_change(home: Home) -> None:
     with SyncClient.reach(parse_target(f"127.0.0.1:{port_of(home)}")) as remote:
         for request in (
             ReadSecurity(request_id=""),
@@ -190,7 +190,7 @@ def test_only_the_local_socket_may_look_and_change(home: Home) -> None:
             assert caught.value.code == "forbidden"
 
 
-def test_every_change_is_in_the_audit_without_its_secret(home: Home, owner: SyncClient) -> None:
+def test_t74_every_change_is_in_the_audit_without_its_secret(home: Home, owner: SyncClient) -> None:
     change(owner, hostnames=["audited.example.com"])
     change(owner, hostnames=[])
     with sqlite3.connect(f"file:{home.database}?mode=ro", uri=True) as database:

@@ -20,7 +20,7 @@ from tests.core.listeners.street import PASSWORD, hashed, settings, street
 TEXT = (HELLO % (b"c1", b"cli")).decode()
 
 
-async def test_python_websockets_connects_asks_and_is_refused() -> None:
+async def test_c05_c40_python_websockets_connects_asks_and_is_refused() -> None:
     async with street(settings(password_hash=hashed())) as place:
         right = [Subprotocol(f"paseo.bearer.{PASSWORD}")]
         async with connect(place.ws, subprotocols=right, proxy=None) as client:
@@ -58,7 +58,7 @@ def curl(*words: str) -> tuple[int, str]:
 
 
 @pytest.mark.curl
-async def test_curl_asks_every_route() -> None:
+async def test_c05_c40_curl_asks_every_route() -> None:
     async with street(settings(password_hash=hashed())) as place:
 
         async def asked(path: str, *words: str) -> tuple[int, str]:
@@ -101,7 +101,7 @@ def _node(url: str, secret: str) -> list[str]:
 
 
 @pytest.mark.node
-async def test_the_websocket_of_node_and_browsers() -> None:
+async def test_c05_c40_the_websocket_of_node_and_browsers() -> None:
     async with street(settings(password_hash=hashed())) as place:
         right = await anyio.to_thread.run_sync(_node, place.ws, PASSWORD)
         assert right == ["server_info true", "1000 Client closed"]

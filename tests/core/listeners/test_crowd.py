@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sereno.core.listeners.crowd import EACH, FAILURES, GRACE_S, TOTAL, YOUNG_S, Crowd
 
 
-def test_the_numbers_are_those_of_section_f() -> None:
+def test_t31_the_numbers_are_those_of_section_f() -> None:
     assert (TOTAL, EACH, FAILURES) == (64, 8, 10)
 
 

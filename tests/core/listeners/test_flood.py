@@ -144,7 +144,7 @@ async def test_t31_many_commands_at_once_are_no_attack() -> None:
 
 @pytest.mark.alone
 @pytest.mark.linux
-async def test_t27_twenty_strangers_cost_a_working_client_less_than_20_ms() -> None:
+async def test_t27_t87_twenty_strangers_cost_a_working_client_less_than_20_ms() -> None:
     """With real hashes: each takes a quarter of a second of one processor."""
     rules = settings(password_hash=hashed(cost=12))
     async with street(rules) as place, working(place) as client:
@@ -198,7 +198,7 @@ async def test_t27_a_hundred_wrong_tries_compute_five_hashes_and_lock_nobody_who
         assert len(computed) == 6
 
 
-async def test_equal_passwords_at_once_are_one_comparison_and_two_run_at_a_time() -> None:
+async def test_t87_equal_passwords_at_once_are_one_comparison_and_two_run_at_a_time() -> None:
     running, most, computed = 0, 0, 0
 
     def compare(_: str, __: str) -> bool:

@@ -84,7 +84,7 @@ HEADS = st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join)
 
 
 @given(HEADS | st.binary(max_size=400))
-def test_any_bytes_end_in_a_request_a_status_or_a_wait(data: bytes) -> None:
+def test_t31_any_bytes_end_in_a_request_a_status_or_a_wait(data: bytes) -> None:
     found = outcome(data)
     if isinstance(found, int):
         assert 400 <= found < 500

@@ -44,7 +44,9 @@ class Watched:
         return entered
 
 
-async def test_no_stage_is_entered_behind_one_that_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_c46_no_stage_is_entered_behind_one_that_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     watched = Watched(monkeypatch)
     rules = settings(password_hash=hashed())
     async with street(rules, sights=watched.sights, verify=watched.verify) as place:

@@ -28,7 +28,7 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
-async def test_a_client_that_stops_reading_costs_its_outbox_and_delays_nobody(
+async def test_t32_a_client_that_stops_reading_costs_its_outbox_and_delays_nobody(
     tmp_path: Path,
 ) -> None:
     async with gate(tmp_path / "s") as place, await Client.connect_unix(place.path) as quick:
@@ -73,7 +73,7 @@ async def _seqs(client: RawClient, last: int) -> AsyncIterator[int]:
                     return
 
 
-async def test_a_follower_on_the_command_line_is_closed_with_1013(tmp_path: Path) -> None:
+async def test_t32_a_follower_on_the_command_line_is_closed_with_1013(tmp_path: Path) -> None:
     async with gate(tmp_path / "s") as place:
         follower = RawClient(place.path)
         await follower.enter("follower", "cli")

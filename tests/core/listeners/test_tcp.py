@@ -52,7 +52,7 @@ async def until(wanted: Any) -> None:
 # Coming in
 
 
-async def test_hello_and_ping_of_the_same_user() -> None:
+async def test_c39_hello_and_ping_of_the_same_user() -> None:
     async with street() as place:
         client = place.client()
         await client.enter()
@@ -87,7 +87,7 @@ async def test_c40_the_official_subprotocol_is_echoed_and_opens() -> None:
         (["paseo.bearer.wrong"], "paseo.bearer.wrong", "Incorrect password"),
     ],
 )
-async def test_c40_who_is_wrong_gets_101_and_4401(
+async def test_c40_c49_who_is_wrong_gets_101_and_4401(
     offered: list[str], echoed: str | None, reason: str
 ) -> None:
     async with street(settings(password_hash=hashed())) as place:
@@ -242,7 +242,7 @@ async def test_one_connection_is_one_request() -> None:
 
 
 @pytest.mark.parametrize("header", ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"])
-async def test_t37_a_proxied_connection_is_never_the_same_user(header: str) -> None:
+async def test_c44_t37_a_proxied_connection_is_never_the_same_user(header: str) -> None:
     async with street() as place:
         for value in ("for=127.0.0.1", "", "::1"):
             answer = await ask(place.address, get()[:-2] + f"{header}: {value}\r\n\r\n")
@@ -251,14 +251,14 @@ async def test_t37_a_proxied_connection_is_never_the_same_user(header: str) -> N
         assert status_of(await ask(place.address, known)) == 200
 
 
-async def test_t37_a_forwarded_host_is_not_believed() -> None:
+async def test_c44_t37_a_forwarded_host_is_not_believed() -> None:
     async with street() as place:
         head = get(host="evil.example", X_Forwarded_Host="localhost")
         assert status_of(await ask(place.address, head)) == 403
 
 
 @pytest.mark.linux
-async def test_a_half_closed_client_is_refused_whatever_it_shows() -> None:
+async def test_c39_a_half_closed_client_is_refused_whatever_it_shows() -> None:
     """Its row in the kernel's table shows uid 0, and anybody might have made it."""
     async with street(settings(password_hash=hashed())) as place:
         raw = socket.create_connection(place.address)
@@ -284,7 +284,7 @@ print(s.makefile("rb").read().decode())
 
 
 @pytest.mark.linux
-async def test_another_user_of_this_machine_is_refused_without_a_credential() -> None:
+async def test_c39_another_user_of_this_machine_is_refused_without_a_credential() -> None:
     """As root with a real second uid; elsewhere the daemon's own uid is the one that differs."""
 
     async def status(place: Street, header: str) -> int:
@@ -301,7 +301,7 @@ async def test_another_user_of_this_machine_is_refused_without_a_credential() ->
         assert await status(place, f"Authorization: Bearer {TOKEN}x\r\n") == 401
 
 
-async def test_where_the_platform_cannot_tell_the_token_is_asked_for() -> None:
+async def test_c39_where_the_platform_cannot_tell_the_token_is_asked_for() -> None:
     async with street(sights=lambda many: [Sight.UNTOLD] * len(many)) as place:
         answer = await ask(place.address, get())
         assert status_of(answer) == 401
@@ -383,7 +383,7 @@ async def test_t33_compression_is_never_agreed() -> None:
         client.close()
 
 
-async def test_no_hello_ends_after_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_t31_no_hello_ends_after_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     from sereno.core.listeners import tcp
 
     assert tcp.HELLO_S == 10
@@ -395,7 +395,7 @@ async def test_no_hello_ends_after_ten_seconds(monkeypatch: pytest.MonkeyPatch) 
         client.close()
 
 
-async def test_secrets_are_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
+async def test_t74_secrets_are_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     async with street(settings(password_hash=hashed())) as place:
         for secret in ("wrong-secret-9", PASSWORD):
@@ -433,7 +433,7 @@ async def test_a_comparison_that_breaks_lets_nobody_in_and_the_next_try_is_made(
         assert status_of(await ask(place.address, right)) == 200
 
 
-async def test_one_count_of_places_for_all_addresses_of_a_daemon() -> None:
+async def test_t31_one_count_of_places_for_all_addresses_of_a_daemon() -> None:
     async with street(most=1) as place:
         other = listening()
         second = TcpListener(other, place.front)

@@ -57,7 +57,7 @@ async def asked(place: Street, context: ssl.SSLContext, head: str) -> bytes:
         await hang_up(writer)
 
 
-async def test_a_client_over_tls_is_served_as_any_other(files: Certificate) -> None:
+async def test_t25_a_client_over_tls_is_served_as_any_other(files: Certificate) -> None:
     async with served(files) as (place, one):
         await one.send(PING.decode())
         assert "pong" in str(await one.recv())
@@ -103,7 +103,7 @@ async def test_what_speaks_no_tls_is_told_so_in_plain(files: Certificate) -> Non
         assert b"HTTP" not in noise
 
 
-async def test_old_versions_are_refused(files: Certificate) -> None:
+async def test_t15_t25_old_versions_are_refused(files: Certificate) -> None:
     async with street(tls=TlsContext(files.cert, files.key)) as place:
         for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
             context = trusting(files.cert)

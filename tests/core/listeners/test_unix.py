@@ -38,7 +38,7 @@ async def test_hello_and_ping_through_a_real_socket(path: Path) -> None:
         client.close()
 
 
-async def test_the_socket_is_private_whatever_the_umask(path: Path) -> None:
+async def test_c32_t34_the_socket_is_private_whatever_the_umask(path: Path) -> None:
     before = os.umask(0)
     try:
         listener = unix.bind(path)
@@ -100,7 +100,7 @@ async def test_a_descriptor_is_adopted_and_whoever_waits_in_its_queue_is_served(
 
 
 @pytest.mark.parametrize("wrong", ["closed", "pipe", "connected", "unlinked"])
-async def test_a_descriptor_that_is_not_ours_is_not_trusted(path: Path, wrong: str) -> None:
+async def test_t35_a_descriptor_that_is_not_ours_is_not_trusted(path: Path, wrong: str) -> None:
     reading, writing = os.pipe()
     one, two = socket.socketpair()
     lost = unix.bind(path)
@@ -120,7 +120,7 @@ async def test_a_descriptor_that_is_not_ours_is_not_trusted(path: Path, wrong: s
     os.close(writing)
 
 
-async def test_another_uid_is_turned_away_before_the_upgrade(path: Path) -> None:
+async def test_t34_another_uid_is_turned_away_before_the_upgrade(path: Path) -> None:
     def judge(peer: Credentials) -> None:
         assert (peer.pid, peer.uid) == (os.getpid(), os.getuid())
 
@@ -149,7 +149,7 @@ async def test_more_connections_than_allowed_are_told_so(path: Path) -> None:
             client.close()
 
 
-async def test_agents_processes_cannot_shut_the_person_out(path: Path) -> None:
+async def test_t46_agents_processes_cannot_shut_the_person_out(path: Path) -> None:
     roles = [Role.AGENT] * 100
 
     def judge(_: Credentials) -> Peer:
@@ -219,7 +219,7 @@ async def test_a_subprotocol_is_echoed_and_ours_never(
         client.close()
 
 
-async def test_compression_is_never_agreed(path: Path) -> None:
+async def test_t33_compression_is_never_agreed(path: Path) -> None:
     async with gate(path):
         client = RawClient(path, extensions=[ClientPerMessageDeflateFactory()])
         await client.upgrade()

@@ -44,7 +44,7 @@ async def scattered(place: Place, code: str = trees.SCATTERED) -> tuple[Reader, 
     return reader, pids_in(reader.said())
 
 
-async def test_every_descendant_is_gone_after_the_end(place: Place) -> None:
+async def test_t65_every_descendant_is_gone_after_the_end(place: Place) -> None:
     reader, pids = await scattered(place)
     await until(lambda: "sleep" in "".join(map(command_of, pids)), "one has thrown off its marker")
     started = time.monotonic()

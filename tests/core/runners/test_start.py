@@ -127,7 +127,7 @@ async def test_agent_has_default_signals_its_umask_and_its_own_session(
 
 
 @pytest.mark.parametrize("umask", [0, 0o022, 0o777])
-async def test_everything_in_the_folder_is_private_whatever_the_umask(
+async def test_t20_everything_in_the_folder_is_private_whatever_the_umask(
     place: Place, umask: int
 ) -> None:
     old = os.umask(umask)

@@ -91,7 +91,7 @@ def test_t39_a_new_token_or_password_ends_offers_and_whom_they_let_in() -> None:
     assert isinstance(gate.judge(facts(LAN, secret), 0), Admit)
 
 
-def test_a_half_closed_peer_does_not_use_an_offer_up() -> None:
+def test_c51_a_half_closed_peer_does_not_use_an_offer_up() -> None:
     from sereno.core.security.same_user import Sight
 
     gate = Gate(LOCKED)

@@ -67,14 +67,14 @@ LETTERS = {
 }
 
 
-def test_the_table_has_a_row_for_each_request_and_no_other() -> None:
+def test_c74_the_table_has_a_row_for_each_request_and_no_other() -> None:
     requests = {str(kind.__struct_config__.tag) for kind in get_args(Request)}
     assert set(EXPECTED) == requests
     assert set(ALLOWED) == requests
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_each_cell(name: str) -> None:
+def test_c74_each_cell(name: str) -> None:
     for letter, role in LETTERS.items():
         assert may(role, name) is (letter in EXPECTED[name]), (role, name)
 

@@ -76,7 +76,7 @@ def test_no_row_is_somebody_elsewhere(peer: tuple[str, int], local: tuple[str, i
 @pytest.mark.parametrize(
     "state", ["02", "03", "04", "05", "06", "07", "08", "09", "0B", "0A", "0C"]
 )
-def test_a_half_closed_end_is_nobody_s(state: str) -> None:
+def test_c39_a_half_closed_end_is_nobody_s(state: str) -> None:
     """The kernel says uid 0 of one that its process gave up: root's, if one believed it."""
     for uid, inode in ((0, 0), (1000, 77)):
         table = HEAD + row(THEIRS4, OURS4, state, uid, inode)

@@ -97,7 +97,7 @@ def test_this_process_is_seen_whatever_the_form_of_the_address(
         assert verdict == Admit(Role.OWNER, "same-user:owner")
 
 
-def test_a_peer_that_closed_its_half_is_refused() -> None:
+def test_c39_a_peer_that_closed_its_half_is_refused() -> None:
     with listening() as listener, joined(listener, "127.0.0.1") as (accepted, client):
         client.sendall(b"GET /ws HTTP/1.1\r\n")
         client.shutdown(socket.SHUT_WR)
@@ -119,7 +119,7 @@ def test_a_socket_that_we_closed_ourselves_is_nobody_s() -> None:
         assert sight_of(accepted) is Sight.UNCLEAR
 
 
-def test_a_port_that_somebody_else_uses_again_does_not_lend_its_owner() -> None:
+def test_c39_a_port_that_somebody_else_uses_again_does_not_lend_its_owner() -> None:
     """The first peer is reset away, its words not yet read; another one gets the same port."""
     with listening() as listener, joined(listener, "127.0.0.1") as (first, client):
         client.sendall(b"whatever the first one said")

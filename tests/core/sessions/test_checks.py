@@ -64,7 +64,7 @@ def test_what_is_in_order_enters_all_stages() -> None:
 
 
 @pytest.mark.parametrize("stage", list(Stage))
-def test_no_stage_is_entered_behind_one_that_refused(stage: Stage) -> None:
+def test_c46_no_stage_is_entered_behind_one_that_refused(stage: Stage) -> None:
     seen, refused = entered(FAILING[stage]())
     assert refused is not None
     assert refused.stage is stage

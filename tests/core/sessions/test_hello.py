@@ -50,7 +50,7 @@ async def test_hello_is_answered_by_server_info_to_that_socket_only() -> None:
         ({**HELLO, "clientId": "x" * 70_000}, (4002, "Invalid hello")),
     ],
 )
-async def test_what_is_no_hello_closes(frame: Any, closed: tuple[int, str]) -> None:
+async def test_c45_what_is_no_hello_closes(frame: Any, closed: tuple[int, str]) -> None:
     async with door() as house:
         socket = house.knock()
         socket.say(frame)

@@ -26,7 +26,7 @@ def depth(value: Any) -> int:
 
 
 @given(VALUES, st.integers(0, 6))
-def test_depth_is_what_counting_says(value: Any, levels: int) -> None:
+def test_t32_depth_is_what_counting_says(value: Any, levels: int) -> None:
     assert too_deep(json.dumps(value).encode(), levels) == (depth(value) > levels)
 
 

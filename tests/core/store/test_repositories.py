@@ -134,7 +134,7 @@ def test_deleting_an_agent_leaves_only_the_audit(connection: sqlite3.Connection)
     assert counts == [0, 0, 0, 0, 0, 0, 0, 1]
 
 
-def test_t89_the_audit_refuses_change_and_finds_edits(connection: sqlite3.Connection) -> None:
+def test_c83_t89_the_audit_refuses_change_and_finds_edits(connection: sqlite3.Connection) -> None:
     for n in range(5):
         audit.add(
             connection, [Entry(n, "me", "request.answered", f"r{n}", '{"x":"\\n{}"}')], digest

@@ -70,7 +70,7 @@ def test_asked(stage: Stage) -> None:
 
 @pytest.mark.node
 @pytest.mark.timeout(120)
-def test_t74_credentials_are_opened_by_their_programs_only(world: World) -> None:
+def test_c09_t74_credentials_are_opened_by_their_programs_only(world: World) -> None:
     for name, content in SECRETS.items():
         path = world.root / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -111,7 +111,7 @@ def test_everything_dies(stage: Stage, script: Script, session: Session, word: s
 
 
 @scenario("no_skip_flag")
-def test_no_program_is_told_to_skip_its_permissions(stage: Stage, session: Session) -> None:
+def test_c58_no_program_is_told_to_skip_its_permissions(stage: Stage, session: Session) -> None:
     rows = session.inspect().processes
     assert len(rows) >= 2
     for row in rows:

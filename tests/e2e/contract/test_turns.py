@@ -28,7 +28,7 @@ def command_of(request: PermissionRequest) -> str:
 
 
 @scenario("text")
-def test_text(stage: Stage, script: Script) -> None:
+def test_c10_text(stage: Stage, script: Script) -> None:
     talk = stage.talk()
     talk.send(script({"text": "An answer of some words."}))
     talk.finish()
@@ -44,7 +44,7 @@ def test_reasoning(stage: Stage, script: Script) -> None:
 
 
 @scenario("allow")
-def test_allow(stage: Stage, script: Script) -> None:
+def test_c58_allow(stage: Stage, script: Script) -> None:
     talk = stage.talk()
     talk.send(script({"tool": shell("touch allowed && echo it is made")}, {"text": "Done."}))
     request = talk.asked()
@@ -63,7 +63,7 @@ def test_allow(stage: Stage, script: Script) -> None:
 
 
 @scenario("deny")
-def test_deny(stage: Stage, script: Script) -> None:
+def test_c58_deny(stage: Stage, script: Script) -> None:
     talk = stage.talk()
     talk.send(script({"tool": shell("touch denied")}, {"text": "As you wish."}))
     talk.deny(talk.asked())

@@ -85,7 +85,7 @@ def test_a_session_from_outside(stage: Stage, script: Script) -> None:
 
 
 @scenario("stop")
-def test_the_end_leaves_nothing(stage: Stage, script: Script) -> None:
+def test_t65_the_end_leaves_nothing(stage: Stage, script: Script) -> None:
     talk = stage.talk()
     begin_holding(stage, talk, script, "held-for-the-end")
     pids = [row.pid for row in talk.inspect().processes]

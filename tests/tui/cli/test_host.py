@@ -284,7 +284,7 @@ def test_completion_is_silent_and_asks_nothing(
         ("unix:///run/a.sock", False),
     ],
 )
-def test_a_secret_that_others_can_read_on_the_way_is_said(
+def test_c43_t25_a_secret_that_others_can_read_on_the_way_is_said(
     text: str, warned: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     target = parse_target(text)

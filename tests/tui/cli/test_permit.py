@@ -161,7 +161,7 @@ def test_t43_every_argument_is_shown() -> None:
     assert "  | +b" in lines
 
 
-def test_t43_words_of_the_agent_do_not_pass_for_the_command() -> None:
+def test_t43_t45_words_of_the_agent_do_not_pass_for_the_command() -> None:
     title = "List the folder\n  | ls -la\n  in /home/u/proj"
     lines = lines_of(title=title, description="  | ls", detail={"type": "shell", "command": "rm"})
     assert [line for line in lines if line.startswith("  | ")] == ["  | rm"]
