@@ -16,11 +16,12 @@ _PLACES = {
     "choice": "next previous",
     "choose": "down leave page_down page_up up",
     "confirm": "no yes",
+    "edit": "leave next previous save",
     "first": "back start",
     "fleet": (
         "agent_1 agent_2 agent_3 agent_4 agent_5 agent_6 agent_7 agent_8 agent_9 archive "
         "clear copy daemon_log detach down filter history layout log modes new new_editor "
-        "open pin rename start_daemon stop undo up "
+        "open pin rename security start_daemon stop undo up "
     ),
     "help": "back down page_down page_up up",
     "history": "back filter import_all",
@@ -34,6 +35,7 @@ _PLACES = {
     "pager": "down end leave page_down page_up start up",
     "processes": "back copy down first last page_down page_up up wrap",
     "screen": "next previous",
+    "security": "back copy refresh remove_password rotate",
     "talk": "down fold half_down half_up newest next oldest page_down page_up previous up",
 }
 IDS = frozenset(f"{place}.{name}" for place, names in _PLACES.items() for name in names.split())

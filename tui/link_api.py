@@ -62,5 +62,8 @@ class Link(Protocol):
     async def inspect(self, agent_id: str) -> InspectAgentResult:
         """What stands behind an agent. Raises ActError."""
 
+    async def ask(self, request: Wire) -> Wire:
+        """A question of a place that knows its messages itself. Raises ActError."""
+
     async def find_files(self, folder: str, query: str, limit: int) -> list[str]:
         """Paths below a folder that match, for completion. Raises ActError."""

@@ -40,6 +40,10 @@ class Questions:
     async def _ask(self, request: Wire, timeout_s: float | None = None) -> Wire:
         raise NotImplementedError
 
+    async def ask(self, request: Wire) -> Wire:
+        """See Link."""
+        return await self._ask(request)
+
     async def archived(self) -> list[AgentSnapshot]:
         """The archived agents, newest first."""
         found: list[AgentSnapshot] = []

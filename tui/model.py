@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
+from sereno.core.protocol.additions import DoorStatus
 from sereno.core.protocol.agents import (
     AgentSnapshot,
     Model,
@@ -32,6 +33,7 @@ from sereno.core.protocol.messages import (
 from sereno.core.protocol.permissions import PermissionRequest
 from sereno.core.protocol.values import Wire, given
 from sereno.tui.agent_state import AgentState, Need, asked_at, by_need, matches
+from sereno.tui.doors import Doors
 from sereno.tui.timeline import Row, Taken, milliseconds
 
 __all__ = [
@@ -156,6 +158,8 @@ class FleetModel:
         """The latest answers by request id: who gave them."""
         self.gone: dict[str, str] = {}
         """The latest agents that left the list, and why: "deleted" or "archived"."""
+        self.doors = Doors()
+        """The daemon's addresses that could not be opened."""
         self._requests: tuple[OpenRequest, ...] | None = None
         self._agents: set[str] = set()
         self._timelines: set[str] = set()
@@ -265,6 +269,13 @@ class FleetModel:
         """Whether any agent was ever made here: the first run is shown when none was."""
         self.virgin = nothing
         self._flags.add("everything")
+
+    def doors_told(self, doors: Iterable[DoorStatus], *, seen: bool = False) -> None:
+        """What became of the daemon's addresses; `seen`: the person looks at them just now."""
+        before = self.doors.news
+        self.doors.told(doors, seen=seen)
+        if self.doors.news != before:
+            self._flags.add("connection")
 
     def models_asked(self, provider: str, words: str) -> None:
         """A program is asked for its models (ASKING), or could not tell: why."""

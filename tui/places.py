@@ -65,6 +65,14 @@ class Places(AgentActs, inherit_bindings=False):
         if not isinstance(self.screen, ProcessesScreen):
             self.push_screen(ProcessesScreen(agent_id))
 
+    def open_security(self) -> None:
+        """Who can reach the daemon, and what they must show."""
+        from sereno.tui.screens.security.screen import SecurityScreen
+
+        if not isinstance(self.screen, SecurityScreen):
+            self.to_fleet()
+            self.push_screen(SecurityScreen())
+
     def open_history(self) -> None:
         """Archived agents, and what can be imported."""
         from sereno.tui.screens.history.screen import HistoryScreen

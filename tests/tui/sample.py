@@ -6,7 +6,7 @@ For snapshot tests, key tests and the pictures; what it shows is made up, its ty
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -282,6 +282,8 @@ class StillLink:
         self.processes: InspectAgentResult | None = None
         self.followed: list[str] = []
         self.reply: Wire | None = None
+        self.asked: Callable[[Wire], Wire] | None = None
+        """Answers questions of places that know their messages themselves."""
         self.log: list[LogLine] = []
         self.model: FleetModel | None = None
 
@@ -344,6 +346,13 @@ class StillLink:
             raise ActError(self.refusal)
         nothing = InspectAgentResult(request_id="i", agent_id=agent_id, error=None)
         return self.processes or nothing
+
+    async def ask(self, request: Wire) -> Wire:
+        if self.refusal is not None:
+            raise ActError(self.refusal)
+        if self.asked is None:
+            raise ActError("Unknown request schema")
+        return self.asked(request)
 
     async def find_files(self, folder: str, query: str, limit: int) -> list[str]:
         del folder

@@ -67,6 +67,8 @@ class SerenoCommands(Provider):
         yield Word("log", "the daemon's log", app.open_log)
         yield Word("history", "archived agents, sessions to import", app.open_history)
         yield Word("import", "sessions of this folder to import", app.open_history, alias=True)
+        yield Word("security", "who can reach the daemon, what they must show", app.open_security)
+        yield Word("password", "of the daemon", app.open_security, alias=True)
         yield Word("keys", "all keys of this place", app.action_keys)
         yield Word("help", "all keys of this place", app.action_keys, alias=True)
         yield from self._acts()

@@ -18,6 +18,7 @@ from sereno.core.protocol.tools import (
     WriteDetail,
 )
 from sereno.core.protocol.values import given
+from sereno.tui.doors import door_lines
 from sereno.tui.lines import Line, spread, wrap
 from sereno.tui.model import AgentState, FleetModel, Phase
 from sereno.tui.widgets.key_shown import keys_shown
@@ -50,10 +51,13 @@ def wants(request: PermissionRequest) -> str:
 
 
 def attention_lines(model: FleetModel, now_ms: int, width: int) -> list[Line]:
-    """Nothing where nothing waits; one line of requests, or the whole trouble with the daemon."""
+    """The whole trouble with the daemon, else a line of requests, else one of addresses that are
+    not open; nothing where all is well."""
     trouble = trouble_lines(model, width)
-    if trouble or not model.requests:
+    if trouble:
         return trouble
+    if not model.requests:
+        return door_lines(model.doors, width)
     requests = model.requests
     head = f"! {count(len(requests), 'request')} {'waits' if len(requests) == 1 else 'wait'}"
     left: list[tuple[str, str]] = [(" ", ""), (head, "asks")]

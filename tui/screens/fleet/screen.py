@@ -15,9 +15,12 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.events import ScreenResume
 from textual.geometry import Size
 from textual.widgets import Input
+from textual.worker import Worker
 
+from sereno.core.protocol.additions import DaemonStatus, DaemonStatusResult
 from sereno.tui.keys import key
 from sereno.tui.lines import Line
+from sereno.tui.link_api import ActError
 from sereno.tui.model import AgentState, Changes, Need, Phase
 from sereno.tui.screens.base import SerenoScreen
 from sereno.tui.screens.fleet import view
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["FleetScreen"]
 
 PANES = 3
+DOORS_PACE = 30
+"""Seconds after which an address that could not be opened is asked for again."""
 LAYOUTS = ("both", "list", "panes")
 
 
@@ -52,6 +57,7 @@ class FleetScreen(SerenoScreen[None]):
         key("l", "log", "the agent's log", "fleet.log"),
         key("L", "daemon_log", "the daemon's log", "fleet.daemon_log"),
         key("H", "history", "history: archived, to import", "fleet.history"),
+        key("S", "security", "security: who can reach the daemon", "fleet.security"),
         key("space", "pin", "pin as a live pane", "fleet.pin"),
         key("v", "layout", "layout: both, list, panes", "fleet.layout"),
         key("r", "rename", "rename", "fleet.rename"),
@@ -78,6 +84,8 @@ class FleetScreen(SerenoScreen[None]):
         self._words = ""
         self._layout = 0
         self._states: list[AgentState] = []
+        self._asked_doors = False
+        self._doors_age = 0
 
     def compose(self) -> ComposeResult:
         yield Header(rule=False, id="header")
@@ -111,15 +119,37 @@ class FleetScreen(SerenoScreen[None]):
     def model_changed(self, changes: Changes) -> None:
         if not self.is_mounted:
             return
+        if changes.connection or changes.everything:
+            self._look_at_doors()
         listed = changes.everything or changes.agents or changes.connection or changes.requests
         if listed:
             self._show_lists()
         self._show_panes()
 
     def clock_ticked(self) -> None:
-        """A second passed: running times grow."""
+        """A second passed: running times grow; an address may be free again."""
+        self._doors_age += 1
+        if self.model.doors.news and self._doors_age >= DOORS_PACE:
+            self._asked_doors = False
+            self._look_at_doors()
         self._show_lists()
         self._show_panes()
+
+    def _look_at_doors(self) -> None:
+        """Once a connection: whether all addresses of the daemon could be opened."""
+        ready = self.model.connection.phase is Phase.READY
+        if ready and not self._asked_doors:
+            self._doors_age = 0
+            _: Worker[None] = self.run_worker(self._ask_doors(), group="log", exit_on_error=False)
+        self._asked_doors = ready
+
+    async def _ask_doors(self) -> None:
+        try:
+            reply = await self.sereno.link.ask(DaemonStatus(request_id=""))
+        except ActError:
+            return  # It is gone, or does not tell us: then there is nothing to show.
+        if isinstance(reply, DaemonStatusResult):
+            self.model.doors_told(reply.doors)
 
     # -- showing -------------------------------------------------------------------------------
 
@@ -267,6 +297,9 @@ class FleetScreen(SerenoScreen[None]):
 
     def action_history(self) -> None:
         self.sereno.open_history()
+
+    def action_security(self) -> None:
+        self.sereno.open_security()
 
     def action_pin(self) -> None:
         if self.selected is not None:
