@@ -1,8 +1,8 @@
 """Fixtures that every test may use, and what to do where a system program is missing.
 
-A test marked `tmux`, `node` or `git` is left out where that program is not installed, one marked
-`linux` elsewhere, and the run says so at its end. With SERENO_TEST_REQUIRE_ALL=1, as CI sets it,
-anything left out fails the run.
+A test marked `tmux`, `node`, `git`, `curl` or `browser` is left out where that program is not
+installed, one marked `linux` elsewhere, and the run says so at its end. With
+SERENO_TEST_REQUIRE_ALL=1, as CI sets it, anything left out fails the run.
 """
 
 from __future__ import annotations
@@ -45,13 +45,21 @@ def _nothing_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield
 
 
-MARKERS = ("tmux", "node", "git", "curl", "linux")
+MARKERS = ("tmux", "node", "git", "curl", "browser", "linux")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def browser() -> str | None:
+    """The path of Chromium, by whatever name it has here."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def missing_program(marker: str) -> str | None:
     """What a test with this marker lacks on this machine, in words; None when nothing."""
     if marker == "linux":
         return None if sys.platform == "linux" else "this is not Linux"
+    if marker == "browser":
+        return None if browser() else "Chromium is not installed"
     if shutil.which(marker) is None:
         return f"{marker} is not installed"
     if marker == "node" and not (AGENTS / "node_modules").is_dir():
