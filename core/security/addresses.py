@@ -33,11 +33,14 @@ def is_loopback(text: str) -> bool:
 def neighbourhood(text: str) -> str:
     """Who counts as one in limits: an IPv4 address, or the /64 that an IPv6 host may roam in.
 
-    Loopback stays exact. What is no address counts as itself.
+    This machine is one: whoever is on it may call from any of the millions of addresses that begin
+    with 127. What is no address counts as itself.
     """
     found = plain(text)
     if found is None:
         return text
-    if isinstance(found, ipaddress.IPv6Address) and not found.is_loopback:
+    if found.is_loopback:
+        return "loopback"
+    if isinstance(found, ipaddress.IPv6Address):
         return str(ipaddress.IPv6Network((int(found) >> 64 << 64, 64)))
     return str(found)

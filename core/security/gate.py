@@ -234,10 +234,12 @@ class Gate:
 
 
 def _who(facts: Facts) -> str:
-    """Who shares one count of failures: an address; within this machine, a user of it, so that
-    one of them cannot lock the others out. Whether it is an agent is known only later."""
-    name = neighbourhood(facts.peer[0])
-    return f"{name} uid {facts.sight.uid}" if isinstance(facts.sight, Owner) else name
+    """Who shares one count of failures: an address; within this machine a user of it, whichever of
+    its addresses they call from, so that one of them cannot lock the others out; and strangers
+    behind a proxy apart from the user who runs it. Whether it is an agent is known only later."""
+    owner = facts.sight
+    name = f"uid {owner.uid}" if isinstance(owner, Owner) else neighbourhood(facts.peer[0])
+    return f"{name}, by a proxy" if facts.forwarded else name
 
 
 def _admit(facts: Facts, proof: _Proof) -> Admit:

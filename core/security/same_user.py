@@ -55,13 +55,17 @@ def look_up(tables: Sequence[str], peer: Address, local: Address) -> Owner | Sig
 
 
 def agent_behind(
-    processes: Iterable[int], holds: Callable[[int], bool | None], is_agent: Callable[[int], bool]
+    processes: Iterable[int],
+    holds: Callable[[int], bool | None],
+    is_agent: Callable[[int], bool],
+    by_root: Callable[[int], bool],
 ) -> bool:
     """Whether a socket belongs to an agent, that is, is held by a process below a runner (T46).
 
     `processes`: pids of our uid; `holds`: whether one has the socket open, None where that cannot
-    be read, as with sshd, which forwards ports for its user. A socket that nobody readable holds
-    is such a process's if there is one that is no agent; else an agent hides it.
+    be read, as with sshd, which forwards ports for its user; `by_root`: whether root started it,
+    as it did sshd. A socket that nobody readable holds is such a process's, if there is one; unless
+    an agent has hidden what it holds, which any process can do, and so does ssh-agent.
     """
     unreadable: list[int] = []
     holders: list[int] = []
@@ -73,7 +77,9 @@ def agent_behind(
                 unreadable.append(pid)
     if holders:
         return any(is_agent(pid) for pid in holders)
-    return all(is_agent(pid) for pid in unreadable)
+    if any(is_agent(pid) for pid in unreadable):
+        return True
+    return not any(by_root(pid) for pid in unreadable)
 
 
 def _rows(table: str, key: str) -> Iterable[Owner | Sight]:

@@ -80,7 +80,7 @@ def agent_behind(
         found = scanned[pid]
         return None if found is None else owner.inode in found
 
-    return same_user.agent_behind(scanned, holds, is_agent)
+    return same_user.agent_behind(scanned, holds, is_agent, _is_by_root)
 
 
 def _read(path: str) -> str | None:
@@ -106,6 +106,22 @@ def _is_of(pid: str, uid: int) -> bool:
         with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:  # noqa: PTH123
             return any(line.startswith("Uid:") and int(line.split()[2]) == uid for line in file)
     return False
+
+
+def _is_by_root(pid: int) -> bool:
+    """Whether its parent runs as root."""
+    parent = _status(pid, "PPid:")
+    return parent is not None and _status(parent, "Uid:") == 0
+
+
+def _status(pid: int, field: str) -> int | None:
+    """The first number of a line in its status, which everybody may read."""
+    with (
+        contextlib.suppress(OSError, ValueError, IndexError),
+        open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file,  # noqa: PTH123
+    ):
+        return next((int(line.split()[1]) for line in file if line.startswith(field)), None)
+    return None
 
 
 def _sockets(pid: int) -> frozenset[int] | None:

@@ -28,6 +28,9 @@ def test_what_is_not_loopback(text: str) -> None:
         ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
         ("fe80::1%eth0", "fe80::1%eth1", True),
         ("::1", "::2", False),
+        ("127.0.0.1", "127.9.9.9", True),
+        ("127.0.0.1", "::1", True),
+        ("::ffff:127.0.0.1", "10.0.0.1", False),
         ("not an address", "not an address", True),
     ],
 )

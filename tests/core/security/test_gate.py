@@ -204,6 +204,24 @@ def test_t27_loopback_is_no_exemption_and_its_users_do_not_lock_each_other_out()
     assert isinstance(judged(gate, facts(secret=PASSWORD, sight=ME)), Admit)
 
 
+def test_t27_calling_from_other_addresses_of_this_machine_is_no_way_around() -> None:
+    """All of 127.0.0.0/8 is this machine, and a user may call from any of it."""
+    gate = Gate(LOCKED)
+    hashes = 0
+    for number in range(50):
+        place: dict[str, Any] = {**LOOP, "peer": (f"127.0.1.{number}", 40000)}
+        hashes += isinstance(gate.judge(facts(place, f"wrong {number}", sight=OTHER), 0), Prove)
+    assert hashes == 5
+
+
+def test_t27_strangers_behind_a_proxy_do_not_lock_out_the_user_who_runs_it() -> None:
+    gate = Gate(LOCKED)
+    for number in range(5):
+        judged(gate, facts(secret=f"wrong {number}", forwarded=True))
+    assert isinstance(judged(gate, facts(secret=PASSWORD, forwarded=True)), Refuse)
+    assert isinstance(judged(gate, facts(secret=PASSWORD)), Admit)
+
+
 def test_an_agent_may_be_told_apart_after_its_password_was_hashed() -> None:
     """Looking for agents takes long, so listeners do it behind those only who would come in."""
     gate = Gate(LOCKED)

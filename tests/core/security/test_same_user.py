@@ -129,10 +129,13 @@ def test_any_text_has_an_answer(text: str) -> None:
 
 
 AGENTS = {10, 11}
+STARTED_BY_ROOT = {1}
 
 
 def behind(holders: dict[int, bool | None]) -> bool:
-    return agent_behind(holders, holders.__getitem__, AGENTS.__contains__)
+    return agent_behind(
+        holders, holders.__getitem__, AGENTS.__contains__, STARTED_BY_ROOT.__contains__
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,7 +147,10 @@ def behind(holders: dict[int, bool | None]) -> bool:
         ({1: True, 10: None}, False),
         # Nobody readable has it: sshd of this user, or somebody who hides it.
         ({1: None, 2: False, 10: False}, False),
-        ({1: None, 10: None}, False),
+        ({1: None, 10: None}, True),
+        # ssh-agent and the like can be looked into by nobody either, and call nobody.
+        ({3: None, 10: False}, True),
+        ({1: None, 3: None, 10: False}, False),
         ({1: False, 10: None}, True),
         ({1: False, 10: False}, True),
         ({}, True),
