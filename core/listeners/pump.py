@@ -13,12 +13,12 @@ import socket
 from collections import deque
 from typing import Protocol
 
-__all__ = ["HIGH", "SIP", "Pump", "Reader", "Wire"]
+__all__ = ["CHUNK", "HIGH", "SIP", "Pump", "Reader", "Wire"]
 
 HIGH = 256 * 1024
 """Bytes that wait for the socket, beyond which its owner is told `busy`."""
 LOW = 64 * 1024
-_CHUNK = 256 * 1024
+CHUNK = 256 * 1024
 SIP = 16 * 1024
 """Bytes read at once from somebody who has not shown who they are."""
 _PIECES = 64
@@ -65,7 +65,7 @@ class Wire(Protocol):
 class Pump:
     """Owns the socket from now on. All calls on the loop's thread."""
 
-    def __init__(self, connection: socket.socket, reader: Reader, *, chunk: int = _CHUNK) -> None:
+    def __init__(self, connection: socket.socket, reader: Reader, *, chunk: int = CHUNK) -> None:
         connection.setblocking(False)
         self._socket = connection
         self._chunk = chunk
@@ -181,7 +181,7 @@ class Pump:
 
     def trust(self) -> None:
         """Reads in large pieces from now on."""
-        self._chunk = _CHUNK
+        self._chunk = CHUNK
 
     # The end
 

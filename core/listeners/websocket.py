@@ -19,7 +19,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from sereno.core.listeners.heads import QUIET
-from sereno.core.listeners.pump import Pump, Wire
+from sereno.core.listeners.pump import CHUNK, SIP, Pump, Wire
 from sereno.core.protocol.outgoing import Outgoing
 from sereno.core.security.roles import Role
 from sereno.core.sessions.batch import Batch
@@ -52,8 +52,11 @@ class WebSocketChannel:
         `join`."""
         self._protocol = protocol
         protocol.max_message_size = largest_message(peer.role)
-        self._parts: list[bytes] = []
+        self._parts: bytearray | None = None
         self._binary = False
+        self._full = False
+        self._choked = False
+        self._held = False
         self._closing = False
         self._ended = ended
         self._cut: asyncio.TimerHandle | None = None
@@ -72,7 +75,10 @@ class WebSocketChannel:
     ) -> Self:
         """For a peer who was judged by its socket alone: it has to ask for the upgrade now."""
         protocol = ServerProtocol(select_subprotocol=_echo_first, extensions=None, logger=QUIET)
-        return cls(protocol, lambda channel: Pump(connection, channel), peer, sessions, ended)
+        chunk = _chunk(peer)
+        return cls(
+            protocol, lambda channel: Pump(connection, channel, chunk=chunk), peer, sessions, ended
+        )
 
     @classmethod
     def join(
@@ -90,7 +96,8 @@ class WebSocketChannel:
 
         def take(channel: WebSocketChannel) -> Wire:
             wire.reader = channel
-            wire.trust()
+            if peer.role is not Role.AGENT:
+                wire.trust()
             return wire
 
         channel = cls(protocol, take, peer, sessions, ended)
@@ -118,10 +125,13 @@ class WebSocketChannel:
         self._ended(self)
 
     def busy(self) -> None:
+        self._full = True
         self._connection.busy()
 
     def drained(self) -> None:
+        self._full = self._choked = False
         self._connection.drained()
+        self._read_on()
 
     # Upgrade and messages
 
@@ -142,12 +152,15 @@ class WebSocketChannel:
             return
         if frame.opcode is not Opcode.CONT:
             self._binary = frame.opcode is Opcode.BINARY
-        if self._parts or not frame.fin:
-            self._parts.append(bytes(frame.data))
+        if self._parts is not None or not frame.fin:
+            # One buffer: pieces without a byte, of which there may be any number, cost nothing.
+            if self._parts is None:
+                self._parts = bytearray()
+            self._parts += frame.data
             if not frame.fin:
                 return
-            data = b"".join(self._parts)
-            self._parts = []
+            data = bytes(self._parts)
+            self._parts = None
         else:
             data = bytes(frame.data)
         self._connection.receive(data, binary=self._binary)
@@ -156,6 +169,10 @@ class WebSocketChannel:
         for data in self._protocol.data_to_send():
             if data:
                 self._pump.write(data)
+                if self._full and not self._choked:
+                    # Answers to pings that the client does not take: it is heard when it does.
+                    self._choked = True
+                    self._pump.pause()
             else:  # The library's sign for the end of what we send.
                 self._pump.close()
         if self._protocol.close_expected():
@@ -186,10 +203,16 @@ class WebSocketChannel:
         self._write_out()
 
     def pause_reading(self) -> None:
+        self._held = True
         self._pump.pause()
 
     def resume_reading(self) -> None:
-        self._pump.resume()
+        self._held = False
+        self._read_on()
+
+    def _read_on(self) -> None:
+        if not (self._held or self._choked):
+            self._pump.resume()
 
     def dismiss(self, code: int, reason: str, within_s: float) -> None:
         """Takes nothing more from the client, says why, and cuts the socket after so long."""
@@ -206,6 +229,12 @@ class WebSocketChannel:
 def largest_message(role: Role) -> int:
     """Bytes; what agents may ask needs little, and what they send must not fill the daemon."""
     return LARGEST_OF_AGENTS if role is Role.AGENT else LARGEST_MESSAGE
+
+
+def _chunk(peer: Peer) -> int:
+    """Bytes read at once: what agents send is read in sips, for thousands of tiny frames in one
+    piece would hold everybody else up."""
+    return SIP if peer.role is Role.AGENT else CHUNK
 
 
 def _head(message: Outgoing) -> bytes:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,12 +13,12 @@ from pathlib import Path
 import anyio
 
 from sereno.core.client.aio import Client
-from sereno.core.listeners.pump import HIGH
+from sereno.core.listeners.pump import HIGH, Pump
 from sereno.core.protocol.frames import decode_daemon_frame
 from sereno.core.protocol.messages import AgentStream, Pong
 from sereno.core.protocol.requests import Ping
 from sereno.core.sessions.outbox import LIMIT
-from tests.core.listeners.house import RawClient, gate
+from tests.core.listeners.house import PING, RawClient, gate
 from tests.core.sessions.test_registry import big, row
 
 ROWS = 6_000  # of 10 kB: 60 MB
@@ -107,6 +109,60 @@ async def test_who_never_reads_its_goodbye_is_cut(tmp_path: Path) -> None:
                 await asyncio.sleep(0.02)
         assert place.door.sessions.waiting() == 0
         frozen.close()
+
+
+async def test_t32_pings_whose_answers_are_not_taken_are_not_read(tmp_path: Path) -> None:
+    """Pongs are control frames, which no outbox holds: they must not pile up either."""
+    ping = b"\x89\xfd\0\0\0\0" + b"x" * 125
+    async with gate(tmp_path / "s") as place:
+        client = RawClient(place.path)
+        await client.enter()
+        (channel,) = place.listener._channels
+        pump = channel._pump
+        assert isinstance(pump, Pump)
+        piece = memoryview(ping * 400)
+        at = most = 0
+        with anyio.fail_after(20):
+            while not pump._deaf:
+                with contextlib.suppress(BlockingIOError):
+                    at += client.socket.send(piece[at % len(piece) :])
+                await asyncio.sleep(0)
+                most = max(most, pump._size)
+        assert most < 4 * HIGH
+        client.socket.setblocking(True)
+        client.socket.settimeout(10)
+        # It goes on where it was, and nothing is lost.
+        rest = len(piece) - at % len(piece)
+        sender = asyncio.create_task(
+            asyncio.to_thread(client.socket.sendall, piece[-rest:] if rest < len(piece) else b"")
+        )
+        pongs = (at + (rest if rest < len(piece) else 0)) // len(ping)
+        got = 0
+        while got < pongs * 127:
+            got += len(await asyncio.to_thread(client.socket.recv, 1 << 20))
+        await sender
+        assert got == pongs * 127
+        client.socket.setblocking(False)
+        await client.say(PING)
+        assert isinstance(decode_daemon_frame(await client.next()), Pong)
+        client.close()
+
+
+async def test_t32_a_message_of_pieces_without_a_byte_costs_nothing(tmp_path: Path) -> None:
+    async with gate(tmp_path / "s") as place:
+        client = RawClient(place.path)
+        await client.enter()
+        (channel,) = place.listener._channels
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(client.socket, b"\x01\x80\0\0\0\0")
+        for _ in range(20):
+            await loop.sock_sendall(client.socket, b"\x00\x80\0\0\0\0" * 2_000)
+        await loop.sock_sendall(client.socket, b"\x00\x81\0\0\0\0 ")
+        with anyio.fail_after(10):
+            while not (channel._parts is not None and len(channel._parts) == 1):
+                await asyncio.sleep(0.01)
+        assert sys.getsizeof(channel._parts) < 200
+        client.close()
 
 
 async def test_many_clients_share_each_framing_and_each_gets_all(tmp_path: Path) -> None:
