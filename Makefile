@@ -5,13 +5,14 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 AGENTS := tests/e2e/agents
 
-.PHONY: help run install dev agents lint test coverage bench screenshots wheel lock clean
+.PHONY: help run install dev agents lint test coverage promises bench screenshots wheel lock clean
 
 help:
 	@echo "make run          start Sereno (installs it into .venv at first)"
 	@echo "make test         ruff, mypy, import rules and all tests"
 	@echo "make lint         ruff, mypy and import rules only"
 	@echo "make coverage     all tests, and what they did not reach"
+	@echo "make promises     run the tests of each promise and threat; docs/promises.md is the result"
 	@echo "make bench        benchmarks; make bench ARGS='start --runs 3' for a part"
 	@echo "make screenshots  draw screenshots/ anew"
 	@echo "make wheel        build dist/*.whl and dist/*.tar.gz"
@@ -65,6 +66,9 @@ test: dev agents lint
 coverage: dev
 	@$(BIN)/coverage run -m pytest -q $(ARGS)
 	@$(BIN)/coverage report --skip-covered
+
+promises: dev agents
+	@$(BIN)/python -m tests.promises.table $(ARGS)
 
 bench: dev
 	@$(BIN)/python -m bench $(ARGS)

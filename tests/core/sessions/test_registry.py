@@ -114,7 +114,7 @@ async def test_a_client_that_does_not_read_its_replies_is_not_read_from() -> Non
         assert len(socket.taken()) == asked
 
 
-async def test_t46_an_agent_s_child_that_only_listens_hears_nothing() -> None:
+async def test_t46_t64_an_agent_s_child_that_only_listens_hears_nothing() -> None:
     """Pushes are guarded as the fetching of the same things is."""
     async with door() as house:
         secret = PermissionRequest(
