@@ -142,16 +142,55 @@ def _is_home(folder: Path) -> bool:
 
 
 def _tighten_file(path: Path, repairs: list[str]) -> None:
+    """Never through a link: what it leads to may be anything, and nobody asked us to change that.
+
+    Only config.toml may be one, of those who keep their settings together somewhere else.
+    """
     with explained(path):
         try:
-            found = path.stat()
+            found = path.lstat()
         except FileNotFoundError:
+            return
+        if stat.S_ISLNK(found.st_mode):
+            _look_behind_link(path, repairs)
             return
         _refuse_foreign(path, found)
         mode = stat.S_IMODE(found.st_mode)
         if mode & 0o077:
-            path.chmod(FILE_MODE)
+            _make_private(path)
             repairs.append(f"{path} had mode {mode:04o}; it is {FILE_MODE:04o} now.")
+
+
+def _look_behind_link(path: Path, repairs: list[str]) -> None:
+    if path.name != "config.toml":
+        raise HomeError(
+            "symlink",
+            f"{path} is a symbolic link, which Sereno does not follow inside its home.",
+            f"Put the file itself there (mv $(readlink -f {path}) {path}), or remove the link.",
+        )
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return
+    _refuse_foreign(path, found)
+    mode = stat.S_IMODE(found.st_mode)
+    if mode & 0o077:
+        target = path.resolve()
+        repairs.append(
+            f"{path} leads to {target}, which other users can read (mode {mode:04o}): "
+            f"chmod 600 {target}"
+        )
+
+
+def _make_private(path: Path) -> None:
+    """By its descriptor: the name may have become another file's meanwhile."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags)
+    try:
+        _refuse_foreign(path, os.fstat(descriptor))
+        os.fchmod(descriptor, FILE_MODE)
+    finally:
+        os.close(descriptor)
 
 
 def _prove_writable(home: Home) -> None:

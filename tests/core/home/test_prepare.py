@@ -140,6 +140,42 @@ def test_t20_a_link_inside_the_home_is_refused(home: Home, tmp_path: Path, name:
     assert mode(elsewhere) == before
 
 
+@pytest.mark.parametrize("name", ["auth_token", "sereno.db", "daemon-keypair.json"])
+@pytest.mark.parametrize("there", [True, False])
+def test_t20_a_link_in_the_place_of_a_secret_is_refused_and_its_target_left_alone(
+    home: Home, tmp_path: Path, name: str, there: bool
+) -> None:
+    prepare(home)
+    target = tmp_path / "elsewhere"
+    if there:
+        target.write_text("shared on purpose")
+        target.chmod(0o644)
+    (home.root / name).symlink_to(target)
+    with pytest.raises(HomeError) as refused:
+        prepare(home)
+    assert refused.value.code == "symlink"
+    assert name in refused.value.message
+    assert target.exists() is there
+    if there:
+        assert mode(target) == 0o644
+
+
+def test_settings_that_are_kept_elsewhere_are_told_about_and_left_alone(
+    home: Home, tmp_path: Path
+) -> None:
+    prepare(home)
+    target = tmp_path / "dotfiles.toml"
+    home.config.symlink_to(target)
+    assert prepare(home) == ()
+    target.write_text("")
+    target.chmod(0o644)
+    (told,) = prepare(home)
+    assert f"chmod 600 {target}" in told
+    assert mode(target) == 0o644
+    target.chmod(0o600)
+    assert prepare(home) == ()
+
+
 def test_the_home_itself_may_be_a_link(home: Home, tmp_path: Path) -> None:
     real = tmp_path / "real"
     real.mkdir()
