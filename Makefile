@@ -14,6 +14,7 @@ help:
 	@echo "make coverage     all tests, and what they did not reach"
 	@echo "make promises     run the tests of each promise and threat; docs/promises.md is the result"
 	@echo "make bench        benchmarks; make bench ARGS='start --runs 3' for a part"
+	@echo "make fuzz         what strangers may send, made up by a fuzzer, a minute for each target"
 	@echo "make screenshots  draw screenshots/ anew"
 	@echo "make wheel        build dist/*.whl and dist/*.tar.gz"
 	@echo "make lock         resolve requirements.lock anew"
@@ -72,6 +73,13 @@ promises: dev agents
 
 bench: dev
 	@$(BIN)/python -m bench $(ARGS)
+
+# atheris is only for this, and has ready builds for few machines: so it is not in the lock file.
+fuzz: dev
+	@$(PIP) install atheris==3.0.0
+	@for target in head hello frames; do \
+		echo "fuzzing $$target"; \
+		$(BIN)/python -m bench.fuzz $$target -max_total_time=60 $(ARGS) || exit 1; done
 
 screenshots: dev
 	@$(BIN)/python -m screenshots $(ARGS)

@@ -25,6 +25,7 @@ _MARK: Final = re.compile(rb'[{}\[\],"]')
 _COLON: Final = re.compile(rb"[ \t\r\n]*:")
 _QUOTE, _COMMA, _BACKSLASH, _OPEN, _LIST = b'",\\{['
 _TWICE: Final = "a key that stands twice in one object"
+_NO_TEXT: Final = "bytes that are no UTF-8"
 
 
 def misshapen(data: bytes) -> str | None:
@@ -50,6 +51,8 @@ def _of_small(data: bytes) -> str | None:
         _decoder.decode(data.decode())
     except _Twice:
         return _TWICE
+    except UnicodeDecodeError:
+        return _NO_TEXT  # The decoder does not look at what it skips, and would take the message.
     except (ValueError, RecursionError):
         return None  # The decoder will refuse it, with its reason.
     return None
