@@ -44,7 +44,14 @@ def test_nothing_in_it_is_root() -> None:
 
 
 def test_everything_that_is_copied_exists_and_reaches_the_build() -> None:
-    assert {"core", "tui", "sereno", "relay_client", "requirements.lock"} <= sources()
+    assert {
+        "core",
+        "tui",
+        "sereno",
+        "relay_client",
+        "relay_server",
+        "requirements.lock",
+    } <= sources()
     assert [path for path in sources() if not (ROOT / path).exists()] == []
     ignored = (PACKAGING / "Dockerfile.dockerignore").read_text().splitlines()
     assert "*" in ignored

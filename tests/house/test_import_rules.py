@@ -32,7 +32,7 @@ def lint(tree: Path) -> str:
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the code, in which a test may write a forbidden import."""
     tree = tmp_path_factory.mktemp("tree")
-    for name in ("sereno", "core", "tui", "relay_client"):
+    for name in ("sereno", "core", "tui", "relay_client", "relay_server"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, tree / name, symlinks=True, ignore=ignored)
     shutil.copy(ROOT / ".importlinter", tree)
@@ -60,6 +60,9 @@ def test_c61_the_tree_keeps_every_contract(tree: Path) -> None:
         ("tui/app.py", "import sereno.core.agents", "The UI is a client"),
         ("tui/app.py", "import sereno.core.security.audit", "The UI is a client"),
         ("relay_client/__init__.py", "import sereno.core.home", "The way through a relay"),
+        ("relay_server/room.py", "import sereno.core.protocol", "The relay stands apart"),
+        ("relay_server/room.py", "import sereno.relay_server.hub", "The relay's rules"),
+        ("tui/cli/reach.py", "import sereno.relay_server.place", "The relay is known by one"),
     ],
 )
 def test_a_forbidden_import_is_noticed(tree: Path, file: str, line: str, contract: str) -> None:

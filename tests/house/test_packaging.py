@@ -78,7 +78,7 @@ def checked(*command: str, cwd: Path, **env: str) -> str:
 def copy_of_the_tree(target: Path) -> Path:
     """What a build needs, with the links in sereno/ as links."""
     target.mkdir()
-    for name in ("sereno", "core", "tui", "relay_client", "docs"):
+    for name in ("sereno", "core", "tui", "relay_client", "relay_server", "docs"):
         checked("cp", "-a", str(ROOT / name), str(target / name), cwd=target)
     for path in (*ROOT.glob("*.md"), *ROOT.glob("*.toml"), ROOT / "LICENSE", ROOT / ".gitignore"):
         (target / path.name).write_bytes(path.read_bytes())
@@ -110,7 +110,16 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 @pytest.fixture
 def trap(tmp_path: Path) -> Path:
     """A repository whose files have the names of ours and fail when anybody runs them."""
-    for name in ("core", "tui", "relay_client", "sereno", "sereno/core", "click", "json"):
+    for name in (
+        "core",
+        "tui",
+        "relay_client",
+        "relay_server",
+        "sereno",
+        "sereno/core",
+        "click",
+        "json",
+    ):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text(f"raise SystemExit('trapped by {name}/')")
     for name in ("sereno", "core", "tui", "msgspec", "textual", "asyncio", "typing"):
@@ -134,13 +143,14 @@ def test_the_wheel_brings_one_name_only(installed: Installed) -> None:
         "core",
         "tui",
         "relay_client",
+        "relay_server",
     } == set()
 
 
 def test_the_wheel_holds_every_file_of_the_tree(installed: Installed) -> None:
     with zipfile.ZipFile(installed.wheel) as wheel:
         names = set(wheel.namelist())
-    for folder in ("core", "tui", "relay_client"):
+    for folder in ("core", "tui", "relay_client", "relay_server"):
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
                 assert f"sereno/{path.relative_to(ROOT)}" in names

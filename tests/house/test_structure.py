@@ -12,7 +12,7 @@ import pytest
 
 HERE = Path(__file__)
 ROOT = HERE.parents[2]
-CODE = ("core", "relay_client", "tui", "bench", "screenshots")
+CODE = ("core", "relay_client", "relay_server", "tui", "bench", "screenshots")
 MOST_LINES = 400
 MOST_LINES_OF_A_TEST_FILE = 500
 MOST_LINES_OF_A_FUNCTION = 60
@@ -95,7 +95,7 @@ def test_the_screen_s_libraries_are_imported_by_the_screen_only(library: str) ->
     """import-linter counts packages; this names the file, also for imports inside functions."""
     elsewhere = [
         named(path)
-        for path in sources("core", "relay_client")
+        for path in sources("core", "relay_client", "relay_server")
         if any(name.split(".")[0] == library for name in imports(path))
     ]
     assert elsewhere == []
@@ -106,7 +106,7 @@ def test_our_packages_are_imported_by_their_full_name() -> None:
         (named(path), name)
         for path in sources(*CODE, "tests")
         for name in imports(path)
-        if name.split(".")[0] in {"core", "tui", "relay_client"}
+        if name.split(".")[0] in {"core", "tui", "relay_client", "relay_server"}
     ]
     assert short == []
 
@@ -125,7 +125,7 @@ def test_nothing_is_skipped_for_another_reason_than_a_missing_program() -> None:
 def test_tests_mirror_the_tree() -> None:
     """A test file tests/core/x/test_y.py has a folder or module core/x to belong to."""
     lost = []
-    for path in sources("tests/core", "tests/tui", "tests/relay_client"):
+    for path in sources("tests/core", "tests/tui", "tests/relay_client", "tests/relay_server"):
         folder = path.parent.relative_to(ROOT / "tests")
         if path.name.startswith("test_") and not (ROOT / folder).is_dir():
             lost.append(named(path))

@@ -49,6 +49,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("daemon", "Start, stop and look at the daemon."),
             ("token", "Show or replace the key of this daemon, or let one device in."),
             ("service", "Install the daemon as a service of your user."),
+            ("relay", "Run a relay, which joins daemons and clients and reads nothing."),
             ("doctor", "Check this machine and this home."),
             ("audit", "Verify the audit trail."),
             ("completion", "Print the completion script of a shell."),
