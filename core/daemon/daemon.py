@@ -139,6 +139,9 @@ class Daemon:
             return
         self._phase(Phase.RELOADING)
         try:
+            async with self._applying:
+                # A mistake in the configuration must not keep an old token alive.
+                self._entrance.renew(self._config)
             await self.apply(await anyio.to_thread.run_sync(self._load))
         finally:
             self._phase(Phase.SERVING)

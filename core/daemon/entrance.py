@@ -100,6 +100,20 @@ class Entrance:
         self._listener.start()
         self.doors.serve(behind)
 
+    def renew(self, config: Config) -> None:
+        """Another token, if there is one by now, and the same configuration: whoever showed the old
+        one is sent away. Raises HomeError; then nothing has changed."""
+        assert self._keeper is not None
+        self._keeper.look()
+        self._use(config)
+
+    def _use(self, config: Config) -> None:
+        assert self._keeper is not None
+        before = self._keeper.gate.settings
+        ended = self._keeper.use(config, self.doors.addresses)
+        if self._keeper.gate.settings != before:
+            self.doors.drop(ended)
+
     async def apply(self, config: Config) -> bool:
         """Another configuration: the rules first, then the addresses, and whom the old rules let
         in is sent away. Gives whether there are other sockets now. Raises HomeError; then nothing
@@ -107,10 +121,7 @@ class Entrance:
         assert self._keeper is not None
         self._keeper.look()
         other_tls = self._encryption.use(config)
-        before = self._keeper.gate.settings
-        ended = self._keeper.use(config, self.doors.addresses)
-        if self._keeper.gate.settings != before:
-            self.doors.drop(ended)
+        self._use(config)
         if other_tls:
             self.doors.serve_anew()
         moved = await self.doors.change(config.daemon)

@@ -176,6 +176,25 @@ def test_t39_a_new_token_shuts_the_old_one_out(home: Home, owner: SyncClient) ->
         assert change(owner, loopback="same-user").error is None
 
 
+def test_t39_a_mistake_in_the_configuration_keeps_no_old_token_alive(
+    home: Home, owner: SyncClient
+) -> None:
+    assert change(owner, loopback="token").error is None
+    text = home.config.read_text()
+    try:
+        port, old = port_of(home), bearer(home)
+        home.config.write_text(text + "[nonsense\n")
+        done = owner.request(RotateToken(request_id=""))
+        assert isinstance(done, RotateTokenResult)
+        assert done.error is not None
+        assert "config.toml" in done.error
+        assert get(port, Authorization=old)[0] == 401
+        assert get(port, Authorization=bearer(home))[0] == 200
+    finally:
+        home.config.write_text(text)
+        assert change(owner, loopback="same-user").error is None
+
+
 def test_t46_only_the_local_socket_may_look_and_change(home: Home) -> None:
     with SyncClient.reach(parse_target(f"127.0.0.1:{port_of(home)}")) as remote:
         for request in (

@@ -199,6 +199,9 @@ def test_a_daemon_that_does_not_take_it_is_said(
     assert done.code == exits.FAILED
     assert "The password is saved, but the running daemon goes on as before" in done.err
     assert "line 3 is wrong" in done.err
+    done = sereno("token", "rotate")
+    assert done.code == exits.FAILED
+    assert "The new token is saved, and in use; the rest goes on as before" in done.err
 
 
 # The token

@@ -48,7 +48,7 @@ def renew(out: Output) -> int:
     """
     prepare(home())
     token = rotate(home())
-    running = reload_daemon("The new token is saved")
+    running = reload_daemon("The new token is saved", token=True)
     line = (
         "The token is new. Connections that showed the old one are closed."
         if running
