@@ -44,13 +44,40 @@ PLAIN_HELLO = (
     '"appVersion":"0.1.65-beta.5"}'
 )
 SEALED = [
-    (b'{"type":"ping"}', 0x00, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX+wtUofsHg2JyyijcDEeD9o3tMtKpMCaosO1o7K7uzw=="),
-    (b"", 0x18, "GBkaGxwdHh8gISIjJCUmJygpKissLS4vAPVMGjq/sdFM82/fb9zilw=="),
-    (PLAIN_HELLO.encode(), 0x30, "MDEyMzQ1Njc4OTo7PD0+P0BBQkNERUZHWyJ7KnDebKsJF9817BEHbls7vJNQykHwQDkY4AURLBIKWnmY7yUFHAGeE+izyVwrnYsCl1rTc5C+YbTh2JJTJyREGkgW1HCMqU7IuIkTjebIYa/KraVEdTa0meuEeOJa9CeVY6dRe+nFJTfmDW8BMAZqkxgUJWW3wY0qnByg5uLzjCdQcNgJ2nxsibxyx/vEM6EdBxP7h6G2cSK/qT4FU+AnukiGlHQQJNRc36OcxabVWFqhwO/D0sOop1G0gsmq5zVR"),
-    (b"\x02\x00ls\r", 0x48, "SElKS0xNTk9QUVJTVFVWV1hZWltcXV5fowGrxCI1fIZZ6/6xRG2sis4dTMHF"),
-    (b"\x01\x07\xff\xfeA", 0x60, "YGFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3vjBULJBgUtN8w/BVJPJbo0Ubnp7h"),
-    ("héllo ✓".encode(), 0x78, "eHl6e3x9fn+AgYKDhIWGh4iJiouMjY6PGWBIZ0nNXEvCUkaCrRloBofpYSL4yIPGfuo="),
-]  # fmt: skip
+    (
+        b'{"type":"ping"}',
+        0x00,
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX+wtUofsHg2JyyijcDEeD9o3tMtKpMCaosO1o7K7uzw==",
+    ),
+    (
+        b"",
+        0x18,
+        "GBkaGxwdHh8gISIjJCUmJygpKissLS4vAPVMGjq/sdFM82/fb9zilw==",
+    ),
+    (
+        PLAIN_HELLO.encode(),
+        0x30,
+        "MDEyMzQ1Njc4OTo7PD0+P0BBQkNERUZHWyJ7KnDebKsJF9817BEHbls7vJNQykHwQDkY4AURLBIKWnmY7yUF"
+        "HAGeE+izyVwrnYsCl1rTc5C+YbTh2JJTJyREGkgW1HCMqU7IuIkTjebIYa/KraVEdTa0meuEeOJa9CeVY6dR"
+        "e+nFJTfmDW8BMAZqkxgUJWW3wY0qnByg5uLzjCdQcNgJ2nxsibxyx/vEM6EdBxP7h6G2cSK/qT4FU+AnukiG"
+        "lHQQJNRc36OcxabVWFqhwO/D0sOop1G0gsmq5zVR",
+    ),
+    (
+        b"\x02\x00ls\r",
+        0x48,
+        "SElKS0xNTk9QUVJTVFVWV1hZWltcXV5fowGrxCI1fIZZ6/6xRG2sis4dTMHF",
+    ),
+    (
+        b"\x01\x07\xff\xfeA",
+        0x60,
+        "YGFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3vjBULJBgUtN8w/BVJPJbo0Ubnp7h",
+    ),
+    (
+        "héllo ✓".encode(),
+        0x78,
+        "eHl6e3x9fn+AgYKDhIWGh4iJiouMjY6PGWBIZ0nNXEvCUkaCrRloBofpYSL4yIPGfuo=",
+    ),
+]
 """V1 to V6: plaintext, first byte of the nonce (24 that follow each other), frame on the wire."""
 HELLO = '{"type":"e2ee_hello","key":"iDGGuAC0HVzwQpaV2ps8xPMo680YSm5IL6V4wQPwbHc="}'
 READY = '{"type":"e2ee_ready"}'
