@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -34,7 +35,7 @@ from tests.tui import sample
 from tests.tui.scenes import settle
 from tests.tui.test_app import shown
 
-__all__ = ["TAKEN", "Keeper", "Place", "bad", "opened", "well", "words_of"]
+__all__ = ["TAKEN", "Keeper", "Place", "bad", "opened", "well"]
 
 TAKEN = DoorStatus(
     "127.0.0.1:6767",
@@ -171,8 +172,8 @@ class Place:
 
     @property
     def words(self) -> str:
-        """Everything on the screen, in one line."""
-        return " ".join(shown(self.app).split())
+        """Everything on the screen, in one line, without the cursor and the scroll bar."""
+        return " ".join(re.sub("[▌▁-▇█]", " ", shown(self.app)).split())
 
     async def press(self, *keys: str) -> None:
         for key in keys:
@@ -228,7 +229,3 @@ async def opened(
             await here.until(lambda: isinstance(app.screen, SecurityScreen))
         await settle(pilot)
         yield here
-
-
-def words_of(app: SerenoApp) -> str:
-    return " ".join(shown(app).split())

@@ -42,7 +42,7 @@ class HostnamesPanel(EditPanel):
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("enter", "save"),
         ("tab", "next field"),
-        ("esc", "back, nothing changes"),
+        ("esc", "back"),
     )
 
     def __init__(self, state: SecurityState) -> None:

@@ -34,7 +34,7 @@ class ListPanel(EditPanel):
     EMPTY: ClassVar[str] = ""
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("enter", "save"),
-        ("esc", "back, nothing changes"),
+        ("esc", "back"),
     )
 
     def value(self) -> list[str]:

@@ -39,7 +39,7 @@ class EditPanel(ModalScreen[SecurityState]):
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("enter", "save"),
         ("tab", "next field"),
-        ("esc", "back, nothing changes"),
+        ("esc", "back"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         key("tab,down", "app.focus_next", "next field", "edit.next"),

@@ -24,7 +24,7 @@ class PasswordPanel(EditPanel):
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("enter", "set it"),
         ("tab", "next field"),
-        ("esc", "back, nothing changes"),
+        ("esc", "back"),
     )
 
     def __init__(self, state: SecurityState) -> None:
@@ -55,7 +55,8 @@ class PasswordPanel(EditPanel):
     def action_save(self) -> None:
         first, again = (self.query_one(name, Input) for name in ("#first", "#again"))
         if first.value != again.value:
-            again.value = ""
+            with again.prevent(Input.Changed):
+                again.value = ""
             self.trouble("The two are not the same. Type the second one again.")
             again.focus()
             return
