@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from sereno.core.agents.lastline import last_line
 from sereno.core.agents.record import Attention, Denial, Failure, Reported, Turn
 from sereno.core.agents.states import IN_TURN, Event, State
 from sereno.core.agents.step import Step
@@ -85,6 +86,8 @@ def take(step: Step, effect: effects.Effect, at_ms: int, server_id: str) -> None
             _withdraw(step, request_id, reason)
         case effects.Changed():
             _changed(step, effect)
+        case effects.Refused(what, value):
+            _forget_wish(step, what, value)
         case effects.SessionFailed(error, code, next_step):
             break_down(step, Failure(error, code, next_step), server_id)
         case effects.Diagnostic(level, text, detail):
@@ -351,6 +354,20 @@ def _changed(step: Step, change: effects.Changed) -> None:
         step.say_state()
 
 
+def _forget_wish(step: Step, what: str, value: str) -> None:
+    """What was refused is not asked for at the next start; what was wished since, is."""
+    record, reported = step.record, step.record.reported
+    now = {
+        "mode": reported.mode_id,
+        "model": reported.model_id,
+        "thinking": reported.thinking_option_id,
+    }
+    if what not in now or getattr(record.wish, what) != value:
+        return
+    step.set(wish=msgspec.structs.replace(record.wish, **{what: now[what]}))
+    step.say_state()
+
+
 def _mark(step: Step, reason: AttentionReason) -> bool:
     """Sets the unread mark unless it is set; True when it was set now (wire 6.14)."""
     if step.record.attention is not None:
@@ -375,15 +392,7 @@ def _call(step: Step, reason: AttentionReason, server_id: str, body: str | Unset
 
 
 def _last_line(step: Step) -> str:
-    return _line(step.speech) or step.record.last_line
-
-
-def _line(text: str) -> str:
-    """The last line that says something, short enough for a list."""
-    for line in reversed(text.splitlines()):
-        if line.strip():
-            return line.strip()[:160]
-    return ""
+    return last_line(step.speech) or step.record.last_line
 
 
 def _behavior(response: PermissionResponse) -> str:

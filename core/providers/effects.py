@@ -133,6 +133,15 @@ class Changed(msgspec.Struct, frozen=True):
     """The program goes on under another id (a cleared conversation): this one is to be resumed."""
 
 
+class Refused(msgspec.Struct, frozen=True):
+    """The program did not take a setting that was asked for; an Item says so to the person. The
+    next start must not ask for it again: a dangerous mode that was refused stays refused."""
+
+    what: str
+    """mode, model or thinking."""
+    value: str
+
+
 class SessionFailed(msgspec.Struct, frozen=True):
     """There is no session (any more); a process that still lives should be ended.
 
@@ -163,6 +172,7 @@ Effect = (
     | Asked
     | Withdrawn
     | Changed
+    | Refused
     | SessionFailed
     | Diagnostic
 )

@@ -40,6 +40,7 @@ from sereno.core.providers.effects import (
     Effect,
     Item,
     Outcome,
+    Refused,
     Send,
     TurnStarted,
 )
@@ -260,14 +261,15 @@ class AcpDriver:
             return [Send(setter_call(self._core, subject, value))]
         except KeyError:
             label = self._core.identity.label
-            return [Item(ErrorItem(message=f"{label} has no setting for the {subject}."))]
+            words = f"{label} has no setting for the {subject}."
+            return [Refused(subject, value), Item(ErrorItem(message=words))]
 
     def _set(self, reply: Reply) -> list[Effect]:
         subject, _, value = reply.call.context.partition("=")
         if reply.failure is not None:
             label, reason = self._core.identity.label, message_of(reply.failure)
             text = f"{label} refused the {subject} “{sanitise_line(value, 80)}”: {reason}"
-            return [Item(ErrorItem(message=text))]
+            return [Refused(subject, value), Item(ErrorItem(message=text))]
         found = read_options(self._core, reply.result if isinstance(reply.result, dict) else {})
         if subject in KEYS:
             merge_options(found, {KEYS[subject]: value})

@@ -34,7 +34,7 @@ from sereno.core.providers.claude.values import listed, record, text
 from sereno.core.providers.common.core import FAILED, OPENING, READY
 from sereno.core.providers.common.ending import how_it_ended, junk, left_over
 from sereno.core.providers.driver import DriverBusy, Identity, Prompt, Setup
-from sereno.core.providers.effects import Changed, Effect, Item, Send
+from sereno.core.providers.effects import Changed, Effect, Item, Refused, Send
 from sereno.core.providers.jsonrpc import Call, Junk
 from sereno.core.security.sanitise import sanitise, sanitise_line
 
@@ -193,7 +193,7 @@ class ClaudeDriver:
                 f"{label} goes into this mode only if it was started with it. "
                 "Begin an agent in this mode."
             )
-            return [Item(ErrorItem(message=words))]
+            return [Refused("mode", mode_id), Item(ErrorItem(message=words))]
         self._core.state.chosen = mode_id
         self._core.touch()
         return [Send(self._channel.request("set_permission_mode", mode_id, mode=mode_id))]
@@ -208,7 +208,7 @@ class ClaudeDriver:
         known = [option.id for option in thinking_options(self._core, self._core.state.model)]
         if option_id is not None and option_id not in known:
             words = f"This model has no thinking level “{sanitise_line(option_id, 80)}”."
-            return [Item(ErrorItem(message=words))]
+            return [Refused("thinking", option_id), Item(ErrorItem(message=words))]
         settings = {"effortLevel": option_id}
         request = self._channel.request("apply_flag_settings", option_id or "", settings=settings)
         return [Send(request)]
@@ -248,7 +248,8 @@ class ClaudeDriver:
         if call.method == "set_permission_mode":
             self._core.state.chosen = None
             self._core.touch()
-        return [Item(ErrorItem(message=f"{label} refused the {what} “{value}”: {error}"))]
+        words = f"{label} refused the {what} “{value}”: {error}"
+        return [Refused(what.partition(" ")[0], call.context), Item(ErrorItem(message=words))]
 
     # ── the end ──────────────────────────────────────────────────────────────
 

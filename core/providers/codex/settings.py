@@ -15,7 +15,7 @@ from sereno.core.providers.codex.state import Core
 from sereno.core.providers.codex.values import as_dict, as_text
 from sereno.core.providers.common.core import READY
 from sereno.core.providers.common.failures import message_of
-from sereno.core.providers.effects import Changed, Effect, Item, Send
+from sereno.core.providers.effects import Changed, Effect, Item, Refused, Send
 from sereno.core.providers.jsonrpc import Reply
 from sereno.core.security.sanitise import sanitise_line
 
@@ -63,7 +63,7 @@ class Settings:
         policy, state = MODES.get(mode_id), self._core.state
         if policy is None:
             words = f"Codex has no mode “{sanitise_line(mode_id, 80)}”."
-            return [Item(ErrorItem(message=words))]
+            return [Refused("mode", mode_id), Item(ErrorItem(message=words))]
         effects: list[Effect] = [self.update(self.mode_params(policy), f"mode={mode_id}")]
         state.chosen = [*state.chosen, mode_id][-8:]
         if state.prompt_id is not None and stricter(mode_id, state.mode_id):
@@ -100,7 +100,8 @@ class Settings:
             self._core.state.chosen = [m for m in self._core.state.chosen if m != value]
             self._core.touch()
         text = f"Codex refused the {subject} “{sanitise_line(value, 80)}”"
-        return [Item(ErrorItem(message=f"{text}: {message_of(reply.failure)}"))]
+        words = f"{text}: {message_of(reply.failure)}"
+        return [Refused(subject, value), Item(ErrorItem(message=words))]
 
     def updated(self, params: dict[str, Any]) -> list[Effect]:
         """`thread/settings/updated`."""

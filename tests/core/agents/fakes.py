@@ -207,7 +207,8 @@ class FakeDriver:
     def _line(self, word: str, rest: str) -> list[effects.Effect]:
         match word:
             case "ready":
-                modes = (Mode(id="ask", label="Ask"), Mode(id="plan", label="Plan"))
+                names = ("ask", "plan", "danger")
+                modes = tuple(Mode(id=name, label=name.title()) for name in names)
                 ready = effects.Ready(
                     "s1", resumed=False, capabilities=Capabilities(), modes=modes, mode_id="ask"
                 )
@@ -255,6 +256,8 @@ class FakeDriver:
         return [*gone, effects.Send(b"cancel\n")]
 
     def set_mode(self, mode_id: str) -> list[effects.Effect]:
+        if mode_id == "danger":
+            return [effects.Refused("mode", mode_id)]
         return [effects.Send(f"mode {mode_id}\n".encode()), effects.Changed(mode_id=mode_id)]
 
     def set_model(self, model_id: str | None) -> list[effects.Effect]:

@@ -203,6 +203,18 @@ async def test_text_is_merged_in_windows_and_never_reordered(tmp_path: Path) -> 
         assert rows == [f"row {n}" for n in range(1, len(texts) + 1)]
 
 
+async def test_a_mode_that_was_refused_is_not_asked_for_at_the_next_start(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        fleet = place.fleet
+        agent = (await place.create("hello")).snapshot.id
+        await fleet.wait(agent, 5)
+        await fleet.set_mode(agent, "plan", by=BY)
+        view = await fleet.set_mode(agent, "danger", by=BY)
+        assert view.snapshot.current_mode_id == "plan"
+        assert fleet._agents[agent].record.wish.mode == "plan"
+
+
 async def test_titles_labels_modes_archive_delete(tmp_path: Path) -> None:
     machine = Machine(obedient)
     async with running(tmp_path, machine.runners) as place:
@@ -217,7 +229,7 @@ async def test_titles_labels_modes_archive_delete(tmp_path: Path) -> None:
         with pytest.raises(AgentError, match="1 to 200"):
             await fleet.update(agent, name=" ", by=BY)
         assert (await fleet.set_mode(agent, "plan", by=BY)).snapshot.current_mode_id == "plan"
-        with pytest.raises(AgentError, match="ask, plan"):
+        with pytest.raises(AgentError, match="ask, plan, danger"):
             await fleet.set_mode(agent, "yolo", by=BY)
         view = await fleet.archive(agent, by=BY)
         assert (view.snapshot.archived_at is not None, view.snapshot.status) == (True, "closed")
