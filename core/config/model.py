@@ -53,8 +53,7 @@ class TlsConfig(msgspec.Struct, frozen=True):
 
 
 class DaemonConfig(msgspec.Struct, frozen=True):
-    """`listen`: addresses besides the home's own unix socket. In this release they are checked and
-    not yet opened: the daemon serves `run/daemon.sock` only, TCP comes later.
+    """`listen`: addresses that are opened besides the home's own unix socket, which always is.
     `hostnames`: names that a Host header may carry besides localhost; True allows all."""
 
     listen: tuple[str, ...] = ("127.0.0.1:6767",)
