@@ -5,6 +5,7 @@ Pure; made once per change and kept by the agent.
 
 from __future__ import annotations
 
+from sereno.core.agents.lastline import last_line
 from sereno.core.agents.news import Picture
 from sereno.core.agents.record import AgentRecord
 from sereno.core.agents.states import ALIVE, IN_TURN, State, wire_status
@@ -93,9 +94,7 @@ def _next_step(picture: Picture) -> str | None:
 
 def _last_line(picture: Picture) -> str:
     if picture.record.state in IN_TURN:
-        for line in reversed(picture.speech.splitlines()):
-            if line.strip():
-                return line.strip()[:160]
+        return last_line(picture.speech) or picture.record.last_line
     return picture.record.last_line
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import stat
 from pathlib import Path
 
@@ -106,7 +107,7 @@ def _explain(error: OSError, path: Path, shown: str, *, existed: bool) -> Worksp
             return WorkspaceError(
                 "missing",
                 f"{shown} does not exist.",
-                f"Check the spelling ({printable(str(parent))} exists), or make it: mkdir -p",
+                f"Check the spelling ({printable(str(parent))} exists){_how_to_make(error, path)}",
             )
         case errno.EACCES | errno.EPERM:
             return _not_allowed(shown)
@@ -116,6 +117,14 @@ def _explain(error: OSError, path: Path, shown: str, *, existed: bool) -> Worksp
                 f"{shown} cannot be used: {error.strerror or error}.",
                 "Give another folder.",
             )
+
+
+def _how_to_make(error: OSError, path: Path) -> str:
+    """The command, where it would work and can be copied from a terminal."""
+    text = str(path)
+    if error.errno != errno.ENOENT or not text.isprintable():
+        return ""
+    return f", or make it: mkdir -p {shlex.quote(text)}"
 
 
 def _not_allowed(shown: str) -> WorkspaceError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,15 @@ def test_a_missing_folder_names_the_part_that_exists(tmp_path: Path) -> None:
     error = refused("x/y/z", base=tmp_path)
     assert error.code == "missing"
     assert f"({tmp_path} exists)" in error.next_step
+    assert error.next_step.endswith(f"or make it: mkdir -p {tmp_path}/x/y/z")
+
+
+def test_the_command_that_makes_a_folder_can_be_copied(tmp_path: Path) -> None:
+    step = refused("it's new", base=tmp_path).next_step
+    assert shlex.split(step.rpartition("make it: ")[2]) == ["mkdir", "-p", f"{tmp_path}/it's new"]
+    assert "mkdir" not in refused("bell\a", base=tmp_path).next_step
+    (tmp_path / "file").write_text("")
+    assert "mkdir" not in refused("file/x", base=tmp_path).next_step
 
 
 def test_a_folder_that_went_away_has_vanished(tmp_path: Path) -> None:
