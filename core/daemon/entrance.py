@@ -7,7 +7,9 @@ sessions; changed while clients are connected.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -30,7 +32,30 @@ from sereno.core.protocol.additions import DoorStatus, MakeOfferResult
 from sereno.core.protocol.values import iso
 from sereno.core.sessions.registry import Sessions
 
-__all__ = ["Entrance"]
+__all__ = ["Entrance", "clients_for", "raise_limit"]
+
+_DESCRIPTORS = 8_192
+_EVERYTHING_ELSE = 128
+"""Descriptors for the database, the log, strangers at the doors, and agents as they start."""
+
+
+def raise_limit() -> int:
+    """Lets this process have more files open than most systems begin with, which is 1,024: less
+    than the clients that may be connected. Gives how many they are."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return _DESCRIPTORS
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
+    if soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def clients_for(limit: int) -> int:
+    """How many clients may be connected over TCP, and as many again over unix sockets, with so many
+    descriptors: a third each, so that agents can always be started and the person let in."""
+    return max(8, min(unix.MOST, (limit - _EVERYTHING_ELSE) // 3))
 
 
 class Entrance:
@@ -89,14 +114,15 @@ class Entrance:
         assert self._keeper is not None
         self._keeper.use(config, self.doors.addresses)
         judge = Doorkeeper(self._keeper.gate, verify=Verifier(), is_agent=admission.is_agent)
-        front = Front(sessions, judge, tasks=tasks, status=status)
+        most = clients_for(raise_limit())
+        front = Front(sessions, judge, tasks=tasks, status=status, most=most)
 
         def behind(one: socket.socket, address: Address) -> Listener:
             if isinstance(address, UnixAddress):
-                return unix.UnixListener(one, sessions, admission.of_unix)
+                return unix.UnixListener(one, sessions, admission.of_unix, most=most)
             return TcpListener(one, front, tls=self._encryption.context)
 
-        self._listener = unix.UnixListener(self._own, sessions, admission.of_unix)
+        self._listener = unix.UnixListener(self._own, sessions, admission.of_unix, most=most)
         self._listener.start()
         self.doors.serve(behind)
 
