@@ -265,6 +265,13 @@ class Hub:
 
     # What others ask
 
+    def links(self) -> list[Link]:
+        return list(self._links.values())
+
+    def memory(self) -> int:
+        """Bytes held for all sockets, as they are now."""
+        return sum(link.memory for link in self._links.values())
+
     def metrics(self) -> str:
         kinds = Counter(link.kind for link in self._links.values() if link.kind)
         ledger = self._board.ledger

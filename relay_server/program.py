@@ -26,6 +26,7 @@ Level = Literal["debug", "info", "warning", "error"]
 
 def run_relay(settings: Settings, level: Level = "info") -> None:
     """Runs until a signal ends it. Raises RelayError where it cannot begin."""
+    settings.check()
     _log_to_stderr(level)
     _allow_files(settings.limits.sockets)
     anyio.run(_run, settings)
