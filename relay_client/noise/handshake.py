@@ -109,6 +109,16 @@ class Handshake:
         self._must_be_finished()
         return self._step(self._noise.decrypt, message)
 
+    def rekey_sending(self) -> None:
+        """From the next message we encrypt on, another key: the old one cannot be had from it."""
+        self._must_be_finished()
+        self._noise.rekey_outbound_cipher()
+
+    def rekey_receiving(self) -> None:
+        """The same for what we decrypt; both sides must do it at the same message."""
+        self._must_be_finished()
+        self._noise.rekey_inbound_cipher()
+
     def _step(self, act: Any, data: bytes) -> bytes:
         if self._failed:
             raise NoiseFailed("the channel has failed before")
