@@ -25,7 +25,12 @@ WS_PATH: Final = "/ws"
 _HEALTH: Final = ("/api/health", "/health")
 What = Literal["websocket", "status", "upgrade", "unknown", "method"]
 _GUARDED: Final[dict[str, What]] = {"/api/status": "status", WS_PATH: "upgrade"}
-_FORWARDED: Final = ("forwarded", "x-forwarded-", "x-real-ip", "via")
+_FORWARDED: Final = (
+    *("forwarded", "x-forwarded-", "x-real-ip", "via", "client-ip", "true-client-ip"),
+    *("x-client-ip", "x-cluster-client-ip", "x-original-", "x-proxyuser-ip", "x-envoy-"),
+    *("cf-", "fastly-", "fly-", "ngrok-", "tailscale-", "x-amzn-", "x-appengine-", "x-azure-"),
+)
+"""How headers begin that proxies, tunnels and clouds put in and that no client of ours sends."""
 
 
 class Rules(Protocol):

@@ -23,6 +23,8 @@ __all__ = ["Admit", "Facts", "Gate", "GateSettings", "Prove", "Refuse"]
 
 UNAUTHORIZED, TOO_MANY, BUSY = 401, 429, 503
 CLOSE_UNAUTHORIZED = 4401
+CLOSE_LATER = 1013
+"""Official clients take 4401 for a password that is wrong, and ask for another."""
 _PENDING_S = 60.0
 _BUSY_S = 10
 _MOST_PENDING = 256
@@ -224,6 +226,7 @@ class Gate:
             return Refuse(
                 "Too many show a password at this moment: try again in a while",
                 status=BUSY,
+                close=CLOSE_LATER,
                 retry_after_s=_BUSY_S,
             )
         self._throttle.failed(who, now)

@@ -174,7 +174,10 @@ def test_an_upgrade_elsewhere_is_refused_before_anybody_is_judged() -> None:
 def test_t37_headers_of_proxies_are_noticed_in_any_case() -> None:
     for name in ("Forwarded", "x-forwarded-for", "X-FORWARDED-PROTO", "X-Real-Ip", "via"):
         assert is_forwarded(request(headers=[(name, "")]))
+    for name in ("CF-Connecting-IP", "True-Client-IP", "Tailscale-User-Login", "X-Client-IP"):
+        assert is_forwarded(request(headers=[(name, "")]))
     assert not is_forwarded(request(headers=[("Host", "x"), ("User-Agent", "forwarded")]))
+    assert not is_forwarded(upgrade(("Host", "x"), ("Cache-Control", "no-cache")))
 
 
 def test_subprotocols_are_read_in_order_or_not_at_all() -> None:

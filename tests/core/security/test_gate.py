@@ -280,7 +280,7 @@ def test_who_finds_everybody_busy_made_no_try() -> None:
     for _ in range(20):
         busy = gate.judge(facts(LAN, PASSWORD), 0, busy=True)
         assert isinstance(busy, Refuse)
-        assert (busy.status, busy.retry_after_s) == (503, 10)
+        assert (busy.status, busy.close, busy.retry_after_s) == (503, 1013, 10)
     assert isinstance(judged(gate, facts(LAN, PASSWORD)), Admit)
     assert isinstance(gate.judge(facts(LAN, PASSWORD), 1, busy=True), Admit)
 
