@@ -42,6 +42,7 @@ def door_lines(doors: Doors, width: int) -> list[Line]:
         return []
     names = cut(", ".join(one_line(harmless(door.address)) for door in news), width - 34)
     words = f"! {names} {'is' if len(news) == 1 else 'are'} not open"
-    why = f"   {one_line(harmless(news[0].error or ''))}" if width >= 80 else ""
+    why = one_line(harmless(news[0].error or ""))
+    why = f"   {why.removeprefix(f'{news[0].address} cannot be opened: ')}" if width >= 80 else ""
     key: Line = (("S", "key"), (" says why ", "dim"))
     return [spread(((" ", ""), (words, "asks-line"), (why, "dim")), key, width)]

@@ -24,13 +24,16 @@ from sereno.tui.screens.confirm.screen import Confirm
 from sereno.tui.screens.fleet.screen import DOORS_PACE, FleetScreen
 from sereno.tui.screens.help.screen import groups_of
 from sereno.tui.screens.help.view import help_lines
+from sereno.tui.screens.security import hosts
 from sereno.tui.screens.security.page import Page
 from sereno.tui.screens.security.panel import EditPanel
 from sereno.tui.screens.security.screen import PACE, SecurityScreen
 from sereno.tui.screens.security.view import ELSEWHERE, OLDER
+from sereno.tui.widgets.footer import Footer
 from tests.tui import sample
 from tests.tui.scenes import settle
 from tests.tui.security_place import TAKEN, Keeper, Place, bad, opened, well
+from tests.tui.test_promised_keys import pressed
 
 SIZES = [pytest.param((100, 30), id="100x30"), pytest.param((60, 20), id="60x20")]
 
@@ -149,6 +152,17 @@ async def test_it_can_be_copied(monkeypatch: pytest.MonkeyPatch) -> None:
         assert copied[1].splitlines()[0] == "! danger: others may read config.toml  chmod 600 it."
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_no_footer_promises_a_key_that_does_nothing(size: tuple[int, int]) -> None:
+    async with opened(well(password_set=True), size=size) as here:
+        screen = here.app.screen
+        for _ in range(12):
+            bound = set(screen.active_bindings)
+            for named, words in screen.query_one(Footer).keys:
+                assert set(pressed(named)) <= bound, f"{named} {words}"
+            await here.press("j")
+
+
 # -- changing ------------------------------------------------------------------------------------
 
 
@@ -181,13 +195,17 @@ async def test_hostnames_are_tried_by_the_draft_and_saved_after_a_question(
         assert "box.lan; every other one is refused" in here.words
 
 
-async def test_a_host_that_is_refused_is_said_and_typing_asks_once() -> None:
+async def test_a_host_that_is_refused_is_said_and_typing_asks_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hosts, "CALM", 0.5)
     async with opened() as here:
         await here.choose("hostnames")
-        await here.press("tab")
-        await here.type("evil.com")
+        field = here.app.screen.query_one("#host", Input)
+        for end in range(len("evil.com")):  # Faster than anybody types.
+            field.value = "evil.com"[: end + 1]
         await here.until(lambda: "refused: evil.com: 403." in here.words)
-        assert len(here.keeper.of(TryHost)) < len("evil.com")
+        assert [each.host for each in here.keeper.of(TryHost)] == ["evil.com"]
 
 
 async def test_any_hostname_names_what_becomes_possible() -> None:

@@ -30,8 +30,8 @@ __all__ = ["HostnamesPanel"]
 
 CALM = 0.15
 """Seconds without a key before the daemon is asked."""
-_ANSWERS = (Option("listed", "these names", "localhost and addresses always"), Option("any", "any"))
-_HINT = "As a browser sends it: a name, with or without a port."
+_ANSWERS = (Option("listed", "these names", "localhost always"), Option("any", "any"))
+_HINT = "A name, with or without a port."
 
 
 class HostnamesPanel(EditPanel):
@@ -54,7 +54,7 @@ class HostnamesPanel(EditPanel):
     def fields(self) -> ComposeResult:
         yield self.field("Answer to", Choice(box=20, id="answer"))
         yield self.field("Names", Field(", ".join(self.state.hostnames), id="names"))
-        words = ".example.com is the name and all below it. Commas between."
+        words = ".example.com: that, and all names below it"
         if self._forced:
             words = f"Set by {self._forced} in the daemon's environment: cannot be changed here."
         yield Static(words, id="help", markup=False)

@@ -37,7 +37,7 @@ class PasswordPanel(EditPanel):
             field = Field(id=name)
             field.password = True
             yield self.field(label, field)
-        words = "12 characters or more. It is kept as a bcrypt hash."
+        words = "12 characters or more; kept as a bcrypt hash."
         if self.state.password_set:
             words += " Whoever came in with the old one is sent away."
         yield Static(words, id="help", markup=False)

@@ -72,6 +72,9 @@ class SecurityScreen(SerenoScreen[None]):
         super().__init__()
         self.state: SecurityState | None = None
         self._trouble = ""
+        """Why the daemon could not be looked at."""
+        self._refused = ""
+        """Why the last change was not made; it stays until the next thing is done here."""
         self._waited = 0
         self._asking = False
 
@@ -104,21 +107,27 @@ class SecurityScreen(SerenoScreen[None]):
         """Unless a question is under way: its answer is as new."""
         self._waited = 0
         if not self._asking:
-            self._ask(asking.read(self.sereno.link))
+            self._asking = True
+            _: Worker[None] = self.run_worker(self._look(), group="log", exit_on_error=False)
 
-    def _ask(self, question: Awaitable[SecurityState]) -> None:
-        self._asking = True
-        _: Worker[None] = self.run_worker(self._take(question), group="log", exit_on_error=False)
-
-    async def _take(self, question: Awaitable[SecurityState]) -> None:
+    async def _look(self) -> None:
         try:
-            state = await question
+            state = await asking.read(self.sereno.link)
         except ActError as error:
             self._trouble = str(error)
         else:
             self._told(state)
         finally:
             self._asking = False
+        self._show()
+
+    async def _change(self, ask: Callable[[], Awaitable[SecurityState]]) -> None:
+        try:
+            state = await ask()
+        except ActError as error:
+            self._refused = str(error)
+        else:
+            self._told(state)
         self._show()
 
     def _told(self, state: SecurityState | None) -> None:
@@ -149,11 +158,18 @@ class SecurityScreen(SerenoScreen[None]):
                 page.move_to("listen")
         elif self._trouble:
             page.show((), [()])
-        facts = view.trouble_lines(self._trouble, width=width, remote=connection.remote)
+        words = self._refused or self._trouble
+        facts = view.trouble_lines(words, width=width, remote=connection.remote)
         self.query_one("#facts", Lines).show(facts)
         self._show_footer()
 
     @on(RowList.Highlighted)
+    def _moved(self) -> None:
+        if self._refused:
+            self._refused = ""
+            self._show()
+        self._show_footer()
+
     def _show_footer(self) -> None:
         """`enter` only where it changes something, and what belongs to the fact before the rest."""
         state, fact = self.state, self.query_one(Page).cursor_key
@@ -214,9 +230,13 @@ class SecurityScreen(SerenoScreen[None]):
     ) -> None:
         """Sends a change, after the person was asked where there is something to ask."""
 
+        self._refused = ""
+
         def answered(sure: bool | None) -> None:
             if sure:
-                self._ask(ask())
+                _: Worker[None] = self.run_worker(
+                    self._change(ask), group="acts", exit_on_error=False
+                )
 
         if question is None:
             answered(True)
@@ -262,6 +282,7 @@ class SecurityScreen(SerenoScreen[None]):
         return [piece for piece in found if piece.text]
 
     def action_refresh(self) -> None:
+        self._refused = ""
         self._read()
 
     def action_back(self) -> None:
