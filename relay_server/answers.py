@@ -21,6 +21,7 @@ __all__ = [
     "decide",
     "is_forwarded",
     "is_loopback",
+    "is_within",
     "peer_address",
     "wants_metrics",
 ]
@@ -79,7 +80,7 @@ def peer_address(direct: str, request: Request, proxies: Sequence[Network]) -> s
     """
     address = direct
     entries = [word.strip() for word in _words(request, "X-Forwarded-For")]
-    while entries and _within(address, proxies):
+    while entries and is_within(address, proxies):
         entry = entries.pop()
         if _parsed(entry) is None:
             break
@@ -101,6 +102,6 @@ def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
     return ip
 
 
-def _within(address: str, networks: Sequence[Network]) -> bool:
+def is_within(address: str, networks: Sequence[Network]) -> bool:
     ip = _parsed(address)
     return ip is not None and any(ip in network for network in networks)

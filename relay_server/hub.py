@@ -21,9 +21,11 @@ from sereno.relay_server.answers import (
     decide,
     is_forwarded,
     is_loopback,
+    is_within,
     peer_address,
     wants_metrics,
 )
+from sereno.relay_server.ledger import account_of
 from sereno.relay_server.limits import Limits, Timing
 from sereno.relay_server.link import HIGH, Link
 from sereno.relay_server.metrics import CONTENT_TYPE, Counts, Gauges, as_text
@@ -36,7 +38,7 @@ __all__ = ["Hub"]
 log = logging.getLogger("sereno.relay")
 
 _ROOM_FOR_REFUSALS = 256
-"""Sockets beyond the limit that are still told that there is no room."""
+"""Sockets beyond a limit, of all or of an address, that are still told that there is no room."""
 _MOST_PINGS_AT_ONCE = 500
 _MOST_AFTER_THE_END = 64 * 1024
 _SECONDS_BETWEEN_WARNINGS = 10.0
@@ -63,6 +65,7 @@ class Hub:
         self._proxies = proxies
         self._numbers = itertools.count(1)
         self._links: dict[int, Link] = {}
+        self._of_account: Counter[str] = Counter()
         self._asking: dict[int, Link] = {}
         self._ending: dict[int, Link] = {}
         self._busy: dict[int, Link] = {}
@@ -81,9 +84,16 @@ class Hub:
     # What links tell
 
     def arrived(self, link: Link) -> None:
-        if len(self._links) >= self._limits.sockets + _ROOM_FOR_REFUSALS:
+        link.account = account_of(link.address)
+        there = 0 if is_within(link.address, self._proxies) else self._of_account[link.account]
+        most = self._limits
+        if (
+            len(self._links) >= most.sockets + _ROOM_FOR_REFUSALS
+            or there >= most.address_sockets + _ROOM_FOR_REFUSALS
+        ):
             link.abort()
             return
+        self._of_account[link.account] += 1
         self._links[link.number] = link
         self._asking[link.number] = link
 
@@ -132,6 +142,10 @@ class Hub:
         self._perform(self._board.left(link.number, self.now()))
 
     def lost(self, link: Link) -> None:
+        if link.number in self._links:
+            self._of_account[link.account] -= 1
+            if not self._of_account[link.account]:
+                del self._of_account[link.account]
         for links in (self._links, self._asking, self._ending, self._busy, self._heavy):
             links.pop(link.number, None)
         if not self._links and self._when_empty is not None:

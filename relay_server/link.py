@@ -65,6 +65,7 @@ class Link(asyncio.Protocol):
         self.number = number
         self.metrics_only = metrics_only
         self.address = ""
+        self.account = ""
         self.kind = ""
         self.begun = self.heard = owner.now()
         self.pinged = False

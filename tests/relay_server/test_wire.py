@@ -225,6 +225,26 @@ async def test_nonsense_and_slow_requests_are_dropped() -> None:
                 await anyio.sleep(0.01)
 
 
+async def test_an_address_that_asks_for_nothing_leaves_room_for_others() -> None:
+    async with relay(Limits(address_sockets=1), proxies=read_networks(["127.0.0.2"])) as running:
+        hub = running.server.hub
+        idle = [await anyio.connect_tcp("127.0.0.1", running.port) for _ in range(257)]
+        with anyio.fail_after(LIMIT_S):
+            while len(hub) < 257:
+                await anyio.sleep(0.01)
+            async with await anyio.connect_tcp("127.0.0.1", running.port) as late:
+                with pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
+                    await late.receive()
+        via = {"X-Forwarded-For": "198.51.100.1"}
+        other = await running.open("server", local_addr=("127.0.0.2", 0), additional_headers=via)
+        assert await heard(other) == {"type": "sync", "connectionIds": []}
+        for stream in idle:
+            await stream.aclose()
+        with anyio.fail_after(LIMIT_S):
+            while len(hub) > 1:
+                await anyio.sleep(0.01)
+
+
 async def test_metrics_count_and_name_nobody() -> None:
     async with relay() as running:
         _, client, data = await joined(running)
