@@ -70,6 +70,7 @@ class Hub:
         self._ending: dict[int, Link] = {}
         self._busy: dict[int, Link] = {}
         self._heavy: dict[int, Link] = {}
+        self._unsent: dict[int, Link] = {}
         self._warned_at = float("-inf")
         self._unwarned = 0
         self._when_empty: Callable[[], object] | None = None
@@ -126,11 +127,12 @@ class Hub:
     def received(self, link: Link, frame: Frame) -> None:
         acts = self._board.received(link.number, frame, link.heard)
         if acts:
-            self._perform(acts)
+            self._carry_out(acts)  # Sent when all that came with it has been read: `grown`.
         else:
             self._heavy[link.number] = link  # The room may have kept it.
 
     def grown(self, link: Link) -> None:
+        self._flush()
         memory = link.memory
         if memory > _MOST_AFTER_THE_END and link.number in self._ending:
             link.abort()
@@ -171,6 +173,15 @@ class Hub:
     # Acts
 
     def _perform(self, acts: Acts) -> None:
+        self._carry_out(acts)
+        self._flush()
+
+    def _flush(self) -> None:
+        while self._unsent:
+            _, link = self._unsent.popitem()
+            link.flush()
+
+    def _carry_out(self, acts: Acts) -> None:
         for act in acts:
             link = self._links.get(act.peer)
             if link is None:
@@ -192,6 +203,7 @@ class Hub:
             self._perform(acts)
             return
         if link.send(frame):
+            self._unsent[link.number] = link
             self.counts.frames += 1
             self.counts.bytes += len(frame.data)
 

@@ -45,7 +45,7 @@ class Owner(Protocol):
     def received(self, link: Link, frame: Frame) -> None: ...
 
     def grown(self, link: Link) -> None:
-        """It holds bytes that are no whole message yet, or did a moment ago."""
+        """All that came at once has been read; a part of a message may be held."""
 
     def gone(self, link: Link) -> None:
         """It says nothing more. May be told twice."""
@@ -103,7 +103,7 @@ class Link(asyncio.Protocol):
             if isinstance(event, WireFrame):
                 self._frame(event)
         if self._wire.writes:
-            self._flush()
+            self.flush()
         if self._wire.close_expected():
             self._owner.gone(self)
         self._owner.grown(self)
@@ -142,7 +142,7 @@ class Link(asyncio.Protocol):
         for event in self._wire.events_received():
             if isinstance(event, Request):
                 self._answer(event)
-        self._flush()
+        self.flush()
         if self._wire.state is State.OPEN:
             return rest
         self._owner.gone(self)
@@ -158,7 +158,7 @@ class Link(asyncio.Protocol):
         response = self._wire.accept(request)
         self._wire.send_response(response)
         if self._wire.state is State.OPEN:
-            self._flush()
+            self.flush()
             self._owner.entered(self, wanted)
 
     # Messages
@@ -203,21 +203,21 @@ class Link(asyncio.Protocol):
         return parts + (self.outbox if self.busy else 0)
 
     def send(self, frame: Frame) -> bool:
-        """Gives whether it was sent, or waits for the socket."""
+        """Gives whether it will be sent, by the next `flush`: frames that came together leave
+        together."""
         if self._wire.state is not State.OPEN:
             return False
         if frame.text:
             self._wire.send_text(frame.data)
         else:
             self._wire.send_binary(frame.data)
-        self._flush()
         return True
 
     def ping(self) -> None:
         if self.open:
             self.pinged = True
             self._wire.send_ping(b"")
-            self._flush()
+            self.flush()
 
     def hold(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -237,22 +237,23 @@ class Link(asyncio.Protocol):
             return False
         self.release()
         self._wire.send_close(code, reason)
-        self._flush()
+        self.flush()
         return True
 
     def abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         transport = self._transport
         pieces = self._wire.data_to_send()
         if transport is None or transport.is_closing():
             return
-        for piece in pieces:
-            if piece != SEND_EOF:
-                transport.write(piece)
-            elif transport.can_write_eof():
-                transport.write_eof()
-            else:  # TLS
-                transport.close()
+        if pieces:
+            transport.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        if SEND_EOF not in pieces:
+            return
+        if transport.can_write_eof():
+            transport.write_eof()
+        else:  # TLS
+            transport.close()
