@@ -6,7 +6,7 @@ from tests.promises.rows import Row
 
 __all__ = ["PROMISED"]
 
-RELAY = "issue 5: the relay and pairing are not built"
+RELAY = "issue 5: the relay and pairing"
 PLANE = "a control plane for teams is not built"
 UPDATES = "Sereno has no updater: packages are installed by pip, pipx or uv"
 

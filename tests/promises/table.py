@@ -2,8 +2,8 @@
 
 `make promises` runs those tests and writes the document; it ends with code 1 where a row has no
 test and no reason, or a test did not pass. With `new` it runs only what the document does not name
-yet. With JUnit reports (`python -m tests.promises.table REPORT.xml …`) it runs nothing; a test that
-is in several was run again, and the last one counts.
+yet, or names as bad. With JUnit reports (`python -m tests.promises.table REPORT.xml …`) it runs
+nothing; a test that is in several was run again, and the last one counts.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from tests.promises.results import Outcome, ran, read
 from tests.promises.rows import Row
 from tests.promises.threatened import THREATENED
 
-__all__ = ["DOCUMENT", "ROWS", "holding", "listed", "main", "written"]
+__all__ = ["DOCUMENT", "ROWS", "good", "holding", "listed", "main", "written"]
 
 DOCUMENT = ROOT / "docs" / "promises.md"
 ROWS: tuple[Row, ...] = PROMISED + THREATENED
 NO_TEST = "**no test**"
+_BAD = re.compile("|".join(rf"\*\*{one.value}\*\*" for one in Outcome if one is not Outcome.PASSED))
 
 HEAD = """\
 # Promises and threats
@@ -47,7 +48,7 @@ def written(tests: Mapping[str, Sequence[str]], outcomes: Mapping[str, Outcome])
     found = {row.number: holding(row, tests) for row in ROWS}
     lines = [HEAD, _summary(found, outcomes), ""]
     for title, rows in (("What is promised", PROMISED), ("What must not be possible", THREATENED)):
-        lines += [f"## {title}", "", "| Row | | Tests | Result |", "| --- | --- | --- | --- |"]
+        lines += [f"## {title}", "", "| Row | What | Tests | Result |", "| --- | --- | --- | --- |"]
         for row in rows:
             words = f"{row.promise}<br>*{row.note}*" if row.note else row.promise
             names = "<br>".join(_link(test) for test in found[row.number])
@@ -65,6 +66,13 @@ def listed(document: str) -> set[tuple[str, str]]:
             links = re.findall(r"\[`(test_\w+)`\]\(\.\./([\w/.]+)\)", line)
             found |= {(row[1], f"{path}::{name}") for name, path in links}
     return found
+
+
+def good(document: str) -> set[str]:
+    """The tests that a document names and that did well: those of a row without a bad result."""
+    lines = document.splitlines()
+    bad = {test for line in lines if _BAD.search(line) for _, test in listed(line)}
+    return {test for _, test in listed(document)} - bad
 
 
 def _link(test: str) -> str:
@@ -98,7 +106,7 @@ def main(arguments: Sequence[str]) -> int:
     """Writes the document; gives the exit code."""
     tests = numbered()
     if arguments == ["new"]:
-        known = {test for _, test in listed(DOCUMENT.read_text())} & tests.keys()
+        known = good(DOCUMENT.read_text()) & tests.keys()
         fresh = [test for test in tests if test not in known]
         outcomes = dict.fromkeys(known, Outcome.PASSED) | (ran(fresh) if fresh else {})
     elif arguments:

@@ -9,7 +9,7 @@ import pytest
 from tests.promises.found import ROOT, carried, numbered
 from tests.promises.promised import PROMISED
 from tests.promises.results import Outcome, read
-from tests.promises.table import DOCUMENT, ROWS, holding, listed, written
+from tests.promises.table import DOCUMENT, ROWS, good, holding, listed, written
 from tests.promises.threatened import THREATENED
 
 BUILT = [f"C-{number:02}" for number in (*range(1, 6), *range(8, 11), *range(31, 52), 56)] + [
@@ -104,6 +104,17 @@ def test_one_bad_case_is_a_bad_test(tmp_path: Path) -> None:
         Outcome.PASSED,
         Outcome.NOT_RUN,
     ]
+
+
+def test_what_was_bad_is_run_again() -> None:
+    one, two, three = (
+        f"tests/a/test_b.py::test_{name}" for name in ("c01_x", "c02_y", "c01_c02_z")
+    )
+    tests = {one: ("c01",), two: ("c02",), three: ("c01", "c02")}
+    outcomes = dict.fromkeys(tests, Outcome.PASSED)
+    assert good(written(tests, outcomes)) == {one, two, three}
+    assert good(written(tests, outcomes | {one: Outcome.FAILED})) == {two}
+    assert good(written(tests, outcomes | {three: Outcome.LEFT_OUT})) == set()
 
 
 def test_a_row_without_a_test_and_without_a_reason_is_seen() -> None:
