@@ -26,7 +26,7 @@ from sereno.core.protocol.frames import (
     encode_frame,
 )
 from sereno.core.protocol.outgoing import Kind, Outgoing
-from sereno.core.security.roles import CHANGES, hears
+from sereno.core.security.roles import CHANGES, Role, hears
 from sereno.core.sessions import checks
 from sereno.core.sessions.audience import Audience
 from sereno.core.sessions.channel import Channel, Peer
@@ -45,6 +45,8 @@ HELLO_S = 15.0
 """Seconds that a socket may be silent before hello."""
 LINGER_S = 90.0
 """Seconds that a session lives after its last socket."""
+MOST_AWAY = 1_000
+"""Sessions that wait for their client at the same time; of more, the longest away ends."""
 
 
 class Sessions:
@@ -64,6 +66,7 @@ class Sessions:
         self._linger_s = linger_s
         self._clock = clock
         self._sessions: dict[tuple[str, str], Session] = {}
+        self._away: dict[Session, None] = {}
         self._connections: dict[Connection, None] = {}
         self._pending: list[Outgoing] = []
         self._dispatch: Dispatch | None = None
@@ -121,6 +124,7 @@ class Sessions:
             self._sessions[key] = session
         session.refresh(hello)
         session.expiry = None
+        self._away.pop(session, None)
         session.connections.append(connection)
         connection.session = session
         # What was published before is not for this socket; what comes now is.
@@ -163,13 +167,25 @@ class Sessions:
         if session is None or connection not in session.connections:
             return
         session.connections.remove(connection)
-        if not session.connections:
-            session.expiry = self._clock() + self._linger_s
-            asyncio.get_running_loop().call_later(self._linger_s, self._expire, session)
+        if session.connections:
+            return
+        # A client may call itself anything, so whoever comes in makes any number of sessions. Those
+        # of agents have nothing that would be missed.
+        if session.role is Role.AGENT:
+            self._end(session)
+            return
+        session.expiry = self._clock() + self._linger_s
+        asyncio.get_running_loop().call_later(self._linger_s, self._expire, session)
+        self._away[session] = None
+        if len(self._away) > MOST_AWAY:
+            self._end(next(iter(self._away)))
 
     def _expire(self, session: Session) -> None:
-        if session.expiry is None or session.expiry > self._clock() + 0.001:
-            return
+        if session.expiry is not None and session.expiry <= self._clock() + 0.001:
+            self._end(session)
+
+    def _end(self, session: Session) -> None:
+        self._away.pop(session, None)
         key = (session.peer.credential, session.client_id)
         if self._sessions.get(key) is session:
             del self._sessions[key]

@@ -188,3 +188,30 @@ async def test_a_session_ends_after_that_while_and_its_requests_with_it() -> Non
         with anyio.fail_after(5):
             while house.sessions.count or session.calls:
                 await anyio.sleep(0.005)
+
+
+async def test_t32_sessions_of_agents_end_with_their_sockets() -> None:
+    """An agent may call itself a thousand names a second."""
+    async with door(linger_s=30) as house:
+        first, second = house.enter("same", AGENT), house.enter("same", AGENT)
+        first.connection.lost()
+        assert house.sessions.count == 1
+        second.connection.lost()
+        assert house.sessions.count == 0
+
+
+async def test_t32_of_too_many_that_are_away_the_longest_gone_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sereno.core.sessions.registry.MOST_AWAY", 3)
+    async with door(linger_s=30) as house:
+        sockets = [house.enter(f"c{number}") for number in range(5)]
+        sessions = [one.connection.session for one in sockets]
+        for one in sockets[:3]:
+            one.connection.lost()
+        assert house.enter("c0").connection.session is sessions[0], "it came back"
+        for one in sockets[3:]:
+            one.connection.lost()
+        assert house.sessions.count == 4
+        assert house.enter("c1").connection.session is not sessions[1]
+        assert house.enter("c2").connection.session is sessions[2]
