@@ -165,7 +165,7 @@ def _flipped(text: str, at: int) -> str:
 
 def test_t02_t05_t06_t07_t08_t09_c12_c23_c24_through_a_hostile_relay() -> None:
     run_state_machine_as_test(
-        HostileRelay, settings=settings(max_examples=40, stateful_step_count=30)
+        HostileRelay, settings=settings(max_examples=30, stateful_step_count=30)
     )
 
 

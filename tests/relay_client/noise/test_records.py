@@ -55,11 +55,11 @@ def test_t12_an_end_is_said_and_nothing_comes_after_it() -> None:
     last, end = ours.seal("last")[0], ours.close()
     assert theirs.open(last) == Message("last")
     assert theirs.open(end) == Closed()
-    with pytest.raises(NoiseFailed):
-        theirs.open(end)
-    with pytest.raises(NoiseFailed):
+    with pytest.raises(NoiseFailed, match="said already"):
         ours.seal("more")
     assert passed(theirs, ours, "the other way is open") == ["the other way is open"]
+    with pytest.raises(NoiseFailed, match="after the end"):
+        theirs.open(end)
 
 
 def test_t06_a_piece_that_is_missing_ends_the_channel() -> None:
