@@ -92,11 +92,13 @@ class Daemon:
         load: Callable[[], Config] | None = None,
         moved: Callable[[], None] = lambda: None,
         phase: Callable[[Phase], None] = lambda _: None,
+        password_forced: bool = False,
     ) -> None:
         """`memory`: where the UI of this process connects. `taken`: of the daemon before.
         `strict`: an address that cannot be opened is a refusal. `load`: reads the configuration
         anew, on a thread. `moved` is called when there are other sockets than before: whoever
-        keeps duplicates shall `keep` again. `phase` hears what happens as a whole."""
+        keeps duplicates shall `keep` again. `phase` hears what happens as a whole.
+        `password_forced`: the password of `config` is not that of the file, and wins over it."""
         self._home = home
         self._config = config
         self._embedded = embedded
@@ -106,6 +108,7 @@ class Daemon:
         self._load = load
         self._moved = moved
         self._phase = phase
+        self._password_forced = password_forced
         self._lock = DaemonLock(home)
         self._entrance = Entrance(home)
         self._identity: Identity | None = None
@@ -224,7 +227,13 @@ class Daemon:
                 suggestions=Suggestions(),
                 daemon=desk,
                 security=Warden(
-                    self._home, self, lambda: sessions.peers, desk.verify_audit, self._env, _now_ms
+                    self._home,
+                    self,
+                    lambda: sessions.peers,
+                    desk.verify_audit,
+                    self._env,
+                    _now_ms,
+                    password_forced=self._password_forced,
                 ),
                 user_home=Path.home(),
                 now_ms=_now_ms,

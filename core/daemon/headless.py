@@ -173,6 +173,7 @@ class _Run:
             load=lambda: _with(load_config(home, os.environ), password),
             moved=self._keep,
             phase=self._tell,
+            password_forced=password is not None,
         )
         self._terminals = [fd for fd in (0, 1, 2) if os.isatty(fd)]
         self._keeper: Keeper | None = None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import anyio.to_thread
 
 from sereno.core.config import Config, edit_config, parse_listen, put
-from sereno.core.config.keys import VARIABLES
+from sereno.core.config.keys import SETTINGS, VARIABLES
 from sereno.core.daemon.doors import Address
 from sereno.core.daemon.safety import Facts, checks
 from sereno.core.daemon.sockets import refuse_without_password
@@ -67,14 +67,19 @@ class Warden:
         verify: Callable[[str], Coroutine[None, None, AuditVerifyResult]],
         env: Mapping[str, str],
         now_ms: Callable[[], int],
+        *,
+        password_forced: bool = False,
     ) -> None:
-        """`peers`: who is connected now. `verify`: looks at the audit's chain."""
+        """`peers`: who is connected now. `verify`: looks at the audit's chain. `password_forced`:
+        this daemon took its password from its environment (what only clients show does not count).
+        """
         self._home = home
         self._daemon = daemon
         self._peers = peers
         self._verify = verify
         self._env = env
         self._now_ms = now_ms
+        self._password_forced = password_forced
         self._changing = anyio.Lock()
 
     async def state(self) -> SecurityState:
@@ -123,7 +128,7 @@ class Warden:
             values["daemon.cors.allowed_origins"] = request.origins
         if request.loopback is not UNSET:
             values["daemon.auth.loopback"] = request.loopback
-        if refusal := self._forced_away(values):
+        if refusal := self._forced_away(values) or _not_valid(values):
             return refusal
         async with self._changing:
             try:
@@ -200,7 +205,7 @@ class Warden:
 
     def _forced(self) -> dict[str, str]:
         names = {key: name for name, key in VARIABLES.items() if self._env.get(name, "").strip()}
-        if self._env.get(passwords.VARIABLE, "").strip():
+        if self._password_forced:
             names[_PASSWORD] = passwords.VARIABLE
         return {key: name for key, name in names.items() if key.startswith("daemon.")}
 
@@ -221,6 +226,16 @@ class Warden:
         except HomeError:
             return None
         return None if token is None else token.made_ms
+
+
+def _not_valid(values: Mapping[str, object]) -> Refusal | None:
+    """In words for a form: what the file's own check says would name a line that is not there."""
+    for key, value in values.items():
+        try:
+            SETTINGS[key].accept(value)
+        except ValueError as error:
+            return f"`{key}` must be {error}.", "Nothing was changed."
+    return None
 
 
 def _refuse_open(listen: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -113,6 +114,7 @@ def test_what_is_not_valid_changes_nothing(home: Home, owner: SyncClient) -> Non
     refused = change(owner, hostnames=["http://x"])
     assert refused.error is not None
     assert "http://x" in refused.error
+    assert "line" not in f"{refused.error} {refused.next_step}"
     assert home.config.read_bytes() == before
     assert change(owner, listen=["nowhere:port"]).error is not None
     assert home.config.read_bytes() == before
@@ -219,3 +221,22 @@ def test_t74_every_change_is_in_the_audit_without_its_secret(home: Home, owner: 
     )
     assert PASSWORD not in str(rows)
     assert state(owner).checks
+
+
+def test_a_password_that_the_daemon_took_from_its_environment_is_said_and_stays(
+    tmp_path: Path,
+) -> None:
+    with tidy(Home(tmp_path / "home")) as home:
+        prepare(home)
+        with (
+            daemon(home, env={"SERENO_PASSWORD": PASSWORD}),
+            SyncClient.open(home) as owner,
+        ):
+            found = state(owner)
+            assert found.password_set
+            assert found.forced["daemon.auth.password"] == "SERENO_PASSWORD"
+            kept = owner.request(SetPassword(request_id="", password=None))
+            assert isinstance(kept, SetPasswordResult)
+            assert kept.error is not None
+            assert "SERENO_PASSWORD" in kept.error
+            assert get(port_of(home))[0] == 401
