@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.harness import Row, table
 
-NAMES = ("start", "requests", "stream", "flat", "takeover")
+NAMES = ("start", "requests", "stream", "flat", "takeover", "door")
 
 
 def main() -> int:

@@ -104,7 +104,7 @@ def allowed(request: Request, *, upgrade: bool) -> None:
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
     name = name.rstrip(".:")
     assert len(hosts) == 1 or (upgrade and not hosts), hosts
-    is_address = name.strip("[]").replace(".", "").replace(":", "").isalnum()
+    is_address = not set(name.strip("[]")) - set("0123456789abcdef.:")
     named = name in ("", "localhost", "example.com") or name.endswith(
         (".localhost", ".example.com")
     )
