@@ -136,8 +136,10 @@ class FleetScreen(SerenoScreen[None]):
         self._show_panes()
 
     def _look_at_doors(self) -> None:
-        """Once a connection: whether all addresses of the daemon could be opened."""
-        ready = self.model.connection.phase is Phase.READY
+        """Once a connection: whether all addresses of the daemon could be opened. Not of one on
+        another machine: nothing could be done about it from here."""
+        connection = self.model.connection
+        ready = connection.phase is Phase.READY and not connection.remote
         if ready and not self._asked_doors:
             self._doors_age = 0
             _: Worker[None] = self.run_worker(self._ask_doors(), group="log", exit_on_error=False)
