@@ -6,14 +6,17 @@ Destructive acts go through the confirm screen.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from textual.app import App
 
 from sereno.core.protocol.values import given
+from sereno.tui.keys import LEADER_KEY
 from sereno.tui.link_api import ActError, Link
 from sereno.tui.messages import Act, ArchiveAgent, EndAgent, Rename, Unarchive
 from sereno.tui.model import ASKING, AgentState, FleetModel
+from sereno.tui.widgets.key_shown import key_shown
 from sereno.tui.words import folder, one_line
 
 __all__ = ["AgentActs"]
@@ -26,7 +29,16 @@ class AgentActs(App[str], inherit_bindings=False):
     model: FleetModel
     cwd: Path
     home: str
+    keymap: Mapping[str, str]
     last_archived: str | None = None
+
+    def key_of(self, name: str, usual: str) -> str:
+        """The key of the binding `name` for a sentence; `usual`: how it is written by default."""
+        return key_shown(self.keymap, name, usual)
+
+    @property
+    def leader(self) -> str:
+        return self.key_of("app.leader", LEADER_KEY)
 
     def rename_agent(self, agent_id: str, name: str = "") -> None:
         """With a name at once; without one a panel asks for it."""
@@ -123,7 +135,8 @@ class AgentActs(App[str], inherit_bindings=False):
         state = self.model.agents.get(agent_id)
         if state is not None:
             lines = (
-                "It ends, and leaves the list; nothing of it is deleted. u brings it back.",
+                "It ends, and leaves the list; nothing of it is deleted. "
+                f"{self.key_of('fleet.undo', 'u')} brings it back.",
                 f"The folder {folder(state.snapshot.cwd, self.home)} is not touched.",
             )
             self._ask("Archive", state, lines, "archive it", ArchiveAgent(agent_id))

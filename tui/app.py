@@ -35,13 +35,14 @@ from sereno.tui.messages import (
     Unarchive,
 )
 from sereno.tui.model import Changes, FleetModel
-from sereno.tui.news import SECONDS, News, news_lines
+from sereno.tui.news import News, news_lines
 from sereno.tui.palette import Palette
 from sereno.tui.screens.base import SerenoScreen
 from sereno.tui.screens.fleet.screen import FleetScreen
 from sereno.tui.terminal import BELL, Bell, title
 from sereno.tui.textual_private import build_wall, queued_writes, write_raw
 from sereno.tui.theme import DEFAULTS, THEMES
+from sereno.tui.times import Times
 from sereno.tui.widgets.footer import Footer
 
 __all__ = ["Leave", "SerenoApp"]
@@ -57,6 +58,7 @@ FIRST_TICK = 0.02
 STARTED = 1.0
 BUSY_TICK = 0.1
 CALM_TICK = 0.25
+TIMES = Times()
 STALLED_WRITES = 3
 """With this many writes not taken by the terminal nothing is drawn until it reads again."""
 
@@ -104,13 +106,16 @@ class SerenoApp(Everywhere, inherit_bindings=False):
         leaving: Callable[[float], None] = lambda _seconds: None,
         crash_file: Path | None = None,
         keymap: Mapping[str, str] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        times: Times = TIMES,
     ) -> None:
         """`no_colour` takes even the terminal's 16 colours away (NO_COLOR).
 
         `before_suspend` is called before the process stops itself on `ctrl+z`: an embedded daemon
         is handed over there. `leaving` ends the process after so many seconds where the terminal
         does not read; it is called only when it has stopped reading. What made the app fail goes
-        to `crash_file`. `keymap`: other keys by binding id (key_map.py).
+        to `crash_file`. `keymap`: other keys by binding id (key_map.py). `monotonic`: the request
+        panel's clock, in seconds. `times`: how long things wait for a person.
         """
         super().__init__(ansi_color=True if no_colour else None)
         self.link = link
@@ -124,11 +129,11 @@ class SerenoApp(Everywhere, inherit_bindings=False):
         self._clock = clock
         self.prompt_history: dict[str, list[str]] = {}
         """Prompts that were sent, by agent id."""
-        self.monotonic = time.monotonic
-        """The request panel's clock, in seconds; tests bring their own."""
+        self.monotonic = monotonic
+        self.times = times
         self.news: News | None = None
         """What the footer of the place says besides its keys."""
-        self.keymap: Mapping[str, str] = keymap or {}
+        self.keymap = keymap or {}
         self.failure: BaseException | None = None
         """Why the app could not go on: start.py says it on the shell."""
         self._no_colour = no_colour
@@ -317,7 +322,7 @@ class SerenoApp(Everywhere, inherit_bindings=False):
         Never markup: messages hold words of agents (T41).
         """
         del markup
-        seconds = SECONDS[severity] if timeout is None else timeout
+        seconds = self._lasts[severity] if timeout is None else timeout
         news = News(message, severity)
         footers = [each for each in self.screen.query(Footer) if each.size.height]
         comes = isinstance(self.screen, SerenoScreen)  # It opens just now, its footer with it.
@@ -327,6 +332,11 @@ class SerenoApp(Everywhere, inherit_bindings=False):
             return
         self._show_news(news)
         self.set_timer(seconds, lambda: self._show_news(None) if self.news is news else None)
+
+    @property
+    def _lasts(self) -> dict[SeverityLevel, float]:
+        times = self.times
+        return {"information": times.news, "warning": times.warning, "error": times.error}
 
     def _show_news(self, news: News | None) -> None:
         self.news = news
@@ -353,7 +363,7 @@ class SerenoApp(Everywhere, inherit_bindings=False):
         if isinstance(act, ArchiveAgent):
             self.last_archived = act.agent_id
             where = "" if isinstance(self.screen, FleetScreen) else " in the fleet"
-            self.notify(f"Archived. u{where} brings it back.")
+            self.notify(f"Archived. {self.key_of('fleet.undo', 'u')}{where} brings it back.")
         if isinstance(act, Unarchive):
             self.last_archived = None
         screen.post_message(ActDone(act, reply))

@@ -17,20 +17,19 @@ from sereno.tui.link_api import ActError
 from sereno.tui.model import Phase
 from sereno.tui.places import Places
 from sereno.tui.screens.base import SerenoScreen
+from sereno.tui.times import Times
 
 if TYPE_CHECKING:
     from sereno.tui.screens.copy.screen import Piece
 
-__all__ = ["TWICE_MS", "Everywhere"]
-
-TWICE_MS = 1500
-"""Two `ctrl+c` within this time detach, when there is nothing else that it could mean."""
+__all__ = ["Everywhere"]
 
 
 class Everywhere(Places, inherit_bindings=False):
     """What the keys of keys.EVERYWHERE do."""
 
     _stopped_at = 0
+    times: Times
 
     def now_ms(self) -> int:
         raise NotImplementedError
@@ -97,7 +96,9 @@ class Everywhere(Places, inherit_bindings=False):
             if action is not None:
                 await self.run_action(action, default_namespace=screen)
 
-        self.push_screen(LeaderScreen((*mine, *LEADER)), chosen)
+        self.push_screen(
+            LeaderScreen((*mine, *LEADER), key=self.leader, patience=self.times.leader), chosen
+        )
 
     def action_interrupt(self) -> None:
         """`ctrl+c`: copy a selection, clear a text, stop a turn; twice when idle, detach."""
@@ -120,8 +121,9 @@ class Everywhere(Places, inherit_bindings=False):
             focused.text = ""
             return
         now = self.now_ms()
-        if self._stopped_at and now - self._stopped_at <= TWICE_MS:
+        if self._stopped_at and now - self._stopped_at <= self.times.twice * 1000:
             self.action_detach()
             return
         self._stopped_at = now
-        self.notify("ctrl+c once more detaches; the agents keep running.", timeout=1.5)
+        words = f"{self.key_of('app.stop', 'ctrl+c')} once more detaches; the agents keep running."
+        self.notify(words, timeout=self.times.twice)

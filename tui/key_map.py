@@ -13,7 +13,7 @@ from textual.keys import Keys
 
 from sereno.core.config.errors import ConfigError
 from sereno.tui.key_ids import FIRST, IDS
-from sereno.tui.keys import NEVER
+from sereno.tui.keys import LEADER_KEY, NEVER
 from sereno.tui.screens.help.view import key_words
 
 __all__ = ["keymap_of", "written"]
@@ -103,9 +103,10 @@ def _wrong(name: str, key: str, reason: str) -> ConfigError:
 
 
 def written(words: str, bindings: Iterable[Binding], keymap: Mapping[str, str]) -> str:
-    """A footer's keys, `j k` or `esc`, as they are after the keymap: of `bindings`, nearest first,
-    the one that has the key by default says what became of it."""
-    known = list(bindings)
+    """A footer's keys, `j k` or `esc`, as they are after the keymap: of `bindings`, nearest first
+    after those that come before any field, the one that has the key by default says what became
+    of it."""
+    known = sorted(bindings, key=lambda binding: not binding.priority)
 
     def one(word: str) -> str:
         for binding in known:
@@ -114,4 +115,7 @@ def written(words: str, bindings: Iterable[Binding], keymap: Mapping[str, str]) 
                 return key_words([mine.split(",")[0]]) if mine else word
         return word
 
+    first, blank, rest = words.partition(" ")
+    if first == LEADER_KEY:
+        return one(first) + blank + rest  # What follows the leader is no binding.
     return " ".join(one(word) for word in words.split(" "))

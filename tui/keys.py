@@ -49,6 +49,8 @@ class Follower:
     action: str
 
 
+LEADER_KEY = "ctrl+x"
+
 EVERYWHERE: list[BindingType] = [
     key("f1,question_mark", "keys", "all keys of this place", "app.keys"),
     key("ctrl+p", "command_palette", "command palette", "app.palette", first=True),
@@ -58,7 +60,7 @@ EVERYWHERE: list[BindingType] = [
     key("ctrl+l", "redraw", "draw the screen again", "app.redraw"),
     key("ctrl+z", "suspend_process", "suspend to the shell", "app.suspend", first=True),
     key("ctrl+c", "interrupt", "copy, clear, stop; twice: detach", "app.stop", first=True),
-    key("ctrl+x", "leader", "leader: shows what can follow", "app.leader", first=True),
+    key(LEADER_KEY, "leader", "leader: shows what can follow", "app.leader", first=True),
     key("f8", "mouse", "mouse on or off", "app.mouse"),
 ]
 

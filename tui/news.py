@@ -12,9 +12,8 @@ from rich.cells import cell_len
 
 from sereno.tui.lines import RULE, Line, wrap
 
-__all__ = ["SECONDS", "News", "news_lines"]
+__all__ = ["News", "news_lines"]
 
-SECONDS = {"information": 4.0, "warning": 8.0, "error": 12.0}
 _STYLES = {"information": "strong", "warning": "asks", "error": "failed"}
 
 

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-import anyio
 from textual.pilot import Pilot
 
 from sereno.core.protocol.agents import AgentSnapshot
@@ -18,6 +17,7 @@ from sereno.tui.screens.agent.screen import AgentScreen
 from sereno.tui.widgets.composer import Composer
 from sereno.tui.widgets.talk import Talk
 from tests.tui import sample
+from tests.tui.idle import until
 
 __all__ = ["Place", "place"]
 
@@ -64,9 +64,7 @@ class Place:
             await self.pilot.press(name)
 
     async def until(self, true: Callable[[], bool]) -> None:
-        with anyio.fail_after(20):
-            while not true():
-                await self.pilot.pause(0.01)
+        await until(self.pilot, true)
 
     async def update(self, **more: Any) -> None:
         """A newer snapshot of the agent from the daemon."""

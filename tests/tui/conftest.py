@@ -1,13 +1,45 @@
-"""Screens are looked at ten times as often in tests: nobody waits for the calm of an app."""
+"""What the tests of the terminal share: nobody waits for the calm of an app, and idle is idle."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+import textual.app
+import textual.pilot
+from textual.pilot import Pilot
 
 from sereno.tui import app
+from tests.tui.idle import steady, wait_for_idle
 
 
 @pytest.fixture(autouse=True)
 def _quick_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Screens are looked at ten times as often in tests."""
     monkeypatch.setattr(app, "CALM_TICK", 0.03)
     monkeypatch.setattr(app, "BUSY_TICK", 0.02)
+
+
+@pytest.fixture(autouse=True)
+def _honest_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pilot goes on when the app has done its work, not when the machine gave it no time."""
+    monkeypatch.setattr(textual.app, "wait_for_idle", wait_for_idle)
+    monkeypatch.setattr(textual.pilot, "wait_for_idle", wait_for_idle)
+
+
+@pytest.fixture
+def snap_compare(snap_compare: Callable[..., bool]) -> Callable[..., bool]:
+    """The plugin's, which takes its picture only when the screen has come to rest."""
+
+    def compare(app: Any, *, run_before: Callable[[Pilot[Any]], Any], **more: Any) -> bool:
+        async def before(pilot: Pilot[Any]) -> None:
+            led = run_before(pilot)
+            if inspect.isawaitable(led):
+                await led
+            await steady(pilot)
+
+        return snap_compare(app, run_before=before, **more)
+
+    return compare

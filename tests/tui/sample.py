@@ -49,6 +49,7 @@ from sereno.tui.app import SerenoApp
 from sereno.tui.link_api import ActError
 from sereno.tui.messages import Act
 from sereno.tui.model import Connection, FleetModel, Phase
+from sereno.tui.times import Times
 
 NOW_MS = 1_790_000_000_000 // 60_000 * 60_000 + 2 * 60_000
 HOME = "/home/ada"
@@ -68,6 +69,12 @@ _MODES = [
     Mode(id="edits", label="Accept edits"),
     Mode(id="plan", label="Plan"),
 ]
+
+
+PATIENT = Times(
+    leader=3600, dead=0.01, news=3600, warning=3600, error=3600, said=3600, mode=3600, debounce=0.01
+)
+"""Nothing goes away by itself, however slow the machine; what must pass passes at once."""
 
 
 def stamp(seconds_ago: float) -> str:
@@ -366,7 +373,13 @@ def clock(at_ms: int) -> str:
 
 
 def app(link: StillLink | None = None, **more: Any) -> SerenoApp:
-    """The app at the frozen time, in front of a fleet or of the given link."""
+    """The app at the frozen time, in front of a fleet or of the given link.
+
+    Its clocks stand still: a request takes the keyboard, and its keys come alive, only in a test
+    that moves `app.monotonic` on.
+    """
+    more.setdefault("monotonic", lambda: 1000.0)
+    more.setdefault("times", PATIENT)
     return SerenoApp(
         link or StillLink(fleet()),
         cwd=Path(HOME) / "src" / "shop",

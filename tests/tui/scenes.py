@@ -20,6 +20,7 @@ from sereno.tui.app import SerenoApp
 from sereno.tui.link_words import NO_DAEMON
 from sereno.tui.model import Connection, Phase
 from tests.tui import sample
+from tests.tui.idle import PATIENCE
 
 __all__ = ["PICTURES", "SCENES", "SIZES", "Scene", "play", "settle"]
 
@@ -149,7 +150,7 @@ async def settle(pilot: Pilot[Any]) -> None:
     """Waits until the app has shown everything it was told."""
     app = pilot.app
     assert isinstance(app, SerenoApp)
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE):
         while not app.settled:
             await anyio.sleep(0.02)
     await pilot.pause()

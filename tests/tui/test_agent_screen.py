@@ -26,6 +26,7 @@ from sereno.tui.screens.agent.screen import AgentScreen
 from sereno.tui.screens.fleet.screen import FleetScreen
 from tests.tui import sample
 from tests.tui.agent_place import place
+from tests.tui.idle import until
 
 SIZES = [pytest.param((100, 30), id="100x30"), pytest.param((60, 20), id="60x20")]
 
@@ -214,13 +215,11 @@ class Picture:
         self.app.monotonic = lambda: self.now
 
     async def open(self, pilot: Pilot[str]) -> AgentScreen:
-        while not self.app.model.loaded:
-            await pilot.pause(0.01)
-        await pilot.pause()
+        await until(pilot, lambda: self.app.model.loaded)
         self.app.open_agent(next(iter(self.app.model.agents)))
-        while not isinstance(self.app.screen, AgentScreen) or not self.app.screen.is_mounted:
-            await pilot.pause(0.01)
-        await pilot.pause()
+        await until(
+            pilot, lambda: isinstance(self.app.screen, AgentScreen) and self.app.screen.is_mounted
+        )
         screen = self.app.screen
         assert isinstance(screen, AgentScreen)
         screen.refresh_all()
@@ -232,8 +231,7 @@ class Picture:
         screen = await self.open(pilot)
         self.now += 10
         screen.panel._look_around()
-        while not screen.panel.has_focus:
-            await pilot.pause(0.01)
+        await until(pilot, lambda: screen.panel.has_focus)
         self.now += 1.0 if alive else 0.1
         screen.panel._woken()
         await pilot.pause()
@@ -313,8 +311,7 @@ def test_picture_of_files_and_a_queue(snap_compare: Any, size: tuple[int, int]) 
     async def steps(picture: Picture, pilot: Pilot[str]) -> None:
         screen = await picture.open(pilot)
         await pilot.press("at")
-        while not screen.query_one("#picker").display:
-            await pilot.pause(0.01)
+        await until(pilot, lambda: screen.query_one("#picker").display)
         await pilot.press("down")
 
     compare(snap_compare, size, Picture(queue=[queued]), steps)

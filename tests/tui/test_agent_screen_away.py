@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sereno.core.protocol.agents import Mode
 from sereno.core.protocol.messages import AgentRemoved, AgentUpserted, SetModeResult
 from sereno.tui.messages import SendPrompt, SetMode
 from sereno.tui.model import AgentState
-from sereno.tui.screens.agent import prompts
 from sereno.tui.screens.agent.screen import AgentScreen
 from sereno.tui.screens.agent.view import mode_not_taken
 from sereno.tui.screens.copy.screen import CopyMenu
@@ -92,10 +93,7 @@ async def ask_for_bypass(here: Place) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_a_mode_that_the_program_takes_is_said(
-    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(prompts, "MODE_S", 1000.0)
+async def test_a_mode_that_the_program_takes_is_said(size: tuple[int, int]) -> None:
     async with place(TALK, size=size) as here:
         await reported(here)
         await ask_for_bypass(here)
@@ -106,11 +104,9 @@ async def test_a_mode_that_the_program_takes_is_said(
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_a_mode_that_the_program_refuses_is_said_in_words(
-    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(prompts, "MODE_S", 0.05)
+async def test_a_mode_that_the_program_refuses_is_said_in_words(size: tuple[int, int]) -> None:
     async with place(TALK, size=size) as here:
+        here.app.times = replace(sample.PATIENT, mode=0.01)
         await reported(here)
         await ask_for_bypass(here)
         said = (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import anyio
 import pytest
 
 from sereno.core.protocol.messages import AgentCreated, AgentUpserted
 from sereno.core.protocol.tools import ShellDetail
 from sereno.tui import app as app_module
-from sereno.tui import everywhere
 from sereno.tui.app import Leave, SerenoApp
 from sereno.tui.messages import (
     ArchiveAgent,
@@ -19,7 +20,6 @@ from sereno.tui.messages import (
     Unarchive,
 )
 from sereno.tui.screens.agent.screen import AgentScreen
-from sereno.tui.screens.confirm import screen as confirm_module
 from sereno.tui.screens.confirm.screen import Confirm
 from sereno.tui.screens.first_run.screen import FirstRunScreen
 from sereno.tui.screens.fleet.screen import FleetScreen
@@ -30,6 +30,7 @@ from sereno.tui.screens.new_agent.screen import NewAgentScreen
 from sereno.tui.widgets.pane import PaneBox
 from sereno.tui.widgets.rows import RowList
 from tests.tui import sample
+from tests.tui.idle import PATIENCE, until
 from tests.tui.scenes import settle
 
 WIDE, NARROW = (100, 30), (60, 20)
@@ -134,10 +135,11 @@ async def test_keys_of_places_and_esc_back(key: str, place: type) -> None:
         assert isinstance(app.screen, place)
         if key == "ctrl+g":
             return  # The request's own keys are dead at first: test_request_panel.py has them.
-        with anyio.fail_after(10):
-            while not isinstance(app.screen, FleetScreen):
+        for _ in range(3):  # Out of the text, to the view, to the fleet.
+            if not isinstance(app.screen, FleetScreen):
                 await pilot.press("escape")
-                await pilot.pause(0.1)
+                await settle(pilot)
+        assert isinstance(app.screen, FleetScreen)
 
 
 async def test_the_filter_narrows_and_esc_clears_it() -> None:
@@ -169,18 +171,15 @@ async def alive(app: SerenoApp) -> None:
     """Waits until the confirm panel takes keys."""
     screen = app.screen
     assert isinstance(screen, Confirm)
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE):
         while not screen._live:
-            await anyio.sleep(0.02)
+            await anyio.sleep(0.005)
 
 
 @pytest.mark.parametrize(("key", "act"), [("x", EndAgent), ("X", ArchiveAgent)])
-async def test_ending_is_confirmed_and_never_by_enter(
-    key: str, act: type, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(confirm_module, "DEAD_SECONDS", 3600)
+async def test_ending_is_confirmed_and_never_by_enter(key: str, act: type) -> None:
     link = sample.StillLink(sample.fleet())
-    app = sample.app(link)
+    app = sample.app(link, times=replace(sample.PATIENT, dead=3600))
     async with app.run_test(size=WIDE) as pilot:
         await settle(pilot)
         await pilot.press(key)
@@ -354,7 +353,7 @@ async def test_two_ctrl_c_far_apart_do_nothing() -> None:
     async with app.run_test(size=WIDE) as pilot:
         await settle(pilot)
         await pilot.press("ctrl+c")
-        now[0] += everywhere.TWICE_MS + 1
+        now[0] += int(app.times.twice * 1000) + 1
         await pilot.press("ctrl+c")
         assert app.return_value is None
 
@@ -373,13 +372,9 @@ async def test_the_palette_goes_where_its_words_say() -> None:
     async with app.run_test(size=WIDE) as pilot:
         await settle(pilot)
         await pilot.press("colon", *"Notes")
-        with anyio.fail_after(10):
-            while "open this agent" not in shown(app):
-                await pilot.pause(0.05)
+        await until(pilot, lambda: "open this agent" in shown(app))
         await pilot.press("enter")
-        with anyio.fail_after(10):
-            while not isinstance(app.screen, AgentScreen):
-                await pilot.pause(0.05)
+        await until(pilot, lambda: isinstance(app.screen, AgentScreen))
         assert isinstance(app.screen, AgentScreen)
         assert app.model.agents[app.screen.agent_id].title == "Notes"
 
@@ -408,9 +403,15 @@ async def test_a_stalled_terminal_is_not_drawn_on(monkeypatch: pytest.MonkeyPatc
     app = sample.app()
     async with app.run_test(size=WIDE) as pilot:
         await settle(pilot)
-        monkeypatch.setattr(app_module, "queued_writes", lambda _app: 3)
+        asked: list[object] = []
+
+        def stalled(app: object) -> int:
+            asked.append(app)
+            return 3
+
+        monkeypatch.setattr(app_module, "queued_writes", stalled)
         app.model.apply(AgentUpserted(agent=sample.agent(9, "New one", status="running")))
-        await pilot.pause(0.6)
+        await until(pilot, lambda: len(asked) > 2)
         assert not app.model.settled, "nothing was taken, so nothing was drawn"
         assert "New one" not in shown(app)
         monkeypatch.setattr(app_module, "queued_writes", lambda _app: 0)

@@ -15,6 +15,7 @@ from sereno.tui.screens.log.screen import LogScreen
 from sereno.tui.screens.new_agent.screen import NewAgentScreen
 from sereno.tui.widgets.rows import RowList
 from tests.tui import sample
+from tests.tui.idle import PATIENCE, until
 from tests.tui.scenes import settle
 from tests.tui.test_app import NARROW, WIDE, shown
 
@@ -26,11 +27,9 @@ async def command(pilot: Pilot[str], words: str, offered: str) -> None:
     app = pilot.app
     assert isinstance(app, SerenoApp)
     await pilot.press("ctrl+p", *keys(words))
-    with anyio.fail_after(10):
-        while offered not in shown(app):
-            await pilot.pause(0.05)
+    await until(pilot, lambda: offered in shown(app))
     await pilot.press("enter")
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE):
         while any(isinstance(screen, CommandPalette) for screen in app.screen_stack):
             await pilot.pause(0.02)
     await settle(pilot)
@@ -69,11 +68,9 @@ async def test_ways_to_leave_by_words(words: str) -> None:
     async with app.run_test(size=NARROW) as pilot:
         await settle(pilot)
         await pilot.press("colon", *keys(words))
-        with anyio.fail_after(10):
-            while "leave; the agents keep" not in shown(app):
-                await pilot.pause(0.05)
+        await until(pilot, lambda: "leave; the agents keep" in shown(app))
         await pilot.press("enter")
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE):
             while app.return_value is None:
                 await pilot.pause(0.02)
         assert app.return_value == Leave.DETACH

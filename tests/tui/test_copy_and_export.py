@@ -5,7 +5,6 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-import anyio
 import pytest
 
 from sereno.core.protocol.additions import LogLine
@@ -14,6 +13,7 @@ from sereno.tui.screens.copy.screen import CopyMenu
 from sereno.tui.screens.fleet.screen import FleetScreen
 from sereno.tui.screens.log.export import export_text, file_name, redact
 from tests.tui import sample
+from tests.tui.idle import until
 from tests.tui.scenes import settle, with_log
 from tests.tui.test_app import NARROW, WIDE, shown
 
@@ -130,9 +130,7 @@ async def test_a_log_is_exported_into_a_file_of_our_own(tmp_path: Path) -> None:
         await pilot.press("L")
         await settle(pilot)
         await pilot.press("E")
-        with anyio.fail_after(10):
-            while "Exported 11 lines" not in shown(app):
-                await pilot.pause(0.05)
+        await until(pilot, lambda: "Exported 11 lines" in shown(app))
         (file,) = tmp_path.iterdir()
         assert "removed 1 secret" in shown(app)
         assert file.name in "".join(shown(app).split())
@@ -147,7 +145,5 @@ async def test_an_export_that_fails_says_why(tmp_path: Path) -> None:
     async with app.run_test(size=WIDE) as pilot:
         await settle(pilot)
         await pilot.press("L", "E")
-        with anyio.fail_after(10):
-            while "Not exported" not in shown(app):
-                await pilot.pause(0.05)
+        await until(pilot, lambda: "Not exported" in shown(app))
         assert "No such file" in shown(app)

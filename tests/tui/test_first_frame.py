@@ -17,6 +17,7 @@ from sereno.tui.screens.fleet.screen import FleetScreen
 from sereno.tui.screens.help.screen import HelpScreen
 from sereno.tui.theme import DARK, LIGHT
 from tests.tui import sample
+from tests.tui.idle import PATIENCE
 from tests.tui.scenes import settle
 from tests.tui.test_app import shown
 
@@ -68,7 +69,7 @@ class SilentLink(sample.StillLink):
 
 
 async def asked(link: SilentLink) -> str:
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE):
         while link.before is None:
             await anyio.sleep(0.01)
     return link.before

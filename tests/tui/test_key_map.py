@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+import sereno.tui
 from sereno.core.config.errors import ConfigError
 from sereno.tui.key_ids import FIRST, IDS
 from sereno.tui.key_map import keymap_of, written
 from sereno.tui.keys import key
+from sereno.tui.screens.confirm.screen import Confirm
 from sereno.tui.screens.fleet.screen import FleetScreen
 from sereno.tui.screens.help.screen import HelpScreen
 from sereno.tui.screens.help.view import key_words
 from sereno.tui.screens.log.screen import LogScreen
 from sereno.tui.screens.new_agent.screen import NewAgentScreen
+from sereno.tui.widgets.footer import Footer
 from tests.tui import sample
 from tests.tui.scenes import settle
 from tests.tui.test_app import shown
@@ -126,3 +130,40 @@ async def test_keys_help_and_footer_follow() -> None:
         await pilot.press("escape", "a")
         await settle(pilot)
         assert isinstance(app.screen, NewAgentScreen)
+
+
+def test_sentences_name_the_usual_key_where_nothing_was_changed() -> None:
+    """Every `key_of(id, usual)` in the source: `usual` is a default key of that binding."""
+    usual = {(binding.id, key_words([key])) for _, binding, key in ALL}
+    named = [
+        found
+        for file in Path(sereno.tui.__file__).parent.rglob("*.py")
+        for found in re.findall(
+            r"""\b(?:key_of|_key)\(['"]([\w.]+)['"], ['"](\S+)['"]\)""", file.read_text()
+        )
+    ]
+    assert len(named) > 5
+    assert not set(named) - usual
+
+
+async def test_sentences_name_the_keys_that_the_person_has() -> None:
+    keymap = {"fleet.undo": "U", "app.leader": "f2", "app.stop": "f3", "confirm.yes": "J"}
+    app = sample.app(sample.StillLink(sample.fleet()), keymap=keymap)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await pilot.press("f3")
+        assert "f3 once more detaches" in shown(app)
+        await pilot.press("X")
+        assert "nothing of it is deleted. U brings it back." in shown(app)
+        assert "J  archive it" in shown(app)
+        assert isinstance(app.screen, Confirm)
+        app.screen._enliven()
+        await pilot.press("J")
+        await settle(pilot)
+        assert "Archived. U brings it back." in shown(app)
+        await pilot.press("f2")
+        assert "F2, then" in shown(app)
+        await pilot.press("escape", "n")
+        await settle(pilot)
+        footer = app.screen.query_one(Footer)
+        assert "F2 s start" in "".join(segment.text for segment in footer.render_line(1))

@@ -100,7 +100,7 @@ class ScriptedClient:
         return sum(isinstance(each, kind) for each in self.asked)
 
 
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     with anyio.fail_after(seconds):
         while not condition():
             await anyio.sleep(0.005)

@@ -17,6 +17,7 @@ from sereno.tui.screens.modes.screen import ModesPanel
 from sereno.tui.screens.new_agent import view
 from sereno.tui.widgets.choice import Choice
 from tests.tui import sample
+from tests.tui.idle import until
 from tests.tui.scenes import settle
 from tests.tui.test_app import NARROW, WIDE, shown
 from tests.tui.test_link import Running, ScriptedClient
@@ -94,9 +95,7 @@ async def test_while_it_is_asked_the_form_says_so() -> None:
     async with app.run_test(size=NARROW) as pilot:
         await settle(pilot)
         await pilot.press("n")
-        with anyio.fail_after(10):
-            while "asking Claude Code" not in shown(app):
-                await pilot.pause(0.02)
+        await until(pilot, lambda: "asking Claude Code" in shown(app))
         gate.set()
         await settle(pilot)
         assert "asking Claude Code" not in shown(app)
@@ -108,9 +107,7 @@ async def test_the_panel_of_an_agent_has_the_models_too() -> None:
     async with app.run_test(size=WIDE) as pilot:
         await settle(pilot)
         await pilot.press("m")
-        with anyio.fail_after(10):
-            while not isinstance(app.screen, ModesPanel):
-                await pilot.pause(0.02)
+        await until(pilot, lambda: isinstance(app.screen, ModesPanel))
         assert link.models_asked == ["claude"]
         app.screen.query_one("#model", Choice).focus()
         await pilot.press("right")

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
@@ -24,6 +23,7 @@ from sereno.tui.widgets.choice import Choice
 from sereno.tui.widgets.file_picker import FilePicker
 from sereno.tui.widgets.footer import Footer
 from tests.tui import sample
+from tests.tui.idle import until
 from tests.tui.scenes import settle
 from tests.tui.test_app import NARROW, WIDE, shown
 
@@ -76,12 +76,6 @@ async def start(app: SerenoApp) -> None:
 
 def text(app: SerenoApp) -> str:
     return " ".join(shown(app).split())
-
-
-async def until(pilot: Pilot[str], true: Any) -> None:
-    with anyio.fail_after(20):
-        while not true():
-            await pilot.pause(0.01)
 
 
 # -- choices -----------------------------------------------------------------------------------

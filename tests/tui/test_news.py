@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import anyio
 import pytest
 from textual.widgets._toast import Toast
 
@@ -14,6 +13,7 @@ from sereno.tui.model import Connection, Phase
 from sereno.tui.news import News, news_lines
 from sereno.tui.screens.agent.screen import AgentScreen
 from tests.tui import sample
+from tests.tui.idle import until
 from tests.tui.scenes import settle
 from tests.tui.test_app import NARROW, WIDE, shown
 
@@ -38,14 +38,15 @@ async def test_news_hide_nothing_and_go(size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
         before = shown(app).splitlines()
-        app.notify("Something happened.", timeout=0.3)
+        app.notify("Something happened.")
         await pilot.pause()
         now = shown(app).splitlines()
         changed = [place for place, line in enumerate(before) if line != now[place]]
         assert [now[place].strip("─ ") for place in changed] == ["Something happened."]
-        with anyio.fail_after(5):
-            while "Something happened." in shown(app):
-                await pilot.pause(0.05)
+        app.notify("Something else happened.", timeout=0.01)
+        assert app.news is not None, "it comes before it goes"
+        await until(pilot, lambda: app.news is None)
+        assert shown(app).splitlines() == before
 
 
 async def test_news_of_a_screen_that_opens_just_now_stand_on_its_footer() -> None:

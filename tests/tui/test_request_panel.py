@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import anyio
 import msgspec
 import pytest
 from textual.pilot import Pilot
@@ -28,6 +27,7 @@ from sereno.tui.widgets.request_panel import RequestPanel
 from sereno.tui.widgets.request_panel_gate import BURST_S, DEAD_S, QUIET_S, REPEAT_S
 from sereno.tui.widgets.request_panel_state import Phase
 from tests.tui import sample
+from tests.tui.idle import until
 
 ONCE = PermissionAction(id="once", label="Allow", behavior="allow")
 ALWAYS = PermissionAction(
@@ -114,9 +114,7 @@ class Person:
         await self.pilot.pause()
 
     async def until(self, true: Callable[[], bool]) -> None:
-        with anyio.fail_after(20):
-            while not true():
-                await self.pilot.pause(0.01)
+        await until(self.pilot, true)
 
 
 @asynccontextmanager
@@ -128,9 +126,7 @@ async def person_at(
     async with app.run_test(size=size) as pilot:
         person = Person(app, pilot, link)
         app.monotonic = lambda: person.now
-        with anyio.fail_after(20):
-            while not app.model.agents:
-                await pilot.pause(0.01)
+        await person.until(lambda: bool(app.model.agents))
         app.open_agent(link.agents[0].id)
         await person.until(lambda: isinstance(app.screen, AgentScreen))
         await pilot.pause()

@@ -174,7 +174,7 @@ async def test_t40_every_widget_is_behind_the_wall(name: str, text: str) -> None
     app = sample.app()
     async with app.run_test(size=SIZE) as pilot:
         await app.push_screen(Bench(WIDGETS[name](text), text))
-        await pilot.pause(0.05)
+        await pilot.pause()
         assert_inert(app)
         assert_no_action(app)
 
@@ -251,7 +251,7 @@ async def test_t40_t41_every_screen_with_a_hostile_fleet(
         await pilot.press(*keys)
         await settle(pilot)
         app.notify(CLICK + CORPUS[:500], title=CLICK + CORPUS[:200], severity="error")
-        await pilot.pause(0.05)
+        await pilot.pause()
         assert_inert(app)
         assert_no_action(app)
 
@@ -263,12 +263,12 @@ async def test_t41_markup_in_titles_and_messages_is_literal() -> None:
         await settle(pilot)
         assert "[@click=app.detach]" in assert_inert(app)
         app.notify(CLICK, title=CLICK)
-        await pilot.pause(0.1)
+        await pilot.pause()
         assert assert_inert(app).count("[@click=app.detach]x[/]") >= 2
         app.push_screen(Confirm(Question(CLICK, (CLICK,), CLICK)))
-        await pilot.pause(0.1)
+        await pilot.pause()
         assert "[@click=app.detach]x[/]" in assert_inert(app)
         app.push_screen(AskText(CLICK, CLICK, CLICK))
-        await pilot.pause(0.1)
+        await pilot.pause()
         assert "[@click=app.detach]x[/]" in assert_inert(app)
         assert_no_action(app)

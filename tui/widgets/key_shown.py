@@ -1,8 +1,8 @@
-"""How a key that a widget names is written after the person's keymap."""
+"""How a key that a widget or a sentence names is written after the person's keymap."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
 from textual.binding import Binding
@@ -14,7 +14,17 @@ from sereno.tui.lines import Line
 if TYPE_CHECKING:
     from sereno.tui.app import SerenoApp
 
-__all__ = ["keys_shown"]
+__all__ = ["key_shown", "keys_shown"]
+
+
+def key_shown(keymap: Mapping[str, str], name: str, usual: str) -> str:
+    """The key of the binding `name`, for a sentence; `usual`: how it is written by default."""
+    mine = keymap.get(name)
+    if not mine:
+        return usual
+    from sereno.tui.screens.help.view import key_words
+
+    return key_words([mine.split(",")[0]])
 
 
 def keys_shown(widget: Widget, line: Line) -> Line:

@@ -21,8 +21,14 @@ class RequestActs(PromptActs):
     """Acts on requests; the screen has the parts."""
 
     def look(self) -> Look:
-        """The clock, the person's home and the size of the screen, for views."""
-        return Look(self.now_ms(), self.sereno.home, self.size.width, self.size.height)
+        """The clock, the person's home, the size of the screen and the leader, for views."""
+        return Look(
+            self.now_ms(),
+            self.sereno.home,
+            self.size.width,
+            self.size.height,
+            self.sereno.leader,
+        )
 
     def panel_room(self) -> tuple[int, int]:
         """Lines for the request panel: with some of the talk above it, and with none."""

@@ -17,7 +17,6 @@ from sereno.tui.widgets.file_picker import FilePicker, choices_of_commands, choi
 
 __all__ = ["Completion"]
 
-_DEBOUNCE_S = 0.06
 _LIMIT = 50
 
 
@@ -32,12 +31,15 @@ class Completion:
         *,
         find: Callable[[str, int], Awaitable[list[str]]],
         commands: Callable[[], Sequence[Command]],
+        debounce: float,
     ) -> None:
+        """`debounce`: seconds after a key, until files are looked for."""
         self._screen = screen
         self._composer = composer
         self._picker = picker
         self._find = find
         self._commands = commands
+        self._debounce = debounce
         self._token: Token | None = None
         self._closed: tuple[str, int] | None = None
         """Kind and start of the token whose list was closed with escape: it stays closed."""
@@ -52,7 +54,7 @@ class Completion:
         elif token.kind == "command":
             self._show_commands(token)
         else:
-            self._screen.set_timer(_DEBOUNCE_S, lambda: self._ask(token))
+            self._screen.set_timer(self._debounce, lambda: self._ask(token))
 
     def list_key(self, act: str, step: int) -> None:
         match act:

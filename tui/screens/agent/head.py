@@ -9,6 +9,7 @@ from sereno.core.protocol.permissions import PermissionRequest
 from sereno.core.protocol.values import given
 from sereno.core.security.sanitise import sanitise_line
 from sereno.tui.agent_state import is_dangerous
+from sereno.tui.keys import LEADER_KEY
 from sereno.tui.lines import RULE, Line, spread, width_of
 from sereno.tui.model import AgentState, FleetModel, Need, Phase
 from sereno.tui.widgets.request_panel_state import Desk
@@ -27,6 +28,8 @@ class Look:
     home: str
     width: int
     height: int
+    leader: str = LEADER_KEY
+    """As the person has it."""
 
     @property
     def narrow(self) -> bool:

@@ -25,10 +25,7 @@ from sereno.tui.widgets.composer import Composer
 from sereno.tui.widgets.request_panel import RequestPanel
 from sereno.tui.widgets.talk import Talk
 
-__all__ = ["MODE_S", "PromptActs"]
-
-MODE_S = 3.0
-"""So long a program may take for another mode before it counts as not taken."""
+__all__ = ["PromptActs"]
 
 
 class PromptActs(SerenoScreen[None]):
@@ -186,7 +183,7 @@ class PromptActs(SerenoScreen[None]):
         self._mode_wanted = mode_id
         self.mode_came()
         if self._mode_wanted:
-            self.set_timer(MODE_S, lambda: self._mode_late(mode_id))
+            self.set_timer(self.sereno.times.mode, lambda: self._mode_late(mode_id))
 
     def mode_came(self) -> None:
         """Says the mode that was asked for, once the agent is in it."""

@@ -6,7 +6,6 @@ is in tui/widgets; the words on it are in view.py.
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import ClassVar
 
@@ -45,7 +44,6 @@ from sereno.tui.widgets.talk import Talk
 
 __all__ = ["AgentScreen"]
 
-_NOTICE_S = 8.0
 _STOPPING: Line = (("Stopping the turn ...", "dim"),)
 _CLEARED: Line = (("Cleared; up brings it back.", "dim"),)
 _HERE_S = 60.0
@@ -119,8 +117,7 @@ class AgentScreen(RequestActs):
     # -- parts ---------------------------------------------------------------------------------
 
     def _monotonic(self) -> float:
-        clock = getattr(self.app, "monotonic", time.monotonic)
-        return float(clock())
+        return self.sereno.monotonic()
 
     def _blocks_palette(self) -> Palette:
         theme = self.app.theme
@@ -140,6 +137,7 @@ class AgentScreen(RequestActs):
             self.query_one(FilePicker),
             find=self.find_files,
             commands=lambda: self.state.extra.commands if self.state is not None else (),
+            debounce=self.sereno.times.debounce,
         )
         self.memory.tick(runs=self._runs())
         self.sereno.follow([self.agent_id])
@@ -375,7 +373,7 @@ class AgentScreen(RequestActs):
                 self._notice = ()
                 self.words_changed()
 
-        self.set_timer(_NOTICE_S, forget)
+        self.set_timer(self.sereno.times.said, forget)
 
     # -- the talk ------------------------------------------------------------------------------
 

@@ -156,7 +156,7 @@ def _hint_line(state: AgentState, look: Look, written: Written, *, behind: bool)
         left = (*left, (told, ""))
     if state.need in (Need.BUSY, Need.ASKS, Need.STARTING):
         if typed:
-            now = "" if look.narrow else "; ctrl+x i sends it now"
+            now = "" if look.narrow else f"; {look.leader} i sends it now"
             words = f"sent after this turn{now}"
         elif state.queued:
             words = "up takes the last one back"

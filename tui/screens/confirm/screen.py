@@ -7,7 +7,7 @@ that was meant for the screen below must not confirm (rule 6, T44).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -18,9 +18,10 @@ from textual.widgets import Static
 
 from sereno.tui.keys import key
 
-__all__ = ["DEAD_SECONDS", "Confirm", "Question"]
+if TYPE_CHECKING:
+    from sereno.tui.app import SerenoApp
 
-DEAD_SECONDS = 0.6
+__all__ = ["Confirm", "Question"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Confirm(ModalScreen[bool]):
         self._live = False
 
     def compose(self) -> ComposeResult:
-        question = self._question
+        question, app = self._question, cast("SerenoApp", self.app)
         with Vertical(id="panel") as panel:
             panel.border_title = Content(question.title)
             for line in question.lines:
@@ -56,12 +57,15 @@ class Confirm(ModalScreen[bool]):
             yield Static("", id="gap")
             yield Static(
                 Content.assemble(
-                    ("y", "bold"), f"  {question.yes}      ", ("n", "bold"), "  no, go back"
+                    (app.key_of("confirm.yes", "y"), "bold"),
+                    f"  {question.yes}      ",
+                    (app.key_of("confirm.no", "n"), "bold"),
+                    "  no, go back",
                 )
             )
 
     def on_mount(self) -> None:
-        self.set_timer(DEAD_SECONDS, self._enliven)
+        self.set_timer(cast("SerenoApp", self.app).times.dead, self._enliven)
 
     def _enliven(self) -> None:
         self._live = True

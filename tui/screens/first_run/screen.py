@@ -115,6 +115,8 @@ class FirstRunScreen(SerenoScreen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._starting = False
+        self._warned = ""
+        """The dangerous mode whose danger was said."""
 
     def compose(self) -> ComposeResult:
         yield Header(id="header")
@@ -169,8 +171,14 @@ class FirstRunScreen(SerenoScreen[None]):
     @on(Choice.Chosen, "#agent")
     def _show_modes(self) -> None:
         entry = view.find(self.model.providers, self.query_one("#agent", Choice).value)
+        self._warned = ""
         self.query_one("#mode", Choice).show(view.mode_options(entry), view.default_mode(entry))
         self._trouble(view.how_to_install(entry))
+
+    @on(Choice.Chosen, "#mode")
+    def _another_mode(self) -> None:
+        self._warned = ""
+        self._trouble("")
 
     @on(Input.Submitted)
     @on(TaskField.Submitted)
@@ -185,6 +193,12 @@ class FirstRunScreen(SerenoScreen[None]):
         )
         if not draft.provider:
             self._trouble("The daemon is still looking for agents; a moment.")
+            return
+        entry = view.find(self.model.providers, draft.provider)
+        danger = view.danger_of(entry, draft.mode)
+        if danger and self._warned != draft.mode:
+            self._warned = draft.mode
+            self._trouble(f"{danger} enter once more: start it so.")
             return
         self._starting = True
         self._trouble("starting ...")
@@ -204,5 +218,5 @@ class FirstRunScreen(SerenoScreen[None]):
     def on_act_done(self, message: ActDone) -> None:
         if isinstance(message.act, CreateAgent) and isinstance(message.reply, AgentCreated):
             self.sereno.open_agent(message.reply.agent_id)
-            words = "ctrl+x d leaves, the agent goes on. Come back: sereno"
+            words = f"{self.sereno.leader} d leaves, the agent goes on. Come back: sereno"
             self.notify(words, timeout=20)

@@ -12,13 +12,14 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
-from sereno.tui.keys import LEADER, key
+from sereno.tui.keys import LEADER, LEADER_KEY, key
 from sereno.tui.lines import Line
 from sereno.tui.model import Need
 from sereno.tui.screens.base import SerenoScreen
 from sereno.tui.screens.help import view
 from sereno.tui.widgets.footer import Footer, FooterKey
 from sereno.tui.widgets.header import Header
+from sereno.tui.widgets.key_shown import key_shown
 from sereno.tui.widgets.line import LineWidget
 
 __all__ = ["HelpScreen", "groups_of"]
@@ -41,8 +42,9 @@ def groups_of(screen: Screen[object]) -> list[view.Group]:
         title = titles.get(node, "In the text" if text else "In this part")
         groups.append(view.grouped(title, bindings))
     followers = screen.FOLLOWERS if isinstance(screen, SerenoScreen) else ()
-    leader = [(f"ctrl+x {each.key}", each.words) for each in (*followers, *LEADER)]
-    leader.append(("ctrl+x 1-9", "agent by number"))
+    shown = key_shown(getattr(screen.app, "keymap", {}), "app.leader", LEADER_KEY)
+    leader = [(f"{shown} {each.key}", each.words) for each in (*followers, *LEADER)]
+    leader.append((f"{shown} 1-9", "agent by number"))
     groups.append(view.Group("After the leader", tuple(leader)))
     order = [place.capitalize(), "In this part", "In the text", "After the leader", "Everywhere"]
     return sorted(groups, key=lambda group: order.index(group.title))

@@ -1,4 +1,4 @@
-"""What can follow `ctrl+x`: shown for two seconds, taken by the next key.
+"""What can follow `ctrl+x`: shown for a moment, taken by the next key.
 
 It leaves the screen below as it is, the focus and what was typed included.
 """
@@ -18,22 +18,22 @@ from sereno.tui.keys import Follower
 
 __all__ = ["LeaderScreen"]
 
-PATIENCE = 2.0
-"""Seconds until the leader is forgotten."""
-
 
 class LeaderScreen(ModalScreen[str]):
     """The action of the follower that was pressed; None for anything else."""
 
     CSS_PATH = "../confirm/screen.tcss"
 
-    def __init__(self, followers: Sequence[Follower]) -> None:
+    def __init__(self, followers: Sequence[Follower], *, key: str, patience: float) -> None:
+        """`key`: the leader as the person has it. `patience`: seconds until it is forgotten."""
         super().__init__()
+        self._leader = key
+        self._patience = patience
         self._followers = tuple(followers)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="panel") as panel:
-            panel.border_title = Content("ctrl+x, then")
+            panel.border_title = Content(f"{self._leader}, then")
             parts: list[Content | str | tuple[str, str]] = []
             for follower in self._followers:
                 parts += [(follower.key, "bold"), f" {follower.words}   "]
@@ -41,7 +41,7 @@ class LeaderScreen(ModalScreen[str]):
             yield Static(Content.assemble(*parts))
 
     def on_mount(self) -> None:
-        self.set_timer(PATIENCE, self._forget)
+        self.set_timer(self._patience, self._forget)
 
     def _forget(self) -> None:
         if self.is_current:

@@ -6,7 +6,7 @@ nothing is asked is set only by a second `enter`, after its danger was said.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -24,6 +24,9 @@ from sereno.tui.model import AgentState
 from sereno.tui.screens.modes.view import dangers, models_for, modes_for, thinking_for
 from sereno.tui.widgets.choice import Choice
 from sereno.tui.words import cut, one_line
+
+if TYPE_CHECKING:
+    from sereno.tui.app import SerenoApp
 
 __all__ = ["ModesPanel"]
 
@@ -57,7 +60,12 @@ class ModesPanel(ModalScreen[list[Act]]):
                     yield Static(label, classes="label")
                     yield Choice(box=26, id=name)
             yield Static("", id="gap")
-            keys = (("arrows", "choose"), ("tab", "next"), ("enter", "change"), ("esc", "back"))
+            keys = (
+                ("arrows", "choose"),
+                (self._key("modes.next", "tab"), "next"),
+                (self._key("modes.change", "enter"), "change"),
+                (self._key("modes.leave", "esc"), "back"),
+            )
             parts = [part for name, does in keys for part in ((name, "bold"), f" {does}     ")]
             yield Static(Content.assemble(*parts))
 
@@ -96,9 +104,13 @@ class ModesPanel(ModalScreen[list[Act]]):
         words = "" if option is None else option.note
         self.query_one("#gap", Static).update(Content.assemble((words, style)))
 
+    def _key(self, name: str, usual: str) -> str:
+        return cast("SerenoApp", self.app).key_of(name, usual)
+
     def _warn(self, words: str) -> None:
         self._warned = words
-        told = Content.assemble((words, "$need-failed bold"), " enter once more: change to it.")
+        again = f" {self._key('modes.change', 'enter')} once more: change to it."
+        told = Content.assemble((words, "$need-failed bold"), again)
         self.query_one("#gap", Static).update(told)
 
     def action_change(self) -> None:

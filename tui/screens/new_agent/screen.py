@@ -115,7 +115,14 @@ class NewAgentScreen(SerenoScreen[None]):
         task.border_title = "Task"
         task.border_subtitle = "@ names a file or an image"
         picker = self.query_one(FilePicker)
-        self.completion = Completion(self, task, picker, find=self._find_files, commands=lambda: ())
+        self.completion = Completion(
+            self,
+            task,
+            picker,
+            find=self._find_files,
+            commands=lambda: (),
+            debounce=self.sereno.times.debounce,
+        )
         task.put(draft.task)
         self._show_choices(draft)
         if self._editor:
@@ -288,7 +295,7 @@ class NewAgentScreen(SerenoScreen[None]):
         danger = view.danger_of(entry, draft.mode)
         if danger and self._warned != draft.mode:
             self._warned = draft.mode
-            self._trouble(f"{danger} ctrl+x s once more: start it so.")
+            self._trouble(f"{danger} {self.sereno.leader} s once more: start it so.")
             return
         self._starting = True
         self._trouble("starting ...")
