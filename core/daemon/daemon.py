@@ -226,15 +226,7 @@ class Daemon:
                 providers=providers,
                 suggestions=Suggestions(),
                 daemon=desk,
-                security=Warden(
-                    self._home,
-                    self,
-                    lambda: sessions.peers,
-                    desk.verify_audit,
-                    self._env,
-                    _now_ms,
-                    password_forced=self._password_forced,
-                ),
+                security=self._warden(sessions, desk),
                 user_home=Path.home(),
                 now_ms=_now_ms,
                 note=_noting(database),
@@ -266,6 +258,17 @@ class Daemon:
                 await database.close()
         assert self._outcome is not None
         return self._outcome
+
+    def _warden(self, sessions: Sessions, desk: Desk) -> Warden:
+        return Warden(
+            self._home,
+            self,
+            lambda: sessions.peers,
+            desk.verify_audit,
+            self._env,
+            _now_ms,
+            password_forced=self._password_forced,
+        )
 
     async def _reload_when_wanted(self) -> None:
         while True:
