@@ -186,7 +186,8 @@ SCENES = (
 def measure_pings(runs: int) -> list[Row]:
     taken: dict[str, list[list[float]]] = {scene[0]: [] for scene in SCENES}
     tries: dict[str, list[float]] = {scene[0]: [] for scene in SCENES}
-    with daemon(password=True) as (box, _, port):
+    busy: dict[str, list[float]] = {scene[0]: [] for scene in SCENES}
+    with daemon(password=True) as (box, pid, port):
         working = Working(port, (box.home / "auth_token").read_text().strip())
         for run in range(runs):
             for name, what, number, _ in SCENES:
@@ -195,7 +196,9 @@ def measure_pings(runs: int) -> list[Row]:
                     others = knocking(what, port, number, WATCHED_S + 0.5, run + 1)
                     assert line(others) == "ready"
                     time.sleep(0.5)
+                before = cpu_of(pid)
                 taken[name].append(working.pings(WATCHED_S))
+                busy[name].append((cpu_of(pid) - before) / WATCHED_S * 1e3)
                 if others is not None:
                     out, _ = others.communicate(timeout=60)
                     tries[name].append(json.loads(out)["tries"] / (WATCHED_S + 0.5))
@@ -205,6 +208,7 @@ def measure_pings(runs: int) -> list[Row]:
         rows += ping_rows(name, taken[name], taken["alone"], most)
         if what:
             rows.append(row(f"tries of these ({name})", "1/s", tries[name]))
+        rows.append(row(f"daemon {name}", "ms CPU/s", busy[name]))
     return rows
 
 
