@@ -55,7 +55,8 @@ class Crowd(Generic[T]):
         if len(self._places) < self._total:
             return 0.0
         silent = [place for place in self._places.values() if not place.held]
-        until = (place.since + self._grace(place.key, now) for place in silent)
+        grace = {key: self._grace(key, now) for key in {place.key for place in silent}}
+        until = (place.since + grace[place.key] for place in silent)
         return max(0.0, min(until, default=now + YOUNG_S) - now)
 
     def enter(self, one: T, key: str, now: float) -> list[T]:
@@ -94,8 +95,9 @@ class Crowd(Generic[T]):
     def _longest_of_the_many(self, now: float) -> list[T]:
         """The oldest silent one of the address that has most."""
         silent: dict[str, list[T]] = {}
+        grace = {key: self._grace(key, now) for key in {p.key for p in self._places.values()}}
         for one, place in self._places.items():
-            if not place.held and now >= place.since + self._grace(place.key, now):
+            if not place.held and now >= place.since + grace[place.key]:
                 silent.setdefault(place.key, []).append(one)
         return max(silent.values(), key=len)[:1] if silent else []
 
