@@ -1,4 +1,4 @@
-"""The security screen: the way in, what it shows, who is told no, and the quiet line on the fleet."""
+"""The security screen: what it shows, who is told no, and the quiet line on the fleet."""
 
 from __future__ import annotations
 
