@@ -18,7 +18,7 @@ from sereno.core.config import Config, edit_config, parse_listen, put
 from sereno.core.config.keys import SETTINGS, VARIABLES
 from sereno.core.daemon.doors import Address
 from sereno.core.daemon.safety import Facts, checks
-from sereno.core.daemon.sockets import refuse_without_password
+from sereno.core.daemon.sockets import DoorError, refuse_without_password
 from sereno.core.home import Home, HomeError
 from sereno.core.home.token import load, rotate
 from sereno.core.protocol.additions import AuditVerifyResult, DoorStatus
@@ -147,15 +147,27 @@ class Warden:
         async with self._changing:
             try:
                 if password is None:
-                    listed = list(self._daemon.config.daemon.listen)
-                    await anyio.to_thread.run_sync(_refuse_open, listed)
-                    return (), *await self._write({_PASSWORD: None})
+                    return (), *await self._remove_password()
                 hashed = await anyio.to_thread.run_sync(passwords.hash_new, password)
             except passwords.PasswordRefused as refused:
                 return (), refused.message, refused.next_step
             except HomeError as error:
                 return (), error.message, error.next_step
             return passwords.doubts(password), *await self._write({_PASSWORD: hashed})
+
+    async def _remove_password(self) -> Refusal:
+        listed = list(self._daemon.config.daemon.listen)
+        try:
+            await anyio.to_thread.run_sync(_refuse_open, listed)
+        except DoorError as error:
+            if error.code != "needs_password":
+                raise
+            return (
+                f"Other machines reach this daemon ({', '.join(listed)}): without a password "
+                "anybody there could.",
+                "Close those addresses first.",
+            )
+        return await self._write({_PASSWORD: None})
 
     async def rotate_token(self) -> Refusal:
         """A new token; connections that showed the old one are closed."""

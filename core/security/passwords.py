@@ -61,7 +61,8 @@ def check_new(password: str) -> None:
 def doubts(password: str) -> tuple[str, ...]:
     """Sentences for the person about a password that is accepted all the same."""
     if len(password) < _SHORT:
-        return (f"It has only {len(password)} characters; 12 or more are hard to guess.",)
+        count = "one character" if len(password) == 1 else f"{len(password)} characters"
+        return (f"It has only {count}; 12 or more are hard to guess.",)
     return ()
 
 

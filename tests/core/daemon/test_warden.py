@@ -148,6 +148,7 @@ def test_c42_a_password_is_set_and_removed(home: Home, owner: SyncClient) -> Non
     kept = owner.request(SetPassword(request_id="", password=None))
     assert isinstance(kept, SetPasswordResult)
     assert kept.error is not None
+    assert "anybody" in kept.error
     assert kept.state.password_set
     assert change(owner, listen=["127.0.0.1:0"]).error is None
     gone = owner.request(SetPassword(request_id="", password=None))
