@@ -92,7 +92,7 @@ def judged(request: Request, protocol: ServerProtocol) -> str:
         return "unreadable subprotocols"
     from_upgrade(authorization, offered)
     response = protocol.accept(request)
-    assert response.status_code in (101, 400, 405, 426), response.status_code
+    assert response.status_code in (101, 400, 405, 426, 505), response.status_code
     response.serialize()
     return f"upgraded {response.status_code}"
 
