@@ -39,6 +39,14 @@ class Scene:
         return sample.app(self.link(), **{**self.more, **more})
 
 
+def guarded() -> sample.StillLink:
+    from tests.tui.security_place import Keeper  # which plays scenes itself
+
+    link = sample.StillLink(sample.fleet())
+    link.asked = Keeper()
+    return link
+
+
 def with_log() -> sample.StillLink:
     link = sample.StillLink(sample.fleet())
     rows = [
@@ -142,6 +150,7 @@ PICTURES: dict[str, Scene] = {
     **{name: SCENES[name] for name in ("fleet", "first_run", "new_agent", "log", "help")},
     "agent": Scene(("4",)),
     "request": Scene(("ctrl+g",)),
+    "security": Scene(("S",), guarded),
 }
 """What `make screenshots` draws. The agent's own snapshots are in test_agent_screen.py."""
 
