@@ -251,7 +251,7 @@ async def test_settings_of_a_parked_agent_are_those_of_its_next_run(tmp_path: Pa
         await place.fleet.park(agent, by=BY)
         parked = place.fleet.view(agent).snapshot
         assert parked.current_mode_id == "plan"
-        assert [mode.id for mode in parked.available_modes] == ["ask", "plan"]
+        assert [mode.id for mode in parked.available_modes] == ["ask", "plan", "danger"]
         await place.fleet.set_mode(agent, "ask", by=BY)
         assert place.fleet.view(agent).snapshot.current_mode_id == "ask"
         assert machine.starts == 1
