@@ -214,6 +214,9 @@ class Talk(ScrollView, can_focus=True):
                 self.scroll_to(y=y, animate=False, force=True, immediate=True)
         finally:
             self._placing = False
+        # Told again: a bar that heard of the place before it heard of the size keeps its old thumb.
+        self.vertical_scrollbar.position = self.scroll_y
+        self.vertical_scrollbar.refresh()
         self._laid_out = self.size
         self.refresh()
 
