@@ -18,6 +18,21 @@ from sereno.core.protocol.additions import (
     ReadLogResult,
     ReloadDaemonResult,
 )
+from sereno.core.protocol.pairing import (
+    AnswerQuestion,
+    AnswerQuestionResult,
+    ChangeDevice,
+    ChangeDeviceResult,
+    CloseOffer,
+    CloseOfferResult,
+    OfferPairing,
+    OfferPairingResult,
+    PairingState,
+    RevokeDevice,
+    RevokeDeviceResult,
+    RotatePairings,
+    RotatePairingsResult,
+)
 from sereno.core.protocol.security import ChangeSecurity, SecurityState, TryHost, TryHostResult
 
 if TYPE_CHECKING:
@@ -25,7 +40,7 @@ if TYPE_CHECKING:
     from sereno.core.sessions.providers import ProviderDirectory
     from sereno.core.workspaces.suggestions import Suggestions
 
-__all__ = ["DaemonControl", "SecurityControl", "Services"]
+__all__ = ["DaemonControl", "PairingControl", "SecurityControl", "Services"]
 
 
 class DaemonControl(Protocol):
@@ -74,6 +89,27 @@ class SecurityControl(Protocol):
     async def rotate_token(self) -> tuple[str | None, str | None]: ...
 
     def try_host(self, request: TryHost) -> TryHostResult: ...
+
+
+class PairingControl(Protocol):
+    """Offers, the questions before somebody is let in, and devices; implemented by
+    core/daemon/pairing.py. What is refused stands in the result, with cause and next step."""
+
+    async def state(self, after: int | None) -> PairingState:
+        """As it is; with `after`, once it is newer than that revision, or after 25 s."""
+        ...
+
+    async def offer(self, request: OfferPairing) -> OfferPairingResult: ...
+
+    async def close_offer(self, request: CloseOffer) -> CloseOfferResult: ...
+
+    async def answer(self, request: AnswerQuestion) -> AnswerQuestionResult: ...
+
+    async def rotate(self, request: RotatePairings) -> RotatePairingsResult: ...
+
+    async def revoke(self, request: RevokeDevice) -> RevokeDeviceResult: ...
+
+    async def change(self, request: ChangeDevice) -> ChangeDeviceResult: ...
 
 
 class Services(msgspec.Struct, frozen=True):
