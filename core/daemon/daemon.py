@@ -209,7 +209,9 @@ class Daemon:
             )
             identity = Identity(version(), iso(_now_ms()), self._embedded)
             self._identity = identity
-            sessions = Sessions(greeting=lambda: greeting(server_id, identity.version))
+            sessions = Sessions(
+                greeting=lambda _, known_as: greeting(known_as or server_id, identity.version)
+            )
             catalog = Catalog(self._config)
             fleet = Fleet(
                 database=database,

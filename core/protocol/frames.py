@@ -46,6 +46,7 @@ class CloseCode:
 
     NORMAL = 1000
     GOING_AWAY = 1001
+    BROKEN = 1011
     TOO_SLOW = 1013
     RESTART = 1012
     HELLO_TIMEOUT = 4001

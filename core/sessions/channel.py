@@ -1,18 +1,22 @@
 """What a session knows of a transport: who is at the other end, and how to send it something.
 
-Implemented by core/listeners; nothing here touches a socket.
+Implemented by core/listeners, and by core/daemon for the way through a relay; nothing here touches
+a socket.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from sereno.core.security.roles import Role
 from sereno.core.sessions.batch import Batch
 
-__all__ = ["Channel", "Peer"]
+if TYPE_CHECKING:
+    from sereno.core.protocol.frames import Hello
+
+__all__ = ["Admitted", "Channel", "Door", "Peer"]
 
 
 class Peer(msgspec.Struct, frozen=True):
@@ -25,6 +29,22 @@ class Peer(msgspec.Struct, frozen=True):
     credential: str
     role: Role
     way: str
+
+
+class Admitted(msgspec.Struct, frozen=True):
+    """Somebody may come in, as `peer`. `server_id`: what they know this daemon as, where that is
+    not its own id."""
+
+    peer: Peer
+    server_id: str | None = None
+
+
+class Door(Protocol):
+    """Judges a hello where the listener could not know who is there: a person may be asked."""
+
+    async def knock(self, hello: Hello) -> Admitted | None:
+        """None: no, for ever. May take any time; who waits gives up and cancels."""
+        ...
 
 
 class Channel(Protocol):

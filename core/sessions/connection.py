@@ -25,7 +25,7 @@ from sereno.core.protocol.frames import (
 from sereno.core.protocol.outgoing import Outgoing
 from sereno.core.protocol.values import given
 from sereno.core.sessions.batch import Batch, single
-from sereno.core.sessions.channel import Channel, Peer
+from sereno.core.sessions.channel import Channel, Door, Peer
 from sereno.core.sessions.limits import LARGEST_HELLO, too_deep
 from sereno.core.sessions.outbox import LIMIT, Outbox
 from sereno.core.sessions.shape import misshapen
@@ -38,10 +38,15 @@ __all__ = ["Connection", "Phase"]
 
 CHUNK = 256 * 1024
 """Bytes handed to a transport at once while it drains."""
+HELD_MESSAGES = 32
+HELD_BYTES = 256 * 1024
+"""What a client may send between its hello and the answer of a door."""
 
 
 class Phase(enum.Enum):
     NEW = "new"
+    HELD = "held"
+    """It said hello, and a door judges that."""
     OPEN = "open"
     CLOSED = "closed"
 
@@ -49,9 +54,13 @@ class Phase(enum.Enum):
 class Connection:
     """Made by `Sessions.connect`. The listener calls receive, busy, drained and lost."""
 
-    def __init__(self, sessions: Sessions, channel: Channel, peer: Peer) -> None:
+    def __init__(
+        self, sessions: Sessions, channel: Channel, peer: Peer, door: Door | None = None
+    ) -> None:
         self._sessions = sessions
         self._channel = channel
+        self._door = door
+        self._early: list[tuple[bytes, bool]] = []
         self.peer = peer
         self.phase = Phase.NEW
         self.session: Session | None = None
@@ -60,6 +69,7 @@ class Connection:
         self._busy = False
         self._holding = False
         self.cancel_deadline: Callable[[], None] = lambda: None
+        """Ends the waiting for a hello, and then for the door."""
 
     # What the listener tells
 
@@ -70,6 +80,8 @@ class Connection:
         terminal = binary and data[:1] not in (b"{", b" ", b"\n", b"\r", b"\t")
         if self.phase is Phase.NEW:
             self._greet(data, terminal=terminal)
+        elif self.phase is Phase.HELD:
+            self._hold(data, binary)
         elif terminal:
             self._sessions.unreadable(self, BadFrame("", "", "", "no terminal has this slot"))
         else:
@@ -127,11 +139,35 @@ class Connection:
                 self._open(frame)
 
     def _open(self, hello: Hello) -> None:
-        self.phase = Phase.OPEN
         self.cancel_deadline()
         self.client_type = hello.client_type
         self._outbox = Outbox(drops=_can_jump(hello))
-        self._sessions.greeted(self, hello)
+        if self._door is None:
+            self.phase = Phase.OPEN
+            self._sessions.greeted(self, hello)
+        else:
+            self.phase = Phase.HELD
+            self._sessions.knocked(self, hello, self._door)
+
+    def _hold(self, data: bytes, binary: bool) -> None:
+        """Official clients say nothing before they are greeted; whoever does has to wait."""
+        size = sum(len(one) for one, _ in self._early) + len(data)
+        if len(self._early) >= HELD_MESSAGES or size > HELD_BYTES:
+            self.close(CloseCode.TOO_SLOW, "Too much before the greeting")
+            return
+        self._early.append((data, binary))
+
+    def let_in(self, peer: Peer) -> None:
+        """The door said yes; the registry joins it to a session and calls `caught_up` then."""
+        self.cancel_deadline()
+        self.peer = peer
+        self.phase = Phase.OPEN
+
+    def caught_up(self) -> None:
+        """What was sent while the door judged is taken now."""
+        early, self._early = self._early, []
+        for data, binary in early:
+            self.receive(data, binary=binary)
 
     # What the session sends
 

@@ -29,7 +29,7 @@ from sereno.core.protocol.outgoing import Kind, Outgoing
 from sereno.core.security.roles import CHANGES, Role, hears
 from sereno.core.sessions import checks
 from sereno.core.sessions.audience import Audience
-from sereno.core.sessions.channel import Channel, Peer
+from sereno.core.sessions.channel import Channel, Door, Peer
 from sereno.core.sessions.connection import Connection, Phase
 from sereno.core.sessions.dispatch import Dispatch, Table
 from sereno.core.sessions.limits import TokenBucket
@@ -43,6 +43,8 @@ log = logging.getLogger("sereno.sessions")
 
 HELLO_S = 15.0
 """Seconds that a socket may be silent before hello."""
+DOOR_S = 9.0
+"""Seconds for a door to judge: official apps make one attempt of ten (design section 7)."""
 LINGER_S = 90.0
 """Seconds that a session lives after its last socket."""
 MOST_AWAY = 1_000
@@ -55,13 +57,16 @@ class Sessions:
     def __init__(
         self,
         *,
-        greeting: Callable[[], bytes],
+        greeting: Callable[[str, str | None], bytes],
+        door_s: float = DOOR_S,
         hello_s: float = HELLO_S,
         linger_s: float = LINGER_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`greeting`: the server_info frame for a socket that said hello."""
+        """`greeting`: the server_info frame for a socket that said hello, by its client id and the
+        server id by which it came, if that is not the daemon's own."""
         self._greeting = greeting
+        self._door_s = door_s
         self._hello_s = hello_s
         self._linger_s = linger_s
         self._clock = clock
@@ -106,17 +111,52 @@ class Sessions:
 
     # From the listeners
 
-    def connect(self, channel: Channel, peer: Peer) -> Connection:
-        """A new socket whose peer was checked; it has to say hello now."""
-        connection = Connection(self, channel, peer)
+    def connect(self, channel: Channel, peer: Peer, door: Door | None = None) -> Connection:
+        """A new socket whose peer was checked; it has to say hello now. With a `door`, that one
+        says who it is, and until then `peer` says only by which way it came."""
+        connection = Connection(self, channel, peer, door)
         loop = asyncio.get_running_loop()
         late = loop.call_later(self._hello_s, connection.hello_is_late)
         connection.cancel_deadline = late.cancel
         self._connections[connection] = None
         return connection
 
-    def greeted(self, connection: Connection, hello: Hello) -> None:
-        """A valid hello: joins the session of this credential and client id, or makes one."""
+    def knocked(self, connection: Connection, hello: Hello, door: Door) -> None:
+        """A valid hello that a door has to judge."""
+        if self._tasks is None:
+            connection.close(CloseCode.RESTART, "Not ready")
+            return
+        scope = anyio.CancelScope()
+        connection.cancel_deadline = scope.cancel
+        self._tasks.start_soon(self._judge, connection, hello, door, scope)
+
+    async def _judge(
+        self, connection: Connection, hello: Hello, door: Door, scope: anyio.CancelScope
+    ) -> None:
+        admitted = None
+        try:
+            with scope, anyio.move_on_after(self._door_s) as waiting:
+                admitted = await door.knock(hello)
+        except Exception as error:  # noqa: BLE001 - a door that breaks stays shut, for this one only
+            log.error("nobody could judge who wants in: %s", error)
+            connection.close(CloseCode.BROKEN, "Internal error")
+            return
+        if connection.phase is not Phase.HELD:
+            return
+        if admitted is None:
+            late = waiting.cancelled_caught
+            connection.close(
+                CloseCode.HELLO_TIMEOUT if late else CloseCode.UNAUTHORISED,
+                "Not confirmed yet" if late else "Not let in",
+            )
+            return
+        connection.let_in(admitted.peer)
+        self.greeted(connection, hello, admitted.server_id)
+        connection.caught_up()
+
+    def greeted(self, connection: Connection, hello: Hello, server_id: str | None = None) -> None:
+        """A valid hello of somebody who may come in: joins the session of this credential and
+        client id, or makes one."""
         key = (connection.peer.credential, hello.client_id.strip())
         session = self._sessions.get(key)
         if session is None:
@@ -129,7 +169,7 @@ class Sessions:
         connection.session = session
         # What was published before is not for this socket; what comes now is.
         self.flush(but=connection)
-        connection.answer(self._greeting())
+        connection.answer(self._greeting(key[1], server_id))
 
     def incoming(self, connection: Connection, data: bytes) -> None:
         """A message after hello: through all checks in order, then to its handler."""
@@ -253,6 +293,17 @@ class Sessions:
         self.flush()
         for connection in tuple(self._connections):
             connection.close(code, reason)
+
+    def drop(self, credential: str, code: int, reason: str) -> int:
+        """Sends away who came by a credential, and ends what they asked for. Gives how many."""
+        gone = [one for one in self._connections if one.peer.credential == credential]
+        for connection in gone:
+            connection.close(code, reason)
+        for session in [
+            one for one in self._sessions.values() if one.peer.credential == credential
+        ]:
+            self._end(session)
+        return len(gone)
 
     def waiting(self) -> int:
         """Bytes in all outboxes together."""

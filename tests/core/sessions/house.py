@@ -21,6 +21,7 @@ from sereno.core.protocol.outgoing import Kind, Outgoing
 from sereno.core.protocol.values import Wire, iso
 from sereno.core.security.roles import Role
 from sereno.core.sessions.batch import Batch
+from sereno.core.sessions.channel import Door as Judge
 from sereno.core.sessions.channel import Peer
 from sereno.core.sessions.connection import Connection
 from sereno.core.sessions.handlers import TABLES
@@ -129,9 +130,9 @@ class Door:
     notes: list[tuple[str, str, str]]
     refuse_notes: Exception | None = None
 
-    def knock(self, peer: Peer = OWNER) -> FakeSocket:
+    def knock(self, peer: Peer = OWNER, judge: Judge | None = None) -> FakeSocket:
         socket = FakeSocket()
-        socket.connection = self.sessions.connect(socket, peer)
+        socket.connection = self.sessions.connect(socket, peer, judge)
         return socket
 
     def enter(self, client_id: str = "c1", peer: Peer = OWNER, **fields: Any) -> FakeSocket:
@@ -197,10 +198,12 @@ class FakeSocket:
 @asynccontextmanager
 async def door(**settings: Any) -> AsyncIterator[Door]:
     """Sessions that run, with stand-ins behind them."""
-    info = ServerInfo(
-        server_id="srv_test", features=ServerFeatures(providers_snapshot=True, sereno=1)
-    )
-    sessions = Sessions(greeting=lambda: encode_payload(info), **settings)
+    features = ServerFeatures(providers_snapshot=True, sereno=1)
+
+    def greeting(client_id: str, known_as: str | None) -> bytes:
+        return encode_payload(ServerInfo(server_id=known_as or "srv_test", features=features))
+
+    sessions = Sessions(greeting=greeting, **settings)
     fleet, daemon = StubFleet(), StubDaemon()
     notes: list[tuple[str, str, str]] = []
 
