@@ -33,6 +33,8 @@ __all__ = [
     "RevokeDeviceResult",
     "RotatePairings",
     "RotatePairingsResult",
+    "SwitchRelay",
+    "SwitchRelayResult",
 ]
 
 Kind = Literal["app", "sereno", "paseo"]
@@ -220,5 +222,20 @@ class ChangeDeviceResult(Wire):
     wire_type: ClassVar[str] = "sereno.device.change.response"
     request_id: str
     device: Device | None = None
+    error: str | None = None
+    next_step: str | None = None
+
+
+class SwitchRelay(Wire, tag_field="type", tag="sereno.pairing.relay.request"):
+    """Switches the relay on or off, in config.toml. Off: nobody comes by it any more, at once;
+    pairings stay and count again when it is on."""
+
+    request_id: str
+    enabled: bool
+
+
+class SwitchRelayResult(Wire):
+    wire_type: ClassVar[str] = "sereno.pairing.relay.response"
+    request_id: str
     error: str | None = None
     next_step: str | None = None
