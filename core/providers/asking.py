@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -19,9 +20,10 @@ from sereno.core.security.sanitise import sanitise_line
 if TYPE_CHECKING:
     from sereno.core.providers.catalog import Provider
 
-__all__ = ["SignedIn", "ask", "read_sign_in", "read_version"]
+__all__ = ["MOST_OUTPUT", "SignedIn", "ask", "read_sign_in", "read_version"]
 
-MOST_OUTPUT = 4 * 1024 * 1024
+MOST_OUTPUT = 64 * 1024 * 1024
+"""Bytes that are read of one answer; a long talk with pictures in it is some of these."""
 _VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 _COUNTS = re.compile(r"(\d+) (credential|environment variable)s?")
@@ -35,9 +37,12 @@ class SignedIn(msgspec.Struct, frozen=True):
 
 
 class _Said(msgspec.Struct, frozen=True):
+    """`whole`: false where `out` was cut off after MOST_OUTPUT bytes."""
+
     code: int
     out: str
     err: str
+    whole: bool = True
 
 
 def ask(
@@ -48,28 +53,38 @@ def ask(
     timeout_s: float,
     cwd: str | None = None,
 ) -> _Said | None:
-    """Runs the program with `arguments`; None where it is missing, or not done in time."""
+    """Runs the program with `arguments`; None where it is missing, or not done in time.
+
+    It writes into files: programs that run on node or bun end while a pipe still holds back what
+    is longer than its 64 KB, with 0 and without a word, and the rest is lost.
+    """
     command = provider.asked_by(env)
     if command is None:
         return None
     try:
-        done = subprocess.run(
-            [*command, *arguments],
-            env=provider.env(env),
-            cwd=cwd or env.get("HOME") or "/",
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout_s,
-            check=False,
-        )
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            done = subprocess.run(
+                [*command, *arguments],
+                env=provider.env(env),
+                cwd=cwd or env.get("HOME") or "/",
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                timeout=timeout_s,
+                check=False,
+            )
+            words, whole = _text(out)
+            return _Said(done.returncode, words, _text(err)[0], whole)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    out, err = (_text(data) for data in (done.stdout, done.stderr))
-    return _Said(done.returncode, out, err)
 
 
-def _text(data: bytes) -> str:
-    return _ESCAPES.sub("", data[:MOST_OUTPUT].decode("utf-8", "replace"))
+def _text(file: IO[bytes]) -> tuple[str, bool]:
+    """What was written into it, and whether that is all of it."""
+    file.seek(0)
+    data = file.read(MOST_OUTPUT + 1)
+    words = data[:MOST_OUTPUT].decode("utf-8", "replace")
+    return _ESCAPES.sub("", words), len(data) <= MOST_OUTPUT
 
 
 def read_version(provider: Provider, env: Mapping[str, str], timeout_s: float = 15.0) -> str | None:

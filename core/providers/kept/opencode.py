@@ -17,7 +17,7 @@ from sereno.core.protocol.timeline import (
 )
 from sereno.core.providers.acp.details import detail_of
 from sereno.core.providers.acp.state import CallRecord
-from sereno.core.providers.asking import ask
+from sereno.core.providers.asking import MOST_OUTPUT, ask
 from sereno.core.providers.common.bounds import clip
 from sereno.core.providers.kept.model import KeptError, KeptSession, settled
 from sereno.core.security.sanitise import sanitise, sanitise_line
@@ -74,7 +74,7 @@ def sessions(
     try:
         rows = msgspec.json.decode(told or "[]", type=list[_Listed])
     except msgspec.DecodeError as error:
-        raise KeptError(f"{provider.label}'s list of sessions was not understood.") from error
+        raise _puzzled(provider, "list of sessions", error) from error
     return [
         KeptSession(row.id, row.directory, sanitise_line(row.title, TITLE), int(row.updated))
         for row in rows
@@ -95,10 +95,16 @@ def take(
             for item in _items(message["info"].get("role"), part)
         ]
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as error:
-        raise KeptError(f"{provider.label}'s words of the session were not understood.") from error
+        raise _puzzled(provider, "account of the session", error) from error
     info = whole.info
     title = sanitise_line(info.title, TITLE)
     return KeptSession(info.id, info.directory, title, int(info.time.updated)), settled(items)
+
+
+def _puzzled(provider: Provider, what: str, error: Exception) -> KeptError:
+    cause = sanitise_line(f"{type(error).__name__}: {error}", 200)
+    words = f"{provider.label}'s {what} was not understood ({cause})."
+    return KeptError(words, "Another version of the program may tell it in another way.")
 
 
 def _items(role: str, part: dict[str, Any]) -> list[TimelineItem]:
@@ -151,5 +157,10 @@ def _ask(
             f"{provider.label} was asked for its sessions and gave no answer. {words}".strip(),
             f"Run `{provider.command[0]} {' '.join(command[:2])}` in a terminal to see why.",
             code if said is not None else "provider_failed",
+        )
+    if not said.whole:
+        raise KeptError(
+            f"{provider.label} has more to tell of it than is taken: {MOST_OUTPUT >> 20} MB.",
+            "Go on with it in the program itself.",
         )
     return said.out

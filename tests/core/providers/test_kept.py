@@ -19,6 +19,7 @@ from sereno.core.protocol.timeline import (
     UserMessage,
 )
 from sereno.core.protocol.tools import EditDetail, ShellDetail
+from sereno.core.providers import asking
 from sereno.core.providers.catalog import Catalog, Provider
 from sereno.core.providers.kept import claude, codex, opencode
 from sereno.core.providers.kept.keepers import keeper_of
@@ -264,6 +265,37 @@ def test_opencode_sessions_and_talk(install: Install, env: dict[str, str]) -> No
     with pytest.raises(KeptError, match="not understood"):
         opencode.sessions(install("opencode", "print('what?')"), env, "/tmp", 50)
     assert opencode.sessions(install("opencode", ""), env, "/tmp", 50) == []
+
+
+# As node and bun do: what a pipe does not take at once is lost, and the program ends with 0.
+HASTY = f"""
+import os
+export = {EXPORT!r}
+export["messages"] = export["messages"][:1] * 2_000 + export["messages"][1:]
+os.set_blocking(1, False)
+os.write(1, json.dumps(export).encode())
+"""
+
+
+def test_a_long_session_of_opencode_is_told_whole(install: Install, env: dict[str, str]) -> None:
+    _, items = opencode.take(install("opencode", HASTY), env, "ses_1", "/tmp")
+    told = short(items)
+    assert told.count("> look") == 2_000
+    assert told[-1] == "failed:  -> UNSET"
+
+
+def test_a_session_of_opencode_that_is_too_long(
+    install: Install, env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "MOST_OUTPUT", 100_000)
+    with pytest.raises(KeptError, match="more to tell of it than is taken"):
+        opencode.take(install("opencode", HASTY), env, "ses_1", "/tmp")
+
+
+def test_what_was_not_understood_of_opencode_is_said(install: Install, env: dict[str, str]) -> None:
+    cut = f"sys.stdout.write({json.dumps(EXPORT)!r}[:-9])"
+    with pytest.raises(KeptError, match=r"not understood .*Input data was truncated"):
+        opencode.take(install("opencode", cut), env, "ses_1", "/tmp")
 
 
 def test_who_keeps_sessions() -> None:
