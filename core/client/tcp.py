@@ -17,7 +17,7 @@ from sereno.core.client.frames import FrameError
 from sereno.core.client.keepalive import keep_alive
 from sereno.core.client.refusals import of_answer, of_broken, of_network, of_nonsense, of_tls
 from sereno.core.client.target import Target
-from sereno.core.client.transport import FrameTransport
+from sereno.core.client.transport import FrameTransport, upgraded
 from sereno.core.client.trust import context_of
 from sereno.core.client.upgrade import Answer, Handshake
 from sereno.core.home import connect_path
@@ -34,32 +34,17 @@ async def open_target(
     target: Target, received: Callable[[list[bytes]], None], ended: Callable[[int, str], None]
 ) -> FrameTransport:
     """Connects, agrees TLS and upgrades. Raises ClientError; waits for ever if nobody answers."""
-    loop = asyncio.get_running_loop()
-
-    def made() -> FrameTransport:
-        return FrameTransport(_Opening(target), received, ended, silence_s=SILENCE_S)
-
     context = context_of(target) if target.tls else None
     connection = await (_unix(target) if target.local else _tcp(target))
     try:
-        _, transport = await loop.create_connection(
-            made,
-            sock=connection,
-            ssl=context,
-            server_hostname=target.server_name if context else None,
+        return await upgraded(
+            connection,
+            lambda: FrameTransport(_Opening(target), received, ended, silence_s=SILENCE_S),
+            context,
+            target.server_name if context else None,
         )
     except OSError as error:
-        connection.close()
         raise (of_tls if target.tls else of_broken)(error, target) from error
-    except BaseException:
-        connection.close()
-        raise
-    try:
-        await transport.upgraded
-    except BaseException:
-        transport.cut()
-        raise
-    return transport
 
 
 async def _unix(target: Target) -> socket.socket:

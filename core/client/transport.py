@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
+import ssl
 from collections.abc import Callable
 from typing import Protocol
 
@@ -24,7 +26,7 @@ from sereno.core.client.frames import (
     encode,
 )
 
-__all__ = ["FrameTransport", "Opening"]
+__all__ = ["FrameTransport", "Opening", "upgraded"]
 
 
 class Opening(Protocol):
@@ -37,6 +39,29 @@ class Opening(Protocol):
 
     def ended(self, error: Exception | None) -> ClientError:
         """Why it failed, when the other side closed in the middle of it."""
+
+
+async def upgraded(
+    connection: socket.socket,
+    made: Callable[[], FrameTransport],
+    tls: ssl.SSLContext | None = None,
+    server_name: str | None = None,
+) -> FrameTransport:
+    """Agrees TLS on a connected socket, if there is a context, and upgrades; where that fails the
+    socket is closed. Raises OSError before the upgrade, ClientError in it."""
+    try:
+        _, transport = await asyncio.get_running_loop().create_connection(
+            made, sock=connection, ssl=tls, server_hostname=server_name
+        )
+    except BaseException:
+        connection.close()
+        raise
+    try:
+        await transport.upgraded
+    except BaseException:
+        transport.cut()
+        raise
+    return transport
 
 
 class FrameTransport(asyncio.Protocol):

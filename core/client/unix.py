@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sereno.core.client.errors import ClientError, ConnectionLost, NoDaemon
 from sereno.core.client.frames import FrameError, read_upgrade, upgrade_request
-from sereno.core.client.transport import FrameTransport
+from sereno.core.client.transport import FrameTransport, upgraded
 from sereno.core.home import connect_path
 
 __all__ = ["open_unix"]
@@ -23,21 +23,7 @@ async def open_unix(
     path: Path, received: Callable[[list[bytes]], None], ended: Callable[[int, str], None]
 ) -> FrameTransport:
     """Connects and upgrades. Raises NoDaemon, ConnectionLost; waits for ever if nobody answers."""
-    loop = asyncio.get_running_loop()
-    connection = await _connect(path)
-    try:
-        _, transport = await loop.create_unix_connection(
-            lambda: FrameTransport(_Upgrade(), received, ended), sock=connection
-        )
-    except BaseException:
-        connection.close()
-        raise
-    try:
-        await transport.upgraded
-    except BaseException:
-        transport.cut()
-        raise
-    return transport
+    return await upgraded(await _connect(path), lambda: FrameTransport(_Upgrade(), received, ended))
 
 
 async def _connect(path: Path) -> socket.socket:
