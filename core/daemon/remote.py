@@ -1,0 +1,207 @@
+"""Which pairings can be reached through the relay now: one connector each, begun and ended.
+
+Nobody is dialled while the relay is off or nothing is paired or offered. What comes through goes to
+relay_channel.py; who may come in is pairing.py's business.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+import anyio
+import anyio.abc
+
+from sereno.core.config.model import RelayConfig
+from sereno.core.protocol.frames import CloseCode, Hello
+from sereno.core.protocol.pairing import RelayStatus
+from sereno.core.protocol.values import UNSET
+from sereno.core.security.roles import Role
+from sereno.core.sessions.channel import Admitted, Peer
+from sereno.core.sessions.registry import Sessions
+
+if TYPE_CHECKING:
+    from sereno.core.daemon.pairing import Entry, Live
+    from sereno.relay_client.connector import DataSocket, RelayState
+
+__all__ = ["Remote"]
+
+log = logging.getLogger("sereno.relay")
+
+
+class Book(Protocol):
+    """What Remote needs of the pairings."""
+
+    def live(self) -> list[Live]: ...
+
+    def secret(self, server_id: str) -> bytes: ...
+
+    async def claim(self, server_id: str, fingerprint: bytes) -> bool: ...
+
+    async def knock(
+        self,
+        server_id: str,
+        client_id: str,
+        client_type: str,
+        app_version: str | None,
+        words: list[str],
+        device_key: bytes | None,
+    ) -> Entry | None: ...
+
+    def arrived(self, device_id: str, way: str) -> None: ...
+
+    def left(self, device_id: str) -> None: ...
+
+
+class Remote:
+    """Belongs to the daemon's loop. `run` in its task group."""
+
+    def __init__(self, book: Book, sessions: Sessions, config: RelayConfig) -> None:
+        self._book = book
+        self._sessions = sessions
+        self._config = config
+        self._lines: dict[str, _Line] = {}
+        self._again = anyio.Event()
+
+    def apply(self, config: RelayConfig) -> None:
+        """Another configuration; who is connected through another relay is let go."""
+        self._config = config
+        self.look()
+
+    def look(self) -> None:
+        """The pairings have changed."""
+        self._again.set()
+
+    def drop(self, who: str) -> None:
+        """Sends away a device, by its id, or everybody of a pairing, by its server id."""
+        line = self._lines.pop(who, None)
+        if line is not None:
+            line.end()
+        self._sessions.drop(f"device:{who}", CloseCode.UNAUTHORISED, "Revoked")
+        self._sessions.drop(f"pairing:{who}", CloseCode.UNAUTHORISED, "Revoked")
+        self.look()
+
+    async def run(self) -> None:
+        """Until it is cancelled; then nobody is connected any more."""
+        async with anyio.create_task_group() as tasks:
+            while True:
+                self._again = anyio.Event()
+                self._arrange(tasks)
+                await self._again.wait()
+
+    def _arrange(self, tasks: anyio.abc.TaskGroup) -> None:
+        config = self._config
+        wanted = {one.server_id: one for one in self._book.live()} if config.enabled else {}
+        for server_id, line in list(self._lines.items()):
+            if server_id not in wanted or line.endpoint != config.endpoint:
+                del self._lines[server_id]
+                line.end()
+        for server_id, live in wanted.items():
+            if server_id not in self._lines:
+                line = _Line(live, config.endpoint, partial(self._serve, live))
+                self._lines[server_id] = line
+                tasks.start_soon(line.run)
+
+    async def _serve(self, live: Live, socket: DataSocket) -> None:
+        """One client, from its first frame to its last."""
+        from sereno.core.daemon.relay_channel import RelayChannel  # crypto is loaded when needed
+
+        bell = _Bell(self._book, live.server_id, socket)
+        claim = partial(self._book.claim, live.server_id)
+        secret = self._book.secret(live.server_id)
+        channel = RelayChannel(socket, secret, self._sessions, bell, live.server_id, claim)
+        try:
+            await channel.run()
+        finally:
+            bell.left()
+
+    def status(self) -> RelayStatus:
+        """For the person: through which relay, and whether it answers."""
+        config = self._config
+        states = [line.state for line in self._lines.values() if line.state is not None]
+        waiting = next((one for one in states if one.phase == "waiting"), None)
+        shown = RelayStatus(
+            enabled=config.enabled,
+            endpoint=config.endpoint,
+            public_endpoint=config.public_endpoint or config.endpoint,
+            state="off" if not config.enabled else "idle",
+        )
+        if not config.enabled or not self._lines:
+            return shown
+        if waiting is not None:
+            shown.state = "waiting"
+            shown.error, shown.next_try_s = waiting.error, waiting.next_try_s
+        elif states and all(one.phase == "ready" for one in states):
+            shown.state = "ready"
+        else:
+            shown.state = "connecting"
+        return shown
+
+
+class _Line:
+    """The connector of one pairing."""
+
+    def __init__(
+        self, live: Live, endpoint: str, serve: Callable[[DataSocket], Awaitable[None]]
+    ) -> None:
+        self.endpoint = endpoint
+        self.state: RelayState | None = None
+        self._server_id = live.server_id
+        self._serve = serve
+        self._scope = anyio.CancelScope()
+
+    def end(self) -> None:
+        self._scope.cancel()
+
+    async def run(self) -> None:
+        from random import random
+
+        from sereno.relay_client.connector import Connector
+        from sereno.relay_client.endpoints import parse_endpoint
+
+        with self._scope:
+            endpoint = parse_endpoint(self.endpoint)
+            await Connector(
+                endpoint, self._server_id, self._serve, state=self._told, random=random
+            ).run()
+
+    def _told(self, state: RelayState) -> None:
+        before = self.state
+        self.state = state
+        if before is None or before.phase != state.phase:
+            log.info("the relay %s: %s", self.endpoint, state.error or state.phase)
+
+
+class _Bell:
+    """Sessions' Door of one connection: remembers who came in by it."""
+
+    def __init__(self, book: Book, server_id: str, socket: DataSocket) -> None:
+        self._book = book
+        self._server_id = server_id
+        self._socket = socket
+        self._device: str | None = None
+
+    async def knock(self, hello: Hello) -> Admitted | None:
+        version = hello.app_version
+        entry = await self._book.knock(
+            self._server_id,
+            hello.client_id.strip(),
+            hello.client_type,
+            None if version is UNSET or not isinstance(version, str) else version,
+            [],
+            None,
+        )
+        if entry is None:
+            return None
+        self._device = entry.device_id
+        self._socket.widen()
+        self._book.arrived(entry.device_id, "relay")
+        assert entry.role in (Role.OPERATOR, Role.VIEWER)  # never more, whatever a store says
+        return Admitted(Peer(f"device:{entry.device_id}", entry.role, "relay"), entry.server_id)
+
+    def left(self) -> None:
+        """The connection is gone."""
+        if self._device is not None:
+            self._book.left(self._device)

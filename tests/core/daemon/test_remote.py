@@ -1,0 +1,214 @@
+"""Who can be reached through the relay: a real relay in the same loop, real channels, a stand-in
+for the pairings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import anyio
+import msgspec
+import pytest
+
+from sereno.core.config.model import RelayConfig
+from sereno.core.daemon.remote import Remote
+from sereno.core.protocol.frames import decode_daemon_frame
+from sereno.core.protocol.messages import Pong, ServerInfo
+from sereno.core.protocol.values import Wire
+from sereno.core.security.roles import Role
+from sereno.relay_client.connector import DataSocket, SocketClosed, dial_client
+from sereno.relay_client.endpoints import parse_endpoint
+from sereno.relay_client.keypair import KeyPair
+from sereno.relay_client.nacl.client import ClientChannel
+from sereno.relay_client.nacl.effects import Deliver, Effect, Send
+from tests.core.sessions.house import Door, door
+from tests.relay_server.running import Running
+from tests.relay_server.running import relay as running
+
+
+class Live(msgspec.Struct, frozen=True):
+    server_id: str
+    kind: str = "app"
+
+
+class Entry(msgspec.Struct, frozen=True):
+    device_id: str
+    role: Role
+    server_id: str
+
+
+class Pairings:
+    """Everybody who comes by a server id is a device of that name."""
+
+    def __init__(self, *server_ids: str) -> None:
+        self.pairs = {one: KeyPair.of(os.urandom(32)) for one in server_ids}
+        self.here: list[str] = []
+        self._used: set[bytes] = set()
+
+    def live(self) -> list[Any]:
+        return [Live(one) for one in self.pairs]
+
+    def secret(self, server_id: str) -> bytes:
+        return self.pairs[server_id].secret
+
+    async def claim(self, server_id: str, fingerprint: bytes) -> bool:
+        is_new = fingerprint not in self._used
+        self._used.add(fingerprint)
+        return is_new
+
+    async def knock(self, server_id: str, *_: object) -> Any:
+        return Entry(f"device-{server_id}", Role.OPERATOR, server_id)
+
+    def arrived(self, device_id: str, way: str) -> None:
+        self.here.append(device_id)
+
+    def left(self, device_id: str) -> None:
+        self.here.remove(device_id)
+
+
+class App:
+    """An official app that scanned an offer."""
+
+    def __init__(self, socket: DataSocket, pair: KeyPair) -> None:
+        self._socket = socket
+        self._channel = ClientChannel(pair.public, os.urandom(32), os.urandom)
+        self._heard: list[Wire] = []
+
+    async def _out(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Send(text=text):
+                    await self._socket.send(text)
+                case Deliver(message=message):
+                    assert isinstance(message, str)
+                    self._heard.append(decode_daemon_frame(message.encode()))
+                case _:
+                    pass
+
+    async def greet(self) -> Wire:
+        await self._out(self._channel.start(0.0))
+        self._channel.send(
+            '{"type":"hello","clientId":"cid_1","clientType":"mobile","protocolVersion":1}'
+        )
+        return await self.hear()
+
+    async def ask(self, kind: str) -> Wire:
+        told = {"type": "session", "message": {"type": kind, "requestId": "r"}}
+        await self._out(self._channel.send(msgspec.json.encode(told).decode()))
+        return await self.hear()
+
+    async def hear(self) -> Wire:
+        with anyio.fail_after(10):
+            while not self._heard:
+                await self._out(self._channel.receive(await self._socket.receive()))
+        return self._heard.pop(0)
+
+
+@asynccontextmanager
+async def remote_of(
+    house: Door, book: Pairings, relay: Running, *, enabled: bool = True
+) -> AsyncIterator[Remote]:
+    config = RelayConfig(enabled=enabled, endpoint=relay.url)
+    remote = Remote(cast(Any, book), house.sessions, config)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(remote.run)
+        yield remote
+        tasks.cancel_scope.cancel()
+
+
+async def until_state(remote: Remote, wanted: str) -> None:
+    with anyio.fail_after(15):
+        while remote.status().state != wanted:
+            await anyio.sleep(0.005)
+
+
+async def until_closed(app: App, within_s: float) -> None:
+    with anyio.fail_after(within_s), pytest.raises(SocketClosed):
+        await app.hear()
+
+
+async def scanned(relay: Running, book: Pairings, server_id: str) -> App:
+    socket = await dial_client(parse_endpoint(relay.url), server_id)
+    app = App(socket, book.pairs[server_id])
+    info = await app.greet()
+    assert isinstance(info, ServerInfo)
+    assert info.server_id == server_id
+    return app
+
+
+async def test_an_app_comes_in_by_its_offer() -> None:
+    book = Pairings("srv_a")
+    async with running() as relay, door() as house, remote_of(house, book, relay) as remote:
+        await until_state(remote, "ready")
+        app = await scanned(relay, book, "srv_a")
+        assert book.here == ["device-srv_a"]
+        assert isinstance(await app.ask("ping"), Pong)
+
+
+async def test_c54_a_dropped_device_is_gone_within_a_second_and_the_other_stays() -> None:
+    book = Pairings("srv_a", "srv_b")
+    async with running() as relay, door() as house, remote_of(house, book, relay) as remote:
+        await until_state(remote, "ready")
+        a, b = await scanned(relay, book, "srv_a"), await scanned(relay, book, "srv_b")
+        remote.drop("device-srv_a")
+        await until_closed(a, 1)
+        assert isinstance(await b.ask("ping"), Pong)
+        assert [one.credential for one in house.sessions.peers] == ["device:device-srv_b"]
+
+
+async def test_a_dropped_pairing_is_dialled_no_more() -> None:
+    book = Pairings("srv_a")
+    async with running() as relay, door() as house, remote_of(house, book, relay) as remote:
+        await until_state(remote, "ready")
+        a = await scanned(relay, book, "srv_a")
+        book.pairs.clear()
+        remote.drop("srv_a")
+        await until_closed(a, 1)
+        await until_state(remote, "idle")
+        assert book.here == []
+
+
+async def test_nobody_is_dialled_while_the_relay_is_off() -> None:
+    book = Pairings("srv_a")
+    async with (
+        running() as relay,
+        door() as house,
+        remote_of(house, book, relay, enabled=False) as remote,
+    ):
+        assert remote.status().state == "off"
+        await anyio.wait_all_tasks_blocked()
+        assert relay.server.listening  # It is there; nobody came, as the next line shows.
+        remote.apply(RelayConfig(enabled=True, endpoint=relay.url))
+        await until_state(remote, "ready")
+        remote.apply(RelayConfig(enabled=False, endpoint=relay.url))
+        await until_state(remote, "off")
+
+
+async def test_a_relay_that_is_not_there_is_told_with_the_next_try() -> None:
+    book = Pairings("srv_a")
+    async with door() as house:
+        remote = Remote(
+            cast(Any, book),
+            house.sessions,
+            RelayConfig(enabled=True, endpoint="ws://127.0.0.1:9"),
+        )
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(remote.run)
+            await until_state(remote, "waiting")
+            status = remote.status()
+            assert status.error
+            assert "127.0.0.1:9" in status.error
+            assert status.next_try_s is not None
+            tasks.cancel_scope.cancel()
+
+
+async def test_a_new_pairing_is_reachable_without_a_restart() -> None:
+    book = Pairings()
+    async with running() as relay, door() as house, remote_of(house, book, relay) as remote:
+        assert remote.status().state == "idle"
+        book.pairs["srv_new"] = KeyPair.of(os.urandom(32))
+        remote.look()
+        await until_state(remote, "ready")
+        await scanned(relay, book, "srv_new")
