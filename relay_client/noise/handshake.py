@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from noise.connection import Keypair, NoiseConnection  # type: ignore[import-untyped]
 from noise.exceptions import (  # type: ignore[import-untyped]
     NoiseHandshakeError,
@@ -74,6 +76,7 @@ class Handshake:
         # Set here and not before, where the library warns of ephemeral keys that are given.
         self._state.e = self._noise.noise_protocol.keypair_class.from_private_bytes(ephemeral)
         self._failed = False
+        self._peer = self._chain = b""
 
     @property
     def finished(self) -> bool:
@@ -89,7 +92,20 @@ class Handshake:
     def peer(self) -> bytes:
         """The other side's own public key, once finished."""
         self._must_be_finished()
-        return bytes(self._state.rs.public_bytes)
+        return self._peer
+
+    def derive(self, label: bytes) -> bytes:
+        """Another secret of 32 bytes that only the two sides know, once finished; for each label
+        another one, and none of them tells anything about the keys of the channel.
+        """
+        self._must_be_finished()
+        if not self._chain:
+            raise NoiseFailed("what secrets are derived from was let go")
+        return HKDF(SHA256(), 32, salt=self.transcript, info=label).derive(self._chain)
+
+    def forget(self) -> None:
+        """No more is to be derived: what could be, is let go (forward secrecy)."""
+        self._chain = b""
 
     def write(self, payload: bytes = b"") -> bytes:
         """Our next message. The payload of the first is not secret: leave it empty."""
@@ -130,7 +146,18 @@ class Handshake:
             self._fail("a message was altered, out of order, or is not of who it should be", error)
         if len(done) > MESSAGE_BYTES:
             self._fail("a message is too long", None)
+        if self._state is not None and self._noise.handshake_finished:
+            self._finish()
         return done
+
+    def _finish(self) -> None:
+        """Keeps what is asked for later and lets go of every key that is done its work: whoever
+        reads this process afterwards cannot open what was said before (T17).
+        """
+        self._peer = bytes(self._state.rs.public_bytes)
+        self._chain = bytes(self._state.symmetric_state.ck)
+        self._noise.noise_protocol.keypairs.clear()
+        self._state = None
 
     def _fail(self, words: str, cause: Exception | None) -> NoReturn:
         self._failed = True

@@ -1,8 +1,9 @@
 """Messages of any size over an open Noise channel: cut, put together, and an end that is said.
 
 Pure. Noise carries 65,535 bytes at a time, in strict order by itself. The first byte of each plain
-piece says what it is; an encrypted end tells a finished stream from one that was cut (T12, C.3.1
-item 6). Keys are renewed one way each 2^16 pieces in either direction (item 7).
+piece says what it is, the rest is filled up to few sizes; an encrypted end tells a finished stream
+from one that was cut (T12, C.3.1 item 6). Keys are renewed one way each 2^16 pieces in either
+direction, and whenever the sender wishes (item 7).
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ import dataclasses
 import enum
 
 from sereno.relay_client.noise.handshake import MESSAGE_BYTES, Handshake, NoiseFailed
+from sereno.relay_client.noise.padding import LENGTH_BYTES, padded, unpadded
 
-__all__ = ["LARGEST", "PIECE_BYTES", "REKEY_EACH", "Closed", "Message", "Records"]
+__all__ = ["LARGEST", "PIECE_BYTES", "REKEY_EACH", "Message", "Records", "Sign"]
 
 LARGEST = 100 * 1024 * 1024
 """Bytes of a message, as everywhere (design.md section 7, limits)."""
 REKEY_EACH = 2**16
-_TAG_BYTES = 16
-PIECE_BYTES = MESSAGE_BYTES - _TAG_BYTES - 1
+_AROUND = 16 + 1
+"""Bytes of a frame that are no piece: tag and kind."""
+PIECE_BYTES = MESSAGE_BYTES - _AROUND - LENGTH_BYTES
 
 
 class _Kind(enum.IntEnum):
@@ -28,8 +31,25 @@ class _Kind(enum.IntEnum):
     """The last piece of a text."""
     BINARY = 2
     """The last piece of bytes."""
-    CLOSE = 3
+    END = 3
+    WELCOME = 4
+    REFUSED = 5
+    REKEY = 6
+    """The next piece of this direction comes under another key."""
+
+
+_KINDS = frozenset(_Kind)
+
+
+class Sign(enum.Enum):
+    """What is said besides messages; always between two of them."""
+
+    END = _Kind.END
     """Nothing follows, and nothing was lost before."""
+    WELCOME = _Kind.WELCOME
+    """Of the daemon: the client may speak."""
+    REFUSED = _Kind.REFUSED
+    """Of the daemon: somebody has said no."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,11 +57,6 @@ class Message:
     """Of the kind that was sent: text or bytes."""
 
     data: str | bytes
-
-
-@dataclasses.dataclass(frozen=True)
-class Closed:
-    """The other side has said all that it had to say."""
 
 
 class Records:
@@ -60,6 +75,11 @@ class Records:
         self._size = 0
         self._said_all = self._heard_all = self._broken = False
 
+    @property
+    def sent(self) -> int:
+        """How many frames."""
+        return self._sent
+
     def seal(self, message: str | bytes) -> list[bytes]:
         """The binary frames of a message, to be sent in this order with nothing in between."""
         kind = _Kind.TEXT if isinstance(message, str) else _Kind.BINARY
@@ -75,13 +95,19 @@ class Records:
             for start in starts
         ]
 
-    def close(self) -> bytes:
-        """The frame that says the end; nothing may be sealed after it."""
-        frame = self._seal(_Kind.CLOSE, b"")
-        self._said_all = True
+    def sign(self, sign: Sign) -> bytes:
+        """The frame that says it; nothing may be sealed after the end."""
+        frame = self._seal(_Kind(sign.value), b"")
+        self._said_all = sign is Sign.END
         return frame
 
-    def open(self, frame: bytes) -> Message | Closed | None:
+    def rekey(self) -> bytes:
+        """The frame that says that all after it comes under another key."""
+        frame = self._seal(_Kind.REKEY, b"")
+        self._noise.rekey_sending()
+        return frame
+
+    def open(self, frame: bytes) -> Message | Sign | None:
         """What a frame completes; None for a piece. Raises NoiseFailed."""
         try:
             return self._open(frame)
@@ -89,7 +115,7 @@ class Records:
             self._broken = True
             raise
 
-    def _open(self, frame: bytes) -> Message | Closed | None:
+    def _open(self, frame: bytes) -> Message | Sign | None:
         if self._broken:
             raise NoiseFailed("the channel has failed before")
         if self._heard_all:
@@ -98,19 +124,23 @@ class Records:
         self._received += 1
         if self._received % self._rekey_each == 0:
             self._noise.rekey_receiving()
-        if not plain or plain[0] not in _Kind.__members__.values():
+        if not plain or plain[0] not in _KINDS:
             raise NoiseFailed("a piece of no known kind")
-        return self._take(_Kind(plain[0]), plain[1:])
+        kind, piece = _Kind(plain[0]), unpadded(plain[1:])
+        if kind in (_Kind.MORE, _Kind.TEXT, _Kind.BINARY):
+            return self._take(kind, piece)
+        if self._pieces or piece:
+            raise NoiseFailed("a sign within a message, or with something in it")
+        if kind is _Kind.REKEY:
+            self._noise.rekey_receiving()
+            return None
+        self._heard_all = kind is _Kind.END
+        return Sign(kind)
 
-    def _take(self, kind: _Kind, piece: bytes) -> Message | Closed | None:
+    def _take(self, kind: _Kind, piece: bytes) -> Message | None:
         self._size += len(piece)
         if self._size > self._largest:
             raise NoiseFailed("a message is too long")
-        if kind is _Kind.CLOSE:
-            if self._pieces or piece:
-                raise NoiseFailed("an end within a message")
-            self._heard_all = True
-            return Closed()
         self._pieces.append(piece)
         if kind is _Kind.MORE:
             if len(piece) != PIECE_BYTES:
@@ -125,7 +155,7 @@ class Records:
             raise NoiseFailed("the channel has failed before")
         if self._said_all:
             raise NoiseFailed("the end was said already")
-        frame = self._noise.encrypt(bytes([kind]) + piece)
+        frame = self._noise.encrypt(bytes([kind]) + padded(piece, _AROUND))
         self._sent += 1
         if self._sent % self._rekey_each == 0:
             self._noise.rekey_sending()

@@ -197,3 +197,18 @@ def test_no_bytes_break_either_side(step: int, data: bytes) -> None:
     with pytest.raises(NoiseFailed):
         # A first message of 48 bytes and more may begin with any key; its tag may not be any.
         ends[1 - step % 2].read(data)
+
+
+def test_c25_t17_what_is_derived_is_alike_at_both_ends_and_nothing_old_is_kept() -> None:
+    ours, theirs = opened()
+    assert ours.derive(b"one") == theirs.derive(b"one") != ours.derive(b"two")
+    assert ours.derive(b"one") != opened()[0].transcript
+    ours.forget()
+    with pytest.raises(NoiseFailed, match="let go"):
+        ours.derive(b"one")
+    assert ours._state is None
+    assert not ours._noise.noise_protocol.keypairs
+    assert not ours._noise.noise_protocol.psks
+    assert theirs.decrypt(ours.encrypt(b"goes on")) == b"goes on"
+    with pytest.raises(NoiseFailed, match="not finished"):
+        client().derive(b"one")
