@@ -1,4 +1,7 @@
-"""The same-user rule on this machine's own sockets: whole, half-closed, reused, of another uid."""
+"""The same-user rule on this machine's own sockets: whole, half-closed, reused, of another uid.
+
+Everything twice: with the kernel asked by netlink, and by its tables, where netlink is not there.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from sereno.core.security.sockets import agent_behind, held_sockets, sight_of, s
 pytestmark = pytest.mark.linux
 
 NOBODY = 65534
+SO_BINDTOIFINDEX = 62
 AS_ROOT = os.geteuid() == 0
 
 # Connects to the port in argv[2], as the uid in argv[1] unless that is our own already.
@@ -33,6 +37,18 @@ connection = socket.socket()
 connection.connect(("127.0.0.1", port))
 sys.stdin.read()
 """
+
+
+@pytest.fixture(autouse=True, params=["netlink", "tables"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "tables":
+        without_netlink(monkeypatch)
+    return str(request.param)
+
+
+def without_netlink(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel knows no protocol of this number."""
+    monkeypatch.setattr("sereno.core.security.inet_diag.PROTOCOL", 31)
 
 
 @contextlib.contextmanager
@@ -218,3 +234,82 @@ def test_where_nothing_is_told_nothing_is_guessed(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("sereno.core.security.sockets._TABLES", ("/proc/no/such/table",))
     with listening() as listener, joined(listener, "127.0.0.1") as (accepted, _):
         assert sight_of(accepted) is Sight.UNTOLD
+
+
+def without_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(path: str) -> str:
+        raise AssertionError(f"{path} was read")
+
+    monkeypatch.setattr("sereno.core.security.sockets._read", read)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
+def test_a_whole_socket_of_this_machine_costs_no_reading_of_tables(
+    address: str, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if way == "tables":
+        return  # there they are read
+    without_tables(monkeypatch)
+    bound = "::" if ":" in address else "127.0.0.1"
+    with (
+        listening(bound, dual=":" in bound) as listener,
+        joined(listener, address) as (accepted, client),
+    ):
+        assert sight_of(accepted) == Owner(os.geteuid(), os.fstat(client.fileno()).st_ino)
+        client.shutdown(socket.SHUT_WR)
+        assert sight_of(accepted) is Sight.UNCLEAR
+
+
+def test_a_caller_of_another_machine_costs_no_reading_of_tables(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """192.0.2.0/24 is nobody's (RFC 5737)."""
+    without_tables(monkeypatch)
+    with listening() as listener, joined(listener, "127.0.0.1") as (accepted, _):
+        assert sights_of([Far(accepted)]) == [Sight.ELSEWHERE]  # type: ignore[list-item]
+
+
+class Far:
+    """A connection whose other end is somewhere else."""
+
+    def __init__(self, real: socket.socket) -> None:
+        self._real = real
+        self.family = real.family
+        self.getsockname = real.getsockname
+        self.getsockopt = real.getsockopt
+
+    def getpeername(self) -> tuple[str, int]:
+        return "192.0.2.7", 40_000
+
+
+@pytest.mark.parametrize("device", ["lo", "nowhere"])
+def test_t46_a_socket_that_is_bound_to_an_interface_is_still_seen(device: str) -> None:
+    """The kernel's answer to "whose is it" is then: there is none. An agent could bind its socket
+    after it sent its words, and pass for somebody from elsewhere."""
+    with listening() as listener, joined(listener, "127.0.0.1") as (accepted, client):
+        number = socket.if_nametoindex("lo") if device == "lo" else 99_999
+        client.setsockopt(socket.SOL_SOCKET, SO_BINDTOIFINDEX, number)
+        assert sight_of(accepted) == Owner(os.geteuid(), os.fstat(client.fileno()).st_ino)
+
+
+@pytest.mark.parametrize("bound", ["127.0.0.1", "::1"])
+def test_whatever_becomes_of_a_peer_both_ways_say_the_same(
+    bound: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with listening(bound) as listener:
+        for end in (None, "shut", "left", "reset", "ours"):
+            with joined(listener, bound) as (accepted, client):
+                if end == "shut":
+                    client.shutdown(socket.SHUT_WR)
+                elif end == "left":
+                    client.sendall(b"unread")
+                    client.close()
+                elif end == "reset":
+                    reset(client)
+                elif end == "ours":
+                    accepted.shutdown(socket.SHUT_WR)
+                first = sight_of(accepted)
+                with monkeypatch.context() as patched:
+                    without_netlink(patched)
+                    assert sight_of(accepted) == first, end
+                assert isinstance(first, Owner) is (end is None), end
