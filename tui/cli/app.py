@@ -47,6 +47,8 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("provider", "List agent programs and their models."),
             ("daemon", "Start, stop and look at the daemon."),
+            ("pair", "Let another device in, by a code that it scans."),
+            ("device", "List, rename and revoke paired devices."),
             ("token", "Show or replace the key of this daemon, or let one device in."),
             ("service", "Install the daemon as a service of your user."),
             ("relay", "Run a relay, which joins daemons and clients and reads nothing."),
@@ -190,7 +192,10 @@ _LOCAL = (
     "sereno daemon restart",
     "sereno daemon reload",
     "sereno daemon set-password",
+    "sereno daemon pair",
+    "sereno device",
     "sereno doctor",
+    "sereno pair",
     "sereno service",
     "sereno token",
 )

@@ -18,7 +18,7 @@ from sereno.core.protocol.additions import (
 )
 from sereno.tui.cli import exits
 from sereno.tui.cli.app import Output, output_options
-from sereno.tui.cli.commands import password
+from sereno.tui.cli.commands import pair, password
 from sereno.tui.cli.errors import CliError, no_daemon
 from sereno.tui.cli.link import connect, home
 from sereno.tui.cli.output import emit
@@ -31,6 +31,7 @@ def command() -> None:
 
 
 command.add_command(password.command)
+command.add_command(pair.command)
 
 
 @command.command("start")
