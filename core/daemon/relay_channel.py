@@ -1,26 +1,25 @@
 """One client who comes through a relay: a data socket, the end-to-end channel on it, a session.
 
-Carries out what the channel (relay_client, pure) says, in order, and is the session's Channel.
-Nothing here decides whom to trust: the channel proves the key, the door asks the person.
+The shell that both kinds of channels share (relay_nacl.py, relay_noise.py): it carries out what a
+channel (relay_client, pure) says, in order, and is the session's Channel. Nothing here decides whom
+to trust.
 """
 
 from __future__ import annotations
 
+import abc
 import logging
-import os
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterable
 
 import anyio
+import anyio.abc
 
-from sereno.core.security.roles import Role
 from sereno.core.sessions.batch import Batch
 from sereno.core.sessions.channel import Door, Peer
 from sereno.core.sessions.connection import Connection
 from sereno.core.sessions.registry import Sessions
 from sereno.relay_client.connector import DataSocket, SocketClosed
-from sereno.relay_client.nacl.daemon import DaemonChannel
-from sereno.relay_client.nacl.effects import Claim, Close, Deliver, Effect, Opened, Send
 
 __all__ = ["HIGH", "RelayChannel"]
 
@@ -33,25 +32,12 @@ GOODBYE_S = 0.5
 """Seconds for a close to be taken by the relay; then the socket is cut (revoking: a second)."""
 
 
-class RelayChannel:
+class RelayChannel(abc.ABC):
     """Implements sessions' Channel. `run` once, in a task of its own; that is its whole life."""
 
-    def __init__(
-        self,
-        socket: DataSocket,
-        secret: bytes,
-        sessions: Sessions,
-        door: Door,
-        server_id: str,
-        claim: Callable[[bytes], Awaitable[bool]],
-    ) -> None:
-        """`secret`: of the pairing `server_id`. `claim`: whether a client key is new, on disk."""
+    def __init__(self, socket: DataSocket, sessions: Sessions) -> None:
         self._socket = socket
         self._sessions = sessions
-        self._door = door
-        self._stranger = Peer(f"pairing:{server_id}", Role.AGENT, "relay")
-        self._claim = claim
-        self._end = DaemonChannel(secret, os.urandom, anyio.current_time())
         self._connection: Connection | None = None
         self._queue: deque[str | bytes] = deque()
         self._size = 0
@@ -61,62 +47,46 @@ class RelayChannel:
         self._reading = anyio.Event()
         self._reading.set()
         self._life = anyio.CancelScope()
+        self._tasks: anyio.abc.TaskGroup | None = None
+        """Owns what works for this client, while it runs."""
 
-    async def run(self) -> None:
-        """Until either side closes. Raises StoreError where a key could not be claimed; then
-        nothing was delivered."""
-        try:
-            with self._life:
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(self._write)
-                    await self._read()
-                    if self._goodbye is None:
-                        tasks.cancel_scope.cancel()
-        finally:
-            self._end.close()
-            if self._connection is not None:
-                self._connection.lost()
+    # What the kinds differ in
 
-    # In
+    @property
+    @abc.abstractmethod
+    def _wakes_at(self) -> float | None:
+        """When `_late` is due, by the loop's clock."""
 
-    async def _read(self) -> None:
-        while self._goodbye is None:
-            await self._reading.wait()
-            wakes_at = self._end.wakes_at
-            patience = None if wakes_at is None else max(0.0, wakes_at - anyio.current_time())
-            frame: str | bytes | None = None
-            with anyio.move_on_after(patience):
-                try:
-                    frame = await self._socket.receive()
-                except SocketClosed:
-                    return
-            if frame is None:
-                await self._carry_out(self._end.tick(anyio.current_time()))
-            else:
-                await self._carry_out(self._end.receive(frame))
+    @abc.abstractmethod
+    async def _late(self) -> None: ...
 
-    async def _carry_out(self, effects: list[Effect]) -> None:
-        for effect in effects:
-            match effect:
-                case Send(text=text):
-                    self._queue_up(text)
-                case Claim(fingerprint=fingerprint):
-                    await self._carry_out(self._end.claimed(await self._claim(fingerprint)))
-                case Opened():
-                    self._connection = self._sessions.connect(self, self._stranger, self._door)
-                case Deliver(message=message):
-                    self._deliver(message)
-                case Close(cause=cause):
-                    log.info("a client through the relay is let go: %s", cause.words)
-                    self.close(effect.code, effect.reason)
+    @abc.abstractmethod
+    async def _heard(self, frame: str | bytes) -> None:
+        """A frame of the client, or of the relay in its name. Raises what the store raises."""
+
+    @abc.abstractmethod
+    def _seal(self, message: bytes) -> Iterable[str | bytes]:
+        """The frames of a message; none, and `_let_go` called, where the channel has ended."""
+
+    @abc.abstractmethod
+    def _last_words(self) -> Iterable[str | bytes]:
+        """What says the end before the socket is closed."""
+
+    @abc.abstractmethod
+    def _gone(self) -> None:
+        """The socket is; keys are let go."""
+
+    # For them
+
+    def _join(self, peer: Peer, door: Door) -> None:
+        """The channel is open: the session's hello comes next."""
+        self._connection = self._sessions.connect(self, peer, door)
 
     def _deliver(self, message: str | bytes) -> None:
-        assert self._connection is not None  # Opened comes first
+        assert self._connection is not None  # no channel delivers before it is open
         data = message.encode() if isinstance(message, str) else message
-        # Which kind was sent is lost on this wire: the first byte tells (wire reference 3.6).
+        # Which kind was sent may be lost on the way: the first byte tells (wire reference 3.6).
         self._connection.receive(data, binary=True)
-
-    # Out
 
     def _queue_up(self, frame: str | bytes) -> None:
         self._queue.append(frame)
@@ -126,7 +96,46 @@ class RelayChannel:
             self._busy = True
             self._connection.busy()
 
-    async def _write(self) -> None:
+    def _let_go(self, code: int, reason: str, why: str) -> None:
+        """The channel has ended by what came, or by its limits. `why` is for the log."""
+        log.info("a client through the relay is let go: %s", why)
+        self._hang_up(code, reason)
+
+    # The life of it
+
+    async def run(self) -> None:
+        """Until either side closes. Raises StoreError where the database failed; nothing that it
+        should have kept was acted upon then."""
+        try:
+            with self._life:
+                async with anyio.create_task_group() as tasks:
+                    self._tasks = tasks
+                    tasks.start_soon(self._write, tasks)
+                    await self._read()
+                    if self._goodbye is None:
+                        tasks.cancel_scope.cancel()
+        finally:
+            self._gone()
+            if self._connection is not None:
+                self._connection.lost()
+
+    async def _read(self) -> None:
+        while self._goodbye is None:
+            await self._reading.wait()
+            wakes_at = self._wakes_at
+            patience = None if wakes_at is None else max(0.0, wakes_at - anyio.current_time())
+            frame: str | bytes | None = None
+            with anyio.move_on_after(patience):
+                try:
+                    frame = await self._socket.receive()
+                except SocketClosed:
+                    return
+            if frame is None:
+                await self._late()
+            else:
+                await self._heard(frame)
+
+    async def _write(self, tasks: anyio.abc.TaskGroup) -> None:
         try:
             while True:
                 while self._queue:
@@ -136,6 +145,7 @@ class RelayChannel:
                     self._relieve()
                 if self._goodbye is not None:
                     await self._socket.close(*self._goodbye)
+                    tasks.cancel_scope.cancel()
                     return
                 self._wake = anyio.Event()
                 await self._wake.wait()
@@ -147,30 +157,27 @@ class RelayChannel:
             self._busy = False
             self._connection.drained()
 
+    def _hang_up(self, code: int, reason: str) -> None:
+        if self._goodbye is None:
+            self._goodbye = (code, reason)
+            self._wake.set()
+            self._reading.set()
+            self._life.deadline = anyio.current_time() + GOODBYE_S
+
     # Sessions' Channel
 
     def send(self, batch: Batch) -> None:
-        if self._goodbye is not None or self._end.ended:
-            return
         for message in batch.messages:
-            for effect in self._end.send(message.data):
-                match effect:
-                    case Send(text=text):
-                        self._queue_up(text)
-                    case Close(cause=cause):
-                        log.info("a client through the relay is let go: %s", cause.words)
-                        self.close(effect.code, effect.reason)
-                        return
-                    case _:
-                        raise AssertionError(f"sealing never leads to {effect}")
+            if self._goodbye is not None:
+                return
+            for frame in self._seal(message.data):
+                self._queue_up(frame)
 
     def close(self, code: int, reason: str) -> None:
-        if self._goodbye is not None:
-            return
-        self._goodbye = (code, reason)
-        self._wake.set()
-        self._reading.set()
-        self._life.deadline = anyio.current_time() + GOODBYE_S
+        if self._goodbye is None:
+            for frame in self._last_words():
+                self._queue_up(frame)
+            self._hang_up(code, reason)
 
     def pause_reading(self) -> None:
         self._reading = anyio.Event()

@@ -17,14 +17,15 @@ import anyio.abc
 from sereno.core.config.model import RelayConfig
 from sereno.core.protocol.frames import CloseCode, Hello
 from sereno.core.protocol.pairing import RelayStatus
-from sereno.core.protocol.values import UNSET
 from sereno.core.security.roles import Role
 from sereno.core.sessions.channel import Admitted, Peer
 from sereno.core.sessions.registry import Sessions
 
 if TYPE_CHECKING:
     from sereno.core.daemon.pairing import Entry, Live
+    from sereno.core.daemon.relay_channel import RelayChannel
     from sereno.relay_client.connector import DataSocket, RelayState
+    from sereno.relay_client.noise.effects import Greeted
 
 __all__ = ["Remote"]
 
@@ -37,6 +38,12 @@ class Book(Protocol):
     def live(self) -> list[Live]: ...
 
     def secret(self, server_id: str) -> bytes: ...
+
+    def psk(self, server_id: str) -> bytes: ...
+
+    def device(self, server_id: str) -> bytes | None: ...
+
+    async def greeted(self, server_id: str, device: bytes, secret: bytes) -> None: ...
 
     async def claim(self, server_id: str, fingerprint: bytes) -> bool: ...
 
@@ -106,16 +113,34 @@ class Remote:
 
     async def _serve(self, live: Live, socket: DataSocket) -> None:
         """One client, from its first frame to its last."""
-        from sereno.core.daemon.relay_channel import RelayChannel  # crypto is loaded when needed
-
         bell = _Bell(self._book, live.server_id, socket)
-        claim = partial(self._book.claim, live.server_id)
-        secret = self._book.secret(live.server_id)
-        channel = RelayChannel(socket, secret, self._sessions, bell, live.server_id, claim)
+        serve = self._noise if live.kind == "sereno" else self._nacl
         try:
-            await channel.run()
+            await serve(live.server_id, socket, bell).run()
         finally:
             bell.left()
+
+    def _nacl(self, server_id: str, socket: DataSocket, bell: _Bell) -> RelayChannel:
+        from sereno.core.daemon.relay_nacl import NaclChannel  # crypto is loaded when needed
+
+        claim = partial(self._book.claim, server_id)
+        secret = self._book.secret(server_id)
+        return NaclChannel(socket, self._sessions, server_id, secret, claim, bell)
+
+    def _noise(self, server_id: str, socket: DataSocket, bell: _Bell) -> RelayChannel:
+        from sereno.core.daemon.relay_noise import NoiseChannel
+
+        book = self._book
+        return NoiseChannel(
+            socket,
+            self._sessions,
+            server_id,
+            book.secret(server_id),
+            book.psk(server_id),
+            book.device(server_id),
+            partial(book.greeted, server_id),
+            bell.greeted,
+        )
 
     def status(self) -> RelayStatus:
         """For the person: through which relay, and whether it answers."""
@@ -175,7 +200,8 @@ class _Line:
 
 
 class _Bell:
-    """Sessions' Door of one connection: remembers who came in by it."""
+    """Sessions' Door of one connection, and the one before it of our own clients: remembers who
+    came in."""
 
     def __init__(self, book: Book, server_id: str, socket: DataSocket) -> None:
         self._book = book
@@ -184,15 +210,22 @@ class _Bell:
         self._device: str | None = None
 
     async def knock(self, hello: Hello) -> Admitted | None:
-        version = hello.app_version
-        entry = await self._book.knock(
-            self._server_id,
-            hello.client_id.strip(),
-            hello.client_type,
-            None if version is UNSET or not isinstance(version, str) else version,
-            [],
-            None,
+        version = hello.app_version if isinstance(hello.app_version, str) else None
+        client_id, kind = hello.client_id.strip(), hello.client_type
+        return self._enter(
+            await self._book.knock(self._server_id, client_id, kind, version, [], None)
         )
+
+    async def greeted(self, who: Greeted) -> Admitted | None:
+        from sereno.core.daemon.relay_noise import introduction_of
+
+        name, version = introduction_of(who.introduction)
+        words = list(who.words)
+        return self._enter(
+            await self._book.knock(self._server_id, "", name, version, words, who.peer)
+        )
+
+    def _enter(self, entry: Entry | None) -> Admitted | None:
         if entry is None:
             return None
         self._device = entry.device_id

@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 import msgspec
 
-from sereno.core.daemon.relay_channel import RelayChannel
+from sereno.core.daemon.relay_nacl import NaclChannel
 from sereno.core.protocol.frames import Hello, decode_daemon_frame
 from sereno.core.protocol.values import Wire
 from sereno.core.security.roles import Role
@@ -173,10 +173,10 @@ async def connected(
     claim: Callable[[bytes], Awaitable[bool]] | None = None,
     socket: MemorySocket | None = None,
 ) -> AsyncIterator[MemorySocket]:
-    """A data socket that a RelayChannel serves; the far end hangs up at the end."""
+    """A data socket that a NaclChannel serves; the far end hangs up at the end."""
     socket = socket or MemorySocket()
-    channel = RelayChannel(
-        socket, PAIR.secret, sessions, judge or Judge(), SERVER, claim or Claims().claim
+    channel = NaclChannel(
+        socket, sessions, SERVER, PAIR.secret, claim or Claims().claim, judge or Judge()
     )
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(channel.run)

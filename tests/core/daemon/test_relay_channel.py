@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from sereno.core.daemon import relay_channel
-from sereno.core.daemon.relay_channel import RelayChannel
+from sereno.core.daemon.relay_nacl import NaclChannel
 from sereno.core.protocol.messages import Pong, ServerInfo
 from sereno.core.protocol.outgoing import Kind, Outgoing
 from tests.core.daemon.relayed import PAIR, Claims, Judge, MemorySocket, Phone, connected
@@ -84,7 +84,7 @@ async def test_a_store_that_fails_delivers_nothing() -> None:
         socket = MemorySocket()
         phone = Phone(socket)
         phone.hello()
-        channel = RelayChannel(socket, PAIR.secret, house.sessions, judge, "srv_phone", broken)
+        channel = NaclChannel(socket, house.sessions, "srv_phone", PAIR.secret, broken, judge)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(phone.open)
             with pytest.raises(ExceptionGroup, match="unhandled") as raised:
