@@ -29,6 +29,7 @@ from sereno.core.daemon.desk import Desk, Identity, version
 from sereno.core.daemon.entrance import Entrance
 from sereno.core.daemon.greeting import greeting, new_server_id, page
 from sereno.core.daemon.logs import FILE_ONLY, LogFile, set_level
+from sereno.core.daemon.pairing import Pairings
 from sereno.core.daemon.warden import Warden
 from sereno.core.home import DaemonLock, Home, HomeError, atomic_write, prepare
 from sereno.core.listeners.memory import MemoryListener
@@ -223,20 +224,25 @@ class Daemon:
             )
             providers = ProviderDirectory(catalog, self._env, sessions.tell, _now_ms)
             desk = Desk(self._home, identity, fleet, sessions, database, self)
+            note = _noting(database)
+            pairings = Pairings(self._home, database, self, note, env=self._env, now_ms=_now_ms)
+            await pairings.open()
             services = Services(
                 fleet=fleet,
                 providers=providers,
                 suggestions=Suggestions(),
                 daemon=desk,
                 security=self._warden(sessions, desk),
+                pairing=pairings,
                 user_home=Path.home(),
                 now_ms=_now_ms,
-                note=_noting(database),
+                note=note,
             )
             async with anyio.create_task_group() as group:
                 await group.start(sessions.run, services, TABLES)
                 await group.start(fleet.run)
                 await group.start(providers.run)
+                await group.start(pairings.run)
                 # First, because whoever gets an answer may want to know of whom.
                 self._write_status()
                 self._entrance.serve(
@@ -253,7 +259,10 @@ class Daemon:
                 started()
                 self._phase(Phase.SERVING)
                 await self._stopping.wait()
+                pairings.close()
                 await self._say_goodbye(sessions)
+                if self._outcome is not Outcome.LEAVE:
+                    await pairings.restarted()
                 group.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):

@@ -45,10 +45,10 @@ def atomic_write(path: Path, data: bytes | str, mode: int = FILE_MODE) -> None:
             with contextlib.suppress(FileNotFoundError):
                 Path(name).unlink()
             raise
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

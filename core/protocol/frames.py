@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from sereno.core.protocol import additions, importing, messages, requests, security
+from sereno.core.protocol import additions, importing, messages, pairing, requests, security
 from sereno.core.protocol.values import UNSET, UnsetType, Wire
 
 __all__ = [
@@ -120,6 +120,14 @@ Request = (
     | security.SetPassword
     | security.RotateToken
     | security.TryHost
+    | pairing.ReadPairing
+    | pairing.OfferPairing
+    | pairing.CloseOffer
+    | pairing.AnswerQuestion
+    | pairing.RotatePairings
+    | pairing.SwitchRelay
+    | pairing.RevokeDevice
+    | pairing.ChangeDevice
     | importing.ListProviderSessions
     | importing.ImportAgent
 )
@@ -247,7 +255,7 @@ def _row_parts(agent_id: str, provider: str, epoch: str) -> tuple[bytes, bytes, 
 def _payload_types() -> dict[str, Any]:
     """Message name to the type in which its payload is decoded."""
     found: dict[str, Any] = {}
-    for module in (messages, additions, importing, security):
+    for module in (messages, additions, importing, pairing, security):
         for name in module.__all__:
             candidate = getattr(module, name)
             wire_type = getattr(candidate, "wire_type", None)

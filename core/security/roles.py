@@ -89,6 +89,14 @@ _OWN = (
     "sereno.security.set_password.request",
     "sereno.security.rotate_token.request",
     "sereno.security.try_host.request",
+    "sereno.pairing.read.request",
+    "sereno.pairing.offer.request",
+    "sereno.pairing.close.request",
+    "sereno.pairing.answer.request",
+    "sereno.pairing.rotate.request",
+    "sereno.pairing.relay.request",
+    "sereno.device.revoke.request",
+    "sereno.device.change.request",
 )
 
 ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(

@@ -32,6 +32,8 @@ from sereno.core.protocol.pairing import (
     RevokeDeviceResult,
     RotatePairings,
     RotatePairingsResult,
+    SwitchRelay,
+    SwitchRelayResult,
 )
 from sereno.core.protocol.security import ChangeSecurity, SecurityState, TryHost, TryHostResult
 
@@ -107,6 +109,8 @@ class PairingControl(Protocol):
 
     async def rotate(self, request: RotatePairings) -> RotatePairingsResult: ...
 
+    async def switch_relay(self, request: SwitchRelay) -> SwitchRelayResult: ...
+
     async def revoke(self, request: RevokeDevice) -> RevokeDeviceResult: ...
 
     async def change(self, request: ChangeDevice) -> ChangeDeviceResult: ...
@@ -121,6 +125,7 @@ class Services(msgspec.Struct, frozen=True):
     suggestions: Suggestions
     daemon: DaemonControl
     security: SecurityControl
+    pairing: PairingControl
     user_home: Path
     now_ms: Callable[[], int]
     note: Callable[[str, str, str, dict[str, str]], Coroutine[None, None, None]]

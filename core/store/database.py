@@ -61,9 +61,10 @@ class Database:
         self._opened.clear()
         await loop.run_in_executor(None, writer.stop)
 
-    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = False) -> T:
         """Runs `work` in a transaction on the writer thread; returns after the commit.
 
+        `durable`: and after the disk has it (synchronous FULL), which takes some milliseconds.
         Whatever `work` raises is raised here, with nothing of it written. It may be called twice
         (see writer.Job). Cancelling this call does not undo the work.
 
@@ -73,7 +74,7 @@ class Database:
         if self._writer is None or self._loop is None:
             raise closed()
         future: asyncio.Future[T] = self._loop.create_future()
-        self._writer.submit(Job(work, future))
+        self._writer.submit(Job(work, future, durable))
         return await future
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -34,10 +34,12 @@ class Outcome(msgspec.Struct, frozen=True):
 
 class Job(msgspec.Struct, frozen=True):
     """`work` may run twice (when its group fails and is taken apart): it must only use the
-    connection. `token` is the caller's and comes back with the outcome."""
+    connection. `token` is the caller's and comes back with the outcome. `durable`: the commit must
+    be on disk before it is answered, so that also a power cut takes nothing back."""
 
     work: Callable[[sqlite3.Connection], Any]
     token: Any
+    durable: bool = False
 
 
 Deliver = Callable[[list[tuple[Job, Outcome]]], None]
@@ -95,6 +97,8 @@ class Writer:
 def run_group(connection: sqlite3.Connection, group: Sequence[Job], path: Path) -> list[Outcome]:
     """Commits the group together; if SQLite refuses that, each job alone."""
     try:
+        if any(job.durable for job in group):
+            return _on_disk(connection, group)
         return _together(connection, group)
     except sqlite3.Error as error:
         if connection.in_transaction:
@@ -102,6 +106,18 @@ def run_group(connection: sqlite3.Connection, group: Sequence[Job], path: Path) 
         if len(group) == 1:
             return [Outcome(error=explain(error, path))]
         return [run_group(connection, [job], path)[0] for job in group]
+
+
+def _on_disk(connection: sqlite3.Connection, group: Sequence[Job]) -> list[Outcome]:
+    """The level cannot be changed inside a transaction, and must not stay: FULL waits for the disk
+    at each commit."""
+    connection.execute("PRAGMA synchronous = FULL")
+    try:
+        return _together(connection, group)
+    finally:
+        if connection.in_transaction:
+            _roll_back(connection)
+        connection.execute("PRAGMA synchronous = NORMAL")
 
 
 def _together(connection: sqlite3.Connection, group: Sequence[Job]) -> list[Outcome]:

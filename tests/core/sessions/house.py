@@ -218,6 +218,7 @@ async def door(**settings: Any) -> AsyncIterator[Door]:
         suggestions=cast(Any, None),
         daemon=cast(Any, daemon),
         security=cast(Any, None),
+        pairing=cast(Any, None),
         user_home=Path("/"),
         now_ms=lambda: 1_777_000_000_000,
         note=note,

@@ -1,0 +1,251 @@
+"""Offers, the question before somebody is let in, and devices, for all who deal with them.
+
+The owner's side is pairing_desk.py; here is the side of whoever carries the connections, and of the
+daemon that starts, stops and lets time go by. Nothing here knows a socket: who must go at once is
+told by `drop`, what must be reachable by `changed`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+
+import anyio
+import anyio.abc
+import msgspec
+
+from sereno.core.daemon.pairing_book import KEPT_MS, Entry
+from sereno.core.daemon.pairing_desk import PairingDesk
+from sereno.core.daemon.pairing_knock import Note
+from sereno.core.daemon.pairing_ledger import Live
+from sereno.core.daemon.pairing_switch import Ward
+from sereno.core.home import Home, HomeError
+from sereno.core.security.pairings import AskedEvent, Event, Question, State, client_mark
+from sereno.core.store.database import Database
+from sereno.core.store.errors import StoreError
+
+__all__ = ["Entry", "Live", "Pairings"]
+
+log = logging.getLogger("sereno.pairing")
+
+LOOK_S = 30.0
+"""The longest time between two looks at what has grown old: clocks may be set."""
+
+
+class Pairings(PairingDesk):
+    """Belongs to the daemon's loop. `open` first, `run` in its task group, `close` before it
+    drains, and `restarted` where a person restarts or stops it."""
+
+    def __init__(
+        self,
+        home: Home,
+        database: Database,
+        ward: Ward,
+        note: Note,
+        *,
+        env: Mapping[str, str],
+        now_ms: Callable[[], int],
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        super().__init__(home, database, ward, note, env=env, now_ms=now_ms, random=random)
+        self._wake = anyio.Event()
+        self._seen: dict[str, None] = {}
+        self._has_app = False
+        self.changed: Callable[[], None] = lambda: None
+        """Told when `live` may give something else."""
+        self.drop: Callable[[str], None] = lambda _: None
+        """Told a device id or a server id whose connections must be closed at once."""
+        self.app_paired: Callable[[bool], None] = lambda _: None
+        """Told when official apps are paired where none were, and back."""
+        self._ledger.changed = self._changed
+        self._ledger.drop = lambda who: self.drop(who)
+
+    # The daemon's
+
+    async def open(self) -> None:
+        """Reads what is kept. Raises StoreError, and HomeError for a damaged key file."""
+        async with self._ledger.changing():
+            await self._ledger.read()
+        self._changed()
+
+    async def run(
+        self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Ends what has expired, until cancelled."""
+        task_status.started()
+        while True:
+            self._wake = anyio.Event()
+            try:
+                wait_s = await self._tidy()
+            except (StoreError, HomeError) as error:
+                log.error("what has grown old could not be written down: %s", error)
+                wait_s = LOOK_S
+            with anyio.move_on_after(wait_s):
+                await self._wake.wait()
+
+    def close(self) -> None:
+        """Whoever waits for news is answered now: a daemon that stops does not wait for them."""
+        self._ledger.close()
+
+    async def restarted(self) -> None:
+        """A person restarts or stops the daemon: an offer that nobody is bound to is dead by that
+        (C-27). A hand-over or a crash is no restart."""
+        async with self._ledger.changing():
+            unbound = [one for one in self._book.pairings.values() if one.unbound]
+            error, _ = await self._end(Event.RESTART, *unbound)
+            if error is not None:
+                log.error("offers end with this restart. %s", error)
+
+    # For whoever carries the connections
+
+    def live(self) -> list[Live]:
+        """What must be reachable now."""
+        return self._ledger.live()
+
+    def secret(self, server_id: str) -> bytes:
+        """The X25519 secret of a pairing. Raises KeyError for one that does not live any more."""
+        return self._keys.secret(server_id)
+
+    def psk(self, server_id: str) -> bytes:
+        """Kind "sereno": the offer's secret, or the device's where there is a `device_key`. Raises
+        KeyError."""
+        return self._keys.psk(server_id)
+
+    def device_key(self, server_id: str) -> bytes | None:
+        """The public key of the device whose secret `psk` is; None while it is the offer's. Raises
+        KeyError."""
+        return self._keys.device(server_id)
+
+    def server_id_of(self, client_id: str) -> str | None:
+        """Which pairing a client of a direct socket is bound to; None for a stranger."""
+        return self._book.server_id_of(client_id)
+
+    async def claim(self, server_id: str, fingerprint: bytes) -> bool:
+        """A client key shall be used: True once, and then it is on disk (T05, C-24). Raises
+        StoreError where nobody can tell; then the key must not be taken."""
+        return await self._ledger.claim(server_id, fingerprint)
+
+    async def knock(
+        self,
+        server_id: str,
+        client_id: str,
+        client_type: str,
+        app_version: str | None,
+        words: list[str],
+        device_key: bytes | None,
+        device_secret: bytes | None = None,
+    ) -> Entry | None:
+        """Who comes by a pairing; waits for the person without a limit. Whoever gives up waiting
+        cancels this: the question stays, and a yes counts when the same client comes again. None:
+        refused, or the pairing has ended.
+
+        `client_id`: of the hello. `device_key`, `device_secret`: what a handshake of our own
+        clients gave, the secret only where it was a new one; the key is then who they are.
+        """
+        client = client_mark(server_id, client_id.strip() if device_key is None else device_key)
+        async with self._ledger.changing():
+            found = await self._knocking.judge(server_id, client, client_type, app_version, words)
+            if device_key and device_secret and found is not None:
+                await self._keys.greeted(server_id, device_key, device_secret)
+        if not isinstance(found, Question):
+            return found
+        wait = self._book.wait(found.id)
+        self._ledger.touched()
+        try:
+            await wait.event.wait()
+            return wait.entry
+        finally:
+            self._book.leave(wait)
+            self._ledger.touched()
+
+    def arrived(self, device_id: str, way: str) -> None:
+        """A device has one connection more. `way`: "relay" or "direct"."""
+        self._book.arrived(device_id)
+        device = self._book.devices.get(device_id)
+        if device is not None:
+            self._book.devices[device_id] = msgspec.structs.replace(
+                device, way="direct" if way == "direct" else "relay"
+            )
+        self._saw(device_id)
+
+    def left(self, device_id: str) -> None:
+        """And one less."""
+        self._book.left(device_id)
+        self._saw(device_id)
+
+    def touched(self) -> None:
+        """Something that the state shows is different: the relay's own state, say."""
+        self._ledger.touched()
+
+    @property
+    def has_app(self) -> bool:
+        """Whether official apps are paired."""
+        return self._has_app
+
+    # How
+
+    def _saw(self, device_id: str) -> None:
+        device = self._book.devices.get(device_id)
+        if device is not None:
+            self._book.devices[device_id] = msgspec.structs.replace(device, seen_ms=self._now_ms())
+            self._seen[device_id] = None
+            self._soon()
+        self._ledger.touched()
+
+    def _soon(self) -> None:
+        self._wake.set()
+
+    def _changed(self) -> None:
+        self._soon()
+        has_app = any(
+            one.state is State.PAIRED and one.kind != "sereno"
+            for one in self._book.pairings.values()
+        )
+        if has_app is not self._has_app:
+            self._has_app = has_app
+            self.app_paired(has_app)
+        self.changed()
+
+    async def _tidy(self) -> float:
+        """Ends what has expired, forgets what ended long ago, writes down who was here. Gives the
+        seconds until there is something to do again."""
+        now = self._now_ms()
+        async with self._ledger.looking():
+            await self._expire(now)
+            old = [
+                one.server_id
+                for one in self._book.pairings.values()
+                if one.ended_ms is not None and now >= one.ended_ms + KEPT_MS
+            ]
+            if old:
+                await self._ledger.forget(old)
+                self._ledger.touched()
+            seen, self._seen = list(self._seen), {}
+            await self._ledger.seen(seen)
+        return self._next_look(now)
+
+    async def _expire(self, now: int) -> None:
+        due = [one for one in self._book.pairings.values() if one.due(now)]
+        try:
+            for pairing in due:
+                await self._note("daemon", "pairing.expired", pairing.id, {})
+        finally:
+            if due:
+                await self._ledger.end(*(one.move(Event.EXPIRE, now) for one in due))
+                self._ledger.touched()
+        for question in [one for one in self._book.questions.values() if one.due(now)]:
+            question.move(AskedEvent.EXPIRE, now)
+            await self._ledger.drop_question(question)
+            self._ledger.touched()
+
+    def _next_look(self, now: int) -> float:
+        times = [one.until_ms for one in self._book.pairings.values() if one.unbound]
+        times += [one.until_ms for one in self._book.questions.values()]
+        times += [
+            one.ended_ms + KEPT_MS
+            for one in self._book.pairings.values()
+            if one.ended_ms is not None
+        ]
+        soonest = min(times, default=now + int(LOOK_S * 1000))
+        return max(0.05, min(LOOK_S, (soonest - now) / 1000))
