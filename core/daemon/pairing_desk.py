@@ -151,10 +151,7 @@ class PairingDesk:
             except HomeError as error:
                 return Refused(error.code, error.message, error.next_step)
             self._soon()
-            psk = self._keys.psk(pairing.server_id) if request.kind == "sereno" else None
-            public = self._keys.public(pairing.server_id)
-            url = offers.link(request.kind, pairing.server_id, public, psk, endpoint, config)
-            return pairing, url
+            return pairing, offers.link(pairing, self._keys, endpoint, config)
 
     async def _make_room(self, now: int) -> Refused | None:
         alive = [one for one in self._book.pairings.values() if one.alive]

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from sereno.core.config.model import Config, RelayConfig
+from sereno.core.daemon.pairing_keys import Keys
 from sereno.core.protocol.pairing import Kind, RelayStatus
+from sereno.core.security.pairings import Pairing
 
 if TYPE_CHECKING:
     from sereno.relay_client.endpoints import Endpoint
@@ -39,19 +41,16 @@ def endpoint_for(kind: Kind, config: RelayConfig) -> Endpoint | Refused:
     """Where a client of this kind dials: what the configuration calls public, else where we do."""
     from sereno.relay_client.endpoints import BadEndpoint, parse_endpoint, parse_public_endpoint
 
-    if kind == "sereno":
-        return Refused(
-            "not_yet",
-            "Offers for Sereno's own clients are not there yet.",
-            "Make one for the official apps: sereno pair",
-        )
     try:
-        if config.public_endpoint is not None:
-            return parse_public_endpoint(config.public_endpoint)
-        endpoint = parse_endpoint(config.endpoint)
+        dialled = parse_endpoint(config.endpoint)
+        named = config.public_endpoint
+        endpoint = dialled if named is None else parse_public_endpoint(named)
     except BadEndpoint as error:
         return Refused("endpoint_invalid", str(error), "Correct [daemon.relay] in config.toml.")
-    if kind == "app" and not endpoint.official:
+    if kind == "sereno":
+        # The plain address of the same relay is for the official apps.
+        return dialled if dialled.tls and dialled.host == endpoint.host else endpoint
+    if not endpoint.official:
         return Refused(
             "endpoint_not_official",
             f"This daemon dials its relay as {config.endpoint}, and the official apps cannot: they "
@@ -62,14 +61,17 @@ def endpoint_for(kind: Kind, config: RelayConfig) -> Endpoint | Refused:
     return endpoint
 
 
-def link(
-    kind: Kind, server_id: str, public: bytes, psk: bytes | None, endpoint: Endpoint, config: Config
-) -> str:
-    """The link, a key for whoever holds it. `psk`: of an offer for our own clients."""
+def link(pairing: Pairing, keys: Keys, endpoint: Endpoint, config: Config) -> str:
+    """The link, a key for whoever holds it."""
+    public = keys.public(pairing.server_id)
+    if pairing.kind == "sereno":
+        from sereno.relay_client.noise.offer3 import Offer3
+
+        secret, until = keys.psk(pairing.server_id), pairing.until_ms // 1000
+        return Offer3(pairing.server_id, public, secret, until, endpoint).link()
     from sereno.relay_client.offer import Offer
 
-    assert kind == "app", f"no links for {kind}, with a secret or without ({psk is None})"
-    return Offer(server_id, public, endpoint).url(config.app.base_url)
+    return Offer(pairing.server_id, public, endpoint).url(config.app.base_url)
 
 
 def unconnected(config: RelayConfig) -> RelayStatus:
