@@ -67,7 +67,9 @@ class DaemonChannel(Talk):
         )
 
     def confirm(self, now: float) -> list[Effect]:
-        """Somebody said yes. Nothing, where the client is gone: it may come again."""
+        """Somebody said yes. Nothing, where that was said before or the client is gone; it may
+        come again.
+        """
         self._must_be_ours()
         if not self._is_asked():
             return []
@@ -82,8 +84,8 @@ class DaemonChannel(Talk):
         return [Send(self._open_records().sign(Sign.REFUSED)), *self._end(Cause.REFUSED)]
 
     def _is_asked(self) -> bool:
-        if self._state not in (State.ASKING, State.CLOSED):
-            raise RuntimeError("nobody was asked")
+        if self._state in (State.FIRST, State.THIRD):
+            raise RuntimeError("nobody was asked yet")
         return self._state is State.ASKING
 
     def _greeted(self, message: bytes, now: float) -> list[Effect]:

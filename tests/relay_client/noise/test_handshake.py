@@ -212,3 +212,16 @@ def test_c25_t17_what_is_derived_is_alike_at_both_ends_and_nothing_old_is_kept()
     assert theirs.decrypt(ours.encrypt(b"goes on")) == b"goes on"
     with pytest.raises(NoiseFailed, match="not finished"):
         client().derive(b"one")
+
+
+def test_c12_each_bit_of_a_frame_is_noticed() -> None:
+    ours, theirs = opened()
+    frame = ours.encrypt(b"delete everything")
+    for bit in range(len(frame) * 8):
+        altered = bytearray(frame)
+        altered[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(NoiseFailed):
+            theirs.decrypt(bytes(altered))
+        assert theirs._failed
+        theirs._failed = False  # for the next bit; nothing else of it has changed, as the end shows
+    assert theirs.decrypt(frame) == b"delete everything"
