@@ -1,12 +1,14 @@
 """The installed program: what is in the archives, and that no repository can stand in its way.
 
-The wheel is built once, from a copy of the tree, and installed by pip into an environment of its
-own that finds the libraries of this one. Nothing is downloaded.
+The wheel is built once for all processes of pytest, from a copy of the tree, and installed by pip
+into an environment of its own that finds the libraries of this one. Nothing is downloaded.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -21,6 +23,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SITE = sysconfig.get_path("purelib")
+
+# Whoever does not build waits for the one that does.
+pytestmark = pytest.mark.timeout(180)
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ def run(*command: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str
         env={**environment(cwd), **env},
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=120,
         check=False,
     )
 
@@ -78,33 +83,55 @@ def checked(*command: str, cwd: Path, **env: str) -> str:
 def copy_of_the_tree(target: Path) -> Path:
     """What a build needs, with the links in sereno/ as links."""
     target.mkdir()
+    # Files come and go there while programs of other tests are compiled.
+    compiled = shutil.ignore_patterns("__pycache__")
     for name in ("sereno", "core", "tui", "relay_client", "relay_server", "docs"):
-        checked("cp", "-a", str(ROOT / name), str(target / name), cwd=target)
+        shutil.copytree(ROOT / name, target / name, symlinks=True, ignore=compiled)
     for path in (*ROOT.glob("*.md"), *ROOT.glob("*.toml"), ROOT / "LICENSE", ROOT / ".gitignore"):
         (target / path.name).write_bytes(path.read_bytes())
     (target / "hatch_build.py").write_bytes((ROOT / "hatch_build.py").read_bytes())
     return target
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    folder = tmp_path_factory.mktemp("packaging")
+def built(folder: Path) -> Installed:
+    folder.mkdir()
     tree = copy_of_the_tree(folder / "tree")
     checked(sys.executable, "-m", "hatchling", "build", "-d", str(folder / "dist"), cwd=tree)
-    (wheel,) = (folder / "dist").glob("*.whl")
-    (sdist,) = (folder / "dist").glob("*.tar.gz")
     prefix = folder / "prefix"
     checked(sys.executable, "-m", "venv", "--without-pip", str(prefix), cwd=folder)
-    installed = Installed(prefix, wheel, sdist)
+    installed = found(folder)
     checked(
         *(sys.executable, "-m", "pip", "--python", installed.python, "install", "--no-deps"),
-        *("--no-index", "--disable-pip-version-check", str(wheel)),
+        *("--no-index", "--disable-pip-version-check", str(installed.wheel)),
         cwd=folder,
     )
     # The libraries of the environment that runs the tests, without its editable Sereno: `.pth`
     # files count in site folders only, and a line of a `.pth` file makes no site folder.
     (installed.site / "libraries.pth").write_text(f"{SITE}\n")
     return installed
+
+
+def found(folder: Path) -> Installed:
+    (wheel,) = (folder / "dist").glob("*.whl")
+    (sdist,) = (folder / "dist").glob("*.tar.gz")
+    return Installed(folder / "prefix", wheel, sdist)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """Built by the first process of pytest that wants it. No test changes it."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder, done = shared / "packaging", shared / "packaging-done"
+    with (shared / "packaging-lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if done.exists():
+            return found(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        installed = built(folder)
+        done.touch()
+        return installed
 
 
 @pytest.fixture
