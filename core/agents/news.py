@@ -6,8 +6,6 @@ Plain values that are collected before the commit and encoded after it, once for
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import msgspec
 
 from sereno.core.agents.record import AgentRecord
@@ -28,8 +26,7 @@ class Trouble(msgspec.Struct, frozen=True):
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(msgspec.Struct, frozen=True):
     """All that a snapshot of an agent shows: immutable, so that it can be kept and compared.
 
     `speech`: the end of what the agent says just now, not stored with every chunk.

@@ -6,6 +6,8 @@ meaning without a migration. Not here: how it changes (life.py), how clients see
 
 from __future__ import annotations
 
+import functools
+
 import msgspec
 
 from sereno.core.agents.states import State
@@ -128,8 +130,13 @@ class AgentRecord(msgspec.Struct, frozen=True):
     """Tool calls of the present turn to which a person said no, by call id."""
 
 
-_decoder = msgspec.json.Decoder(AgentRecord)
 _encoder = msgspec.json.Encoder()
+
+
+@functools.cache
+def _decoder() -> msgspec.json.Decoder[AgentRecord]:
+    """Made where there is an agent: a daemon without any starts sooner."""
+    return msgspec.json.Decoder(AgentRecord)
 
 
 def encode(record: AgentRecord) -> bytes:
@@ -138,4 +145,4 @@ def encode(record: AgentRecord) -> bytes:
 
 def decode(data: bytes) -> AgentRecord:
     """Raises msgspec.DecodeError for what no release of Sereno has written."""
-    return _decoder.decode(data)
+    return _decoder().decode(data)

@@ -6,6 +6,7 @@ lock sees to it that answers come one after the other.
 
 from __future__ import annotations
 
+import functools
 from typing import Literal
 
 import msgspec
@@ -17,8 +18,17 @@ from sereno.core.store.requests import LedgerRow
 
 __all__ = ["OpenRequest", "entry_of", "opened", "read_open", "stamped"]
 
-_requests = msgspec.json.Decoder(PermissionRequest)
-_responses: msgspec.json.Decoder[PermissionResponse] = msgspec.json.Decoder(PermissionResponse)
+
+@functools.cache
+def _requests() -> msgspec.json.Decoder[PermissionRequest]:
+    """Made when there is a request: with so many types it would take eight milliseconds of a
+    daemon's start."""
+    return msgspec.json.Decoder(PermissionRequest)
+
+
+@functools.cache
+def _responses() -> msgspec.json.Decoder[PermissionResponse]:
+    return msgspec.json.Decoder(PermissionResponse)
 
 
 class OpenRequest(msgspec.Struct, frozen=True):
@@ -45,7 +55,7 @@ def opened(request: PermissionRequest, asked_ms: int, takes_words: bool | None) 
 
 
 def read_open(row: LedgerRow) -> OpenRequest:
-    return OpenRequest(_requests.decode(row.request), row.asked_ms)
+    return OpenRequest(_requests().decode(row.request), row.asked_ms)
 
 
 def entry_of(row: LedgerRow) -> LedgerEntry:
@@ -58,10 +68,10 @@ def entry_of(row: LedgerRow) -> LedgerEntry:
             pass
     return LedgerEntry(
         agent_id=row.agent,
-        request=_requests.decode(row.request),
+        request=_requests().decode(row.request),
         state=state,
         asked_at=iso(row.asked_ms),
         answered_at=UNSET if row.closed_ms is None else iso(row.closed_ms),
         answered_by=row.closed_by or UNSET,
-        response=UNSET if row.response is None else _responses.decode(row.response),
+        response=UNSET if row.response is None else _responses().decode(row.response),
     )

@@ -5,6 +5,7 @@ Pure: rows in, entries out. Reading them from the database is page.py.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -25,7 +26,6 @@ from sereno.core.store.timeline import Row
 
 __all__ = ["canonical", "decode_item", "project", "voice"]
 
-_items: msgspec.json.Decoder[TimelineItem] = msgspec.json.Decoder(TimelineItem)
 _kinds = msgspec.json.Decoder(msgspec.defstruct("Kind", [("type", str)]))
 
 _MERGED: dict[type, Collapsed] = {
@@ -34,8 +34,14 @@ _MERGED: dict[type, Collapsed] = {
 }
 
 
+@functools.cache
+def _items() -> msgspec.json.Decoder[TimelineItem]:
+    """Made when a timeline is read: not at a daemon's start."""
+    return msgspec.json.Decoder(TimelineItem)
+
+
 def decode_item(data: bytes) -> TimelineItem:
-    return _items.decode(data)
+    return _items().decode(data)
 
 
 def voice(item: bytes) -> str | None:

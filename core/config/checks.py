@@ -16,13 +16,14 @@ from sereno.core.config.listen import parse_listen
 
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
+# Patterns are compiled, and kept, by `re` when a value is looked at: most are the built-in ones.
 # 22 characters of salt, of which the last has 2 bits only, and 31 of hash.
-_BCRYPT = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}", re.ASCII)
+_BCRYPT = r"(?a)\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}"
 _BCRYPT_COSTS = range(4, 17)
-_HOST_PATTERN = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s?#]+")
-_HOST_PORT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+):(\d{1,5})")
-_THEME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_HOST_PATTERN = r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*"
+_ORIGIN = r"[a-z][a-z0-9+.-]*://[^/\s?#]+"
+_HOST_PORT = r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+):(\d{1,5})"
+_THEME = r"[A-Za-z0-9_-]{1,64}"
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -101,7 +102,7 @@ def hostnames(value: object) -> object:
         raise ValueError('true for every name, or a list of names, such as [".example.com"]')
     names = tuple(item.strip().lower() for item in text_list(value))
     for name in names:
-        if not _HOST_PATTERN.fullmatch(name):
+        if not re.fullmatch(_HOST_PATTERN, name):
             raise ValueError(
                 'a list of host names without port, scheme or "*", such as ["box.example.com", '
                 f'".example.com"]; "{name}" is none'
@@ -112,7 +113,7 @@ def hostnames(value: object) -> object:
 def origins(value: object) -> tuple[str, ...]:
     items = text_list(value)
     for item in items:
-        if item != "*" and not _ORIGIN.fullmatch(item):
+        if item != "*" and not re.fullmatch(_ORIGIN, item):
             raise ValueError(
                 'a list of origins without path or final "/", such as '
                 f'["https://app.example.com"]; "{item}" is none'
@@ -122,7 +123,7 @@ def origins(value: object) -> tuple[str, ...]:
 
 def bcrypt_hash(value: object) -> str:
     """Nothing is accepted that no password could match, or that would be computed for minutes."""
-    found = _BCRYPT.fullmatch(value) if isinstance(value, str) else None
+    found = re.fullmatch(_BCRYPT, value) if isinstance(value, str) else None
     if found is None:
         raise ValueError(
             "a bcrypt hash ($2b$12$ and 53 more characters), never the password; "
@@ -134,7 +135,7 @@ def bcrypt_hash(value: object) -> str:
 
 
 def host_port(value: object) -> str:
-    match = _HOST_PORT.fullmatch(value) if isinstance(value, str) else None
+    match = re.fullmatch(_HOST_PORT, value) if isinstance(value, str) else None
     if match is None or not 0 < int(match[2]) < 65536:
         raise ValueError('host and port, such as "relay.example.com:443"')
     return match[0]
@@ -160,7 +161,7 @@ def web_address(value: object) -> str:
 
 
 def theme(value: object) -> str:
-    if not isinstance(value, str) or not _THEME.fullmatch(value):
+    if not isinstance(value, str) or not re.fullmatch(_THEME, value):
         raise ValueError('the name of a theme, such as "sereno"')
     return value
 

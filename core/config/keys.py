@@ -6,7 +6,6 @@ are in `providers.py`, because those tables are named by the person.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Final
 
@@ -62,6 +61,8 @@ def nearest(name: str, siblings: list[str]) -> str | None:
 
     `name` is the dotted unknown key, `siblings` the dotted keys valid in its table.
     """
+    import difflib  # no part of a start whose configuration is right
+
     last = name.rpartition(".")[2]
     beside = {key.rpartition(".")[2]: key for key in siblings}
     found = difflib.get_close_matches(last, beside, n=1, cutoff=0.6)

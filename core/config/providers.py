@@ -7,7 +7,6 @@ given. Whether the program exists is not asked here.
 
 from __future__ import annotations
 
-import difflib
 import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -23,7 +22,7 @@ from sereno.core.config.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sereno.core.config.source import Source
 
@@ -102,7 +101,7 @@ def _extends(source: Source, name: str, table: Mapping[str, Any]) -> str:
     if wanted is None and "command" in table:
         wanted = GENERIC_PROVIDER
     if wanted is None:
-        near = difflib.get_close_matches(name, BUILT_IN_PROVIDERS, n=1)
+        near = _near(name, BUILT_IN_PROVIDERS)
         raise source.wrong(
             key,
             f'"{name}" is no built-in provider and has neither `command` nor `extends`.',
@@ -112,7 +111,7 @@ def _extends(source: Source, name: str, table: Mapping[str, Any]) -> str:
         )
     choices = (*BUILT_IN_PROVIDERS, GENERIC_PROVIDER)
     if wanted not in choices:
-        near = difflib.get_close_matches(str(wanted), choices, n=1)
+        near = _near(str(wanted), choices)
         raise source.wrong(
             (*key, "extends"),
             f"`providers.{name}.extends` is {wanted!r}, which is no provider.",
@@ -164,11 +163,18 @@ def _tables(source: Source, key: tuple[str, ...], value: object) -> list[dict[st
     return value
 
 
+def _near(name: str, choices: Sequence[str]) -> list[str]:
+    """The choice that is most like the name, if any is."""
+    import difflib  # no part of a start whose configuration is right
+
+    return difflib.get_close_matches(name, choices, n=1)
+
+
 def _refuse_unknown(
     source: Source, key: tuple[str, ...], table: Mapping[str, object], valid: tuple[str, ...]
 ) -> None:
     for name in table:
         if name not in valid:
-            found = difflib.get_close_matches(name, valid, n=1)
+            found = _near(name, valid)
             near = ".".join((*key, found[0])) if found else None
             raise source.unknown((*key, name), near, valid)

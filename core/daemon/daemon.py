@@ -19,17 +19,19 @@ import anyio
 import anyio.to_thread
 import msgspec
 
+from sereno import __version__
 from sereno.core.agents.auditing import add_entry
 from sereno.core.agents.errors import AgentError
 from sereno.core.agents.fleet import Fleet
 from sereno.core.config import Config
 from sereno.core.daemon.admitting import Admission
 from sereno.core.daemon.descriptors import Descriptors
-from sereno.core.daemon.desk import Desk, Identity, version
+from sereno.core.daemon.desk import Desk, Identity
 from sereno.core.daemon.entrance import Entrance
 from sereno.core.daemon.greeting import greeting, new_server_id, page
 from sereno.core.daemon.logs import FILE_ONLY, LogFile, set_level
 from sereno.core.daemon.pairing import Pairings
+from sereno.core.daemon.remote import Remote
 from sereno.core.daemon.warden import Warden
 from sereno.core.home import DaemonLock, Home, HomeError, atomic_write, prepare
 from sereno.core.listeners.memory import MemoryListener
@@ -113,6 +115,7 @@ class Daemon:
         self._lock = DaemonLock(home)
         self._entrance = Entrance(home)
         self._identity: Identity | None = None
+        self._remote: Remote | None = None
         self._outcome: Outcome | None = None
         self._stopping = anyio.Event()
         self._reload_wanted = anyio.Event()
@@ -157,6 +160,8 @@ class Daemon:
             moved = await self._entrance.apply(config)
             before, self._config = self._config, config
             set_level(config.log.level)
+            if self._remote is not None:
+                self._remote.apply(config.daemon.relay)
             if moved:
                 self._moved()
                 self._write_status()
@@ -208,11 +213,21 @@ class Daemon:
             server_id = await database.write(
                 lambda connection: meta.set_once(connection, "server_id", new_server_id())
             )
-            identity = Identity(version(), iso(_now_ms()), self._embedded)
+            identity = Identity(__version__, iso(_now_ms()), self._embedded)
             self._identity = identity
-            sessions = Sessions(
-                greeting=lambda _, known_as: greeting(known_as or server_id, identity.version)
-            )
+            note = _noting(database)
+            pairings = Pairings(self._home, database, self, note, env=self._env, now_ms=_now_ms)
+            await pairings.open()
+
+            def greet(client_id: str, known_as: str | None) -> bytes:
+                # A paired app drops a host that calls itself otherwise, on a direct socket too.
+                known_as = known_as or pairings.server_id_of(client_id)
+                return greeting(known_as or server_id, identity.version)
+
+            sessions = Sessions(greeting=greet)
+            remote = self._remote = Remote(pairings, sessions, self._config.daemon.relay)
+            pairings.changed, pairings.drop = remote.look, remote.drop
+            pairings.relay = remote.status
             catalog = Catalog(self._config)
             fleet = Fleet(
                 database=database,
@@ -224,9 +239,6 @@ class Daemon:
             )
             providers = ProviderDirectory(catalog, self._env, sessions.tell, _now_ms)
             desk = Desk(self._home, identity, fleet, sessions, database, self)
-            note = _noting(database)
-            pairings = Pairings(self._home, database, self, note, env=self._env, now_ms=_now_ms)
-            await pairings.open()
             services = Services(
                 fleet=fleet,
                 providers=providers,
@@ -254,6 +266,7 @@ class Daemon:
                 )
                 if self._memory is not None:
                     self._memory.start(sessions)
+                group.start_soon(remote.run)
                 group.start_soon(self._reload_when_wanted)
                 log.info("started: pid %d, version %s", os.getpid(), identity.version)
                 started()

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sereno.core.sessions.registry import Sessions
     from sereno.core.store.database import Database
 
-__all__ = ["Desk", "Identity", "version"]
+__all__ = ["Desk", "Identity"]
 
 log = logging.getLogger("sereno.daemon")
 
@@ -150,13 +150,3 @@ def _memory_kib() -> int:
         import resource
 
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-
-
-def version() -> str:
-    """Sereno's version; read from the installed package, which takes a few milliseconds."""
-    from importlib import metadata
-
-    try:
-        return metadata.version("sereno")
-    except metadata.PackageNotFoundError:
-        return "0.0.0"

@@ -26,6 +26,10 @@ def main(arguments: list[str]) -> int:
 
     from pathlib import Path
 
+    from sereno.core.home.lazily import NOT_AT_START, lazily
+
+    lazily(NOT_AT_START)  # before anything that would load it
+
     from sereno.core.daemon.headless import Mode, run_launched
     from sereno.core.home import Home
 

@@ -5,8 +5,9 @@ Pure: facts in, sentences out, the worst first. Nothing is looked up and nothing
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
+
+import msgspec
 
 from sereno.core.config import DaemonConfig
 from sereno.core.daemon.sockets import is_loopback
@@ -19,8 +20,7 @@ OLD_TOKEN_MS = 90 * 24 * 3600 * 1000
 _ORDER = {"danger": 0, "warning": 1, "ok": 2}
 
 
-@dataclasses.dataclass(frozen=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """Modes are permission bits, None where there is no such file. `token_made_ms`: None for a
     token that is not there or cannot be used. Times are epoch milliseconds."""
 

@@ -24,9 +24,10 @@ __all__ = ["MOST_OUTPUT", "SignedIn", "ask", "read_sign_in", "read_version"]
 
 MOST_OUTPUT = 64 * 1024 * 1024
 """Bytes that are read of one answer; a long talk with pictures in it is some of these."""
-_VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
-_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
-_COUNTS = re.compile(r"(\d+) (credential|environment variable)s?")
+# Compiled, and kept, by `re` when a program has answered.
+_VERSION = r"\d+\.\d+[\w.+-]*"
+_ESCAPES = r"\x1b\[[0-9;]*m"
+_COUNTS = r"(\d+) (credential|environment variable)s?"
 
 
 class SignedIn(msgspec.Struct, frozen=True):
@@ -84,7 +85,7 @@ def _text(file: IO[bytes]) -> tuple[str, bool]:
     file.seek(0)
     data = file.read(MOST_OUTPUT + 1)
     words = data[:MOST_OUTPUT].decode("utf-8", "replace")
-    return _ESCAPES.sub("", words), len(data) <= MOST_OUTPUT
+    return re.sub(_ESCAPES, "", words), len(data) <= MOST_OUTPUT
 
 
 def read_version(provider: Provider, env: Mapping[str, str], timeout_s: float = 15.0) -> str | None:
@@ -92,7 +93,7 @@ def read_version(provider: Provider, env: Mapping[str, str], timeout_s: float = 
     if not provider.real:
         return None
     said = ask(provider, env, ("--version",), timeout_s=timeout_s)
-    match = _VERSION.search(said.out[:1_000]) if said else None
+    match = re.search(_VERSION, said.out[:1_000]) if said else None
     return sanitise_line(match.group(), 40) if said and match and said.code == 0 else None
 
 
@@ -143,7 +144,7 @@ def _codex(said: _Said) -> SignedIn:
 
 def _opencode(said: _Said) -> SignedIn:
     """It keeps many credentials, and has models that need none."""
-    found = {kind: int(count) for count, kind in _COUNTS.findall(said.out)}
+    found = {kind: int(count) for count, kind in re.findall(_COUNTS, said.out)}
     if said.code != 0 or not found:
         return SignedIn("unknown", "Its answer was not understood.")
     parts = [f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in found.items() if count]

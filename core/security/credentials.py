@@ -7,9 +7,10 @@ and it is ignored; and our own clients' subprotocol, which never comes back in a
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Literal
+
+import msgspec
 
 from sereno.core.protocol.subprotocols import PASEO_BEARER, SERENO_V1, read_bearer64
 
@@ -18,8 +19,7 @@ __all__ = ["NOTHING", "Presented", "from_http", "from_upgrade"]
 _SERENO = "sereno."
 
 
-@dataclasses.dataclass(frozen=True)
-class Presented:
+class Presented(msgspec.Struct, frozen=True):
     """`secret`: password or token; None when nothing was shown that can be read as one.
 
     `echo`: the subprotocol to select in the 101. `first`: the first one offered, which official
@@ -27,11 +27,15 @@ class Presented:
     an HTTP 401 and not a 101 with 4401 after it. `kind`: where the secret stood.
     """
 
-    secret: str | None = dataclasses.field(default=None, repr=False)
-    echo: str | None = dataclasses.field(default=None, repr=False)
-    first: str | None = dataclasses.field(default=None, repr=False)
+    secret: str | None = None
+    echo: str | None = None
+    first: str | None = None
     strict: bool = False
     kind: Literal["bearer", "subprotocol"] = "subprotocol"
+
+    def __repr__(self) -> str:
+        """Without what was shown: subprotocols hold it too."""
+        return f"Presented(strict={self.strict!r}, kind={self.kind!r})"
 
 
 NOTHING = Presented()

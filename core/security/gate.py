@@ -6,9 +6,10 @@ is answered. Host and Origin were judged before (hosts.py, origins.py).
 
 from __future__ import annotations
 
-import dataclasses
 import secrets
 from typing import Literal
+
+import msgspec
 
 from sereno.core.security import tokens
 from sereno.core.security.addresses import is_loopback, neighbourhood
@@ -31,8 +32,7 @@ _MOST_PENDING = 256
 _Proof = Literal["token", "password", "same-user", "trust"]
 
 
-@dataclasses.dataclass(frozen=True)
-class GateSettings:
+class GateSettings(msgspec.Struct, frozen=True):
     """`hostnames`, `origins`: see hosts.py and origins.py; origins hold our own ones too.
     `password_hash`: None while none is set. `token_digest`: of the file auth_token (tokens.py).
     `loopback`: who may connect on this machine while no password is set. `uid`: our own."""
@@ -40,13 +40,16 @@ class GateSettings:
     uid: int
     hostnames: tuple[str, ...] | Literal[True] = ()
     origins: frozenset[str] = frozenset()
-    password_hash: str | None = dataclasses.field(default=None, repr=False)
-    token_digest: bytes | None = dataclasses.field(default=None, repr=False)
+    password_hash: str | None = None
+    token_digest: bytes | None = None
     loopback: Literal["same-user", "token", "trust"] = "same-user"
 
+    def __repr__(self) -> str:
+        """Without hash and digest."""
+        return f"GateSettings({self.loopback!r}, {self.hostnames!r}, {sorted(self.origins)!r})"
 
-@dataclasses.dataclass(frozen=True)
-class Facts:
+
+class Facts(msgspec.Struct, frozen=True):
     """What the listener knows of one connection.
 
     `local`, `peer`: address and port of both ends. `forwarded`: a Forwarded, X-Forwarded-*,
@@ -72,8 +75,7 @@ class Facts:
         return loops and known and not self.forwarded
 
 
-@dataclasses.dataclass(frozen=True)
-class Admit:
+class Admit(msgspec.Struct, frozen=True):
     """`credential`: how the peer proved itself and its role, such as "token:owner": two peers with
     the same one may share a session, and it is what `Gate.use` names to be dropped."""
 
@@ -85,8 +87,7 @@ class Admit:
         return Admit(Role.AGENT, _credential(self.credential.partition(":")[0], Role.AGENT))
 
 
-@dataclasses.dataclass(frozen=True)
-class Refuse:
+class Refuse(msgspec.Struct, frozen=True):
     """`status`: for plain HTTP and for upgrades that offered a subprotocol of ours. `close`,
     `reason`: for other upgrades, after the 101; the reason fits a close frame. `retry_after_s`:
     whole seconds until trying again makes sense, 0 for never."""
@@ -97,13 +98,16 @@ class Refuse:
     retry_after_s: int = 0
 
 
-@dataclasses.dataclass(frozen=True)
-class Prove:
+class Prove(msgspec.Struct, frozen=True):
     """The password must be hashed, off the loop and at most two at once; then `Gate.proved`.
     Verifications of equal pairs that run at the same time must be made one."""
 
-    password: str = dataclasses.field(repr=False)
-    hash: str = dataclasses.field(repr=False)
+    password: str
+    hash: str
+
+    def __repr__(self) -> str:
+        """Without either."""
+        return "Prove()"
 
 
 Verdict = Admit | Refuse | Prove

@@ -6,8 +6,9 @@ open offers with it. Pairing, which gives a device a credential of its own, is a
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
+
+import msgspec
 
 from sereno.core.security import tokens
 
@@ -19,12 +20,15 @@ _MOST_OPEN = 8
 _MOST_TAKEN = 256
 
 
-@dataclasses.dataclass(frozen=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True):
     """`secret`: an HTTP token; whoever shows it first is let in once. Not kept, not shown again."""
 
-    secret: str = dataclasses.field(repr=False)
+    secret: str
     lasts_s: float
+
+    def __repr__(self) -> str:
+        """Without the secret."""
+        return f"Offer(lasts_s={self.lasts_s!r})"
 
 
 class Offers:

@@ -7,6 +7,7 @@ width of characters) is not here. Clean text, nearly all of it, costs one regula
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from typing import Any
@@ -43,31 +44,42 @@ _MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe2
 _SURROGATES = "\ud800-\udfff"
 _SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u2800"
 
-# 8-bit controls are rewritten as ESC and a letter first. Then one alternative each for: CSI (or
-# what is left of one), control strings (ended, or cut by a newline, an ESC or the limit), and every
-# other escape sequence (or what is left of one).
-_C1 = re.compile(r"[\x80-\x9f]")
-_SEQUENCE = re.compile(
-    r"\x1b(?:\[[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]?"
-    rf"|[\]PX^_][^\x07\x18\x1a\x1b\n]{{0,{SEQUENCE_LIMIT}}}(?:\x07|\x1b\\|[\x18\x1a])?"
-    r"|[\x20-\x2f]*[\x30-\x7e]?)"
-)
-# A sequence that reaches the end of the chunk and may go on in the next one.
-_UNFINISHED = re.compile(
-    r"\x1b(?:\[[\x30-\x3f]*[\x20-\x2f]*|[\]PX^_][^\x07\x18\x1a\x1b\n]*\x1b?|[\x20-\x2f]*)\Z"
-)
 _SUSPECT = re.compile(
     rf"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{_BIDI}{_TAGS}{_MARKS}{_SURROGATES}]"
 )
-_BREAKS = re.compile(r"[\u2028\u2029]")
-_UNWANTED = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f{_BIDI}{_TAGS}{_SURROGATES}]")
-_MARK_RUN = re.compile(rf"([{_MARKS}]{{{MARK_LIMIT}}})[{_MARKS}]+")
-_TRAILING_MARKS = re.compile(rf"[{_MARKS}]+\Z")
-_LEADING_MARKS = re.compile(rf"\A[{_MARKS}]+")
 _LONG_LINE = re.compile(rf"[^\n]{{{LINE_LIMIT}}}(?=[^\n])")
-_HIDDEN = re.compile(
-    rf"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{_BIDI}{_INVISIBLE}{_TAGS}{_SURROGATES}{_SPACES}]"
-)
+
+
+class _Patterns:
+    """Compiled when a text is not clean, or first revealed: it takes 10 ms of a daemon's start."""
+
+    # 8-bit controls are rewritten as ESC and a letter first. Then one alternative each for: CSI (or
+    # what is left of one), control strings (ended, or cut by a newline, an ESC or the limit), and
+    # every other escape sequence (or what is left of one).
+    def __init__(self) -> None:
+        self.c1 = re.compile(r"[\x80-\x9f]")
+        self.sequence = re.compile(
+            r"\x1b(?:\[[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]?"
+            rf"|[\]PX^_][^\x07\x18\x1a\x1b\n]{{0,{SEQUENCE_LIMIT}}}(?:\x07|\x1b\\|[\x18\x1a])?"
+            r"|[\x20-\x2f]*[\x30-\x7e]?)"
+        )
+        # A sequence that reaches the end of the chunk and may go on in the next one.
+        self.unfinished = re.compile(
+            r"\x1b(?:\[[\x30-\x3f]*[\x20-\x2f]*|[\]PX^_][^\x07\x18\x1a\x1b\n]*\x1b?"
+            r"|[\x20-\x2f]*)\Z"
+        )
+        self.breaks = re.compile(r"[\u2028\u2029]")
+        self.unwanted = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f{_BIDI}{_TAGS}{_SURROGATES}]")
+        self.mark_run = re.compile(rf"([{_MARKS}]{{{MARK_LIMIT}}})[{_MARKS}]+")
+        self.trailing_marks = re.compile(rf"[{_MARKS}]+\Z")
+        self.leading_marks = re.compile(rf"\A[{_MARKS}]+")
+        self.hidden = re.compile(
+            rf"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{_BIDI}{_INVISIBLE}{_TAGS}{_SURROGATES}"
+            rf"{_SPACES}]"
+        )
+
+
+_patterns = functools.cache(_Patterns)
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -126,12 +138,12 @@ class Sanitiser:
         return self._break_lines(chunk)
 
     def _clean(self, chunk: str) -> str:
-        text = self._drop_sequences(self._carry + _C1.sub(_seven_bit, chunk))
+        text = self._drop_sequences(self._carry + _patterns().c1.sub(_seven_bit, chunk))
         if self._after_return or "\r" in text:
             text = self._unify_newlines(text)
         if self._marks or _SUSPECT.search(text):
-            text = _BREAKS.sub("\n", text)
-            text = _UNWANTED.sub(_replace_unwanted, text)
+            text = _patterns().breaks.sub("\n", text)
+            text = _patterns().unwanted.sub(_replace_unwanted, text)
             text = self._cap_marks(text)
         return text
 
@@ -139,11 +151,11 @@ class Sanitiser:
         self._carry = ""
         # Only the tail is searched: a longer sequence is not waited for, and a hostile text must
         # not cost more than one look at each character.
-        unfinished = _UNFINISHED.search(text, max(0, len(text) - SEQUENCE_LIMIT))
+        unfinished = _patterns().unfinished.search(text, max(0, len(text) - SEQUENCE_LIMIT))
         if unfinished:
             self._carry = unfinished.group()
             text = text[: unfinished.start()]
-        return _SEQUENCE.sub("", text)
+        return _patterns().sequence.sub("", text)
 
     def _unify_newlines(self, text: str) -> str:
         if not text:
@@ -158,7 +170,7 @@ class Sanitiser:
         if not text:
             return text
         if self._marks:
-            leading = _LEADING_MARKS.match(text)
+            leading = _patterns().leading_marks.match(text)
             if leading:
                 run = leading.group()
                 kept = run[: max(0, MARK_LIMIT - self._marks)]
@@ -166,8 +178,8 @@ class Sanitiser:
                     self._marks += len(run)
                     return kept
                 text = kept + text[len(run) :]
-        text = _MARK_RUN.sub(r"\1", text)
-        trailing = _TRAILING_MARKS.search(text, max(0, len(text) - MARK_LIMIT))
+        text = _patterns().mark_run.sub(r"\1", text)
+        trailing = _patterns().trailing_marks.search(text, max(0, len(text) - MARK_LIMIT))
         self._marks = len(trailing.group()) if trailing else 0
         return text
 
@@ -205,7 +217,7 @@ def reveal(text: str) -> str:
     Controls, bidirectional and zero-width characters and unusual spaces appear as escapes
     (`\\u202e`); nothing is dropped, so what is shown is what will be used. Newline and tab stay.
     """
-    return _spell_marks(_HIDDEN.sub(_escape, text))
+    return _spell_marks(_patterns().hidden.sub(_escape, text))
 
 
 def _spell_marks(text: str) -> str:

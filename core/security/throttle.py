@@ -7,7 +7,7 @@ judged, so that a hundred at once are no way around; who was right is counted ou
 
 from __future__ import annotations
 
-import dataclasses
+import msgspec
 
 __all__ = ["Throttle"]
 
@@ -21,8 +21,7 @@ MOST = 4_096
 """Addresses that are remembered."""
 
 
-@dataclasses.dataclass
-class _Record:
+class _Record(msgspec.Struct):
     failures: list[float]
     locks: int = 0
     until: float = 0.0

@@ -6,6 +6,7 @@ the number of messages; only a subscription with a filter needs a look at each.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import msgspec
@@ -41,7 +42,10 @@ class _Frame(Wire):
     message: _Message
 
 
-_frames = msgspec.json.Decoder(_Frame)
+@functools.cache
+def _frames() -> msgspec.json.Decoder[_Frame]:
+    """Made when somebody asks for some agents only: not at a daemon's start."""
+    return msgspec.json.Decoder(_Frame)
 
 
 class Audience:
@@ -69,7 +73,7 @@ def _through(message: Outgoing, wanted: AgentFilter) -> Outgoing:
     """The message, or that its agent is gone where it does not match the subscription (6.5.2)."""
     if message.needs != "agents":
         return message
-    payload = _frames.decode(message.data).message.payload
+    payload = _frames().decode(message.data).message.payload
     if payload.kind != "upsert" or payload.agent is None:
         return message
     key = payload.project.project_key if payload.project else ""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 import functools
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from sereno import __version__
 
 HERE = Path(__file__)
 ROOT = HERE.parents[2]
@@ -39,6 +42,11 @@ def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionD
 def test_there_is_code_to_look_at() -> None:
     assert len(sources("core")) > 50
     assert len(sources("tests")) > 20
+
+
+def test_the_version_is_one() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == __version__
 
 
 def test_no_file_is_too_long() -> None:
@@ -133,7 +141,6 @@ def test_tests_mirror_the_tree() -> None:
 
 
 def test_t81_dependencies_are_pinned_and_locked() -> None:
-    import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]

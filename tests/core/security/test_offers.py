@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from itertools import count
+
+from msgspec.structs import replace
 
 from sereno.core.security import tokens
 from sereno.core.security.gate import Admit, Gate, Refuse
@@ -82,12 +83,12 @@ def test_t39_a_new_token_or_password_ends_offers_and_whom_they_let_in() -> None:
         gate = Gate(LOCKED)
         taken, still_open = gate.offer(0).secret, gate.offer(0).secret
         assert isinstance(gate.judge(facts(LAN, taken), 0), Admit)
-        ended = gate.use(dataclasses.replace(LOCKED, **change))
+        ended = gate.use(replace(LOCKED, **change))
         assert "offer-1:operator" in ended
         assert not isinstance(gate.judge(facts(LAN, still_open), 0), Admit)
     gate = Gate(LOCKED)
     secret = gate.offer(0).secret
-    assert not gate.use(dataclasses.replace(LOCKED, hostnames=True)) & {"offer-1:operator"}
+    assert not gate.use(replace(LOCKED, hostnames=True)) & {"offer-1:operator"}
     assert isinstance(gate.judge(facts(LAN, secret), 0), Admit)
 
 
