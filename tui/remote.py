@@ -5,11 +5,18 @@ Beside embedded.py's two: nothing is started or handed over here, leaving leaves
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from sereno.core.client.aio import Client
 from sereno.core.client.target import Target
+from sereno.core.home import find_home
 from sereno.tui.link import ClientLike
+
+if TYPE_CHECKING:
+    from sereno.core.client.paired import PairedHost
 
 __all__ = ["Remote"]
 
@@ -21,10 +28,17 @@ class Remote:
 
     def __init__(self, target: Target) -> None:
         self._target = target
+        self._host: PairedHost | None = None
 
     async def connect(self) -> ClientLike:
         """Raises ClientError when it is not reached, or does not let us in."""
-        return await Client.connect_to(self._target)
+        if not self._target.relayed:
+            return await Client.connect_to(self._target)
+        if self._host is None:
+            from sereno.core.client.paired import PairedHost
+
+            self._host = PairedHost.of_target(find_home(os.environ), self._target.link, time.time())
+        return await Client.connect_paired(self._host)
 
     async def start(self) -> None:
         """Nothing to start from here: the link calls again, which may be all that is wanted."""

@@ -29,6 +29,7 @@ from sereno.core.protocol.messages import ServerInfo
 from sereno.core.protocol.values import Wire, given
 
 if TYPE_CHECKING:
+    from sereno.core.client.paired import PairedHost
     from sereno.core.client.target import Target
 
 __all__ = ["Client", "ConnectionLost", "NoDaemon", "RpcError"]
@@ -116,6 +117,37 @@ class Client:
             raise timed_out(target) from None
         except ConnectionLost as error:
             raise of_close(error, target) from error
+        finally:
+            client._give_up()
+
+    @classmethod
+    async def connect_paired(
+        cls,
+        host: PairedHost,
+        *,
+        words: Callable[[tuple[str, str, str]], None] = lambda _: None,
+        client_type: ClientType = "cli",
+        client_id: str | None = None,
+        timeout_s: float = 20.0,
+    ) -> Self:
+        """The daemon of a pairing, through its relay. `words`: told at the first time, when the
+        person at the daemon is asked; for that there are two minutes more.
+
+        Raises NoDaemon, Refused and ConnectionLost as `connect_to` does.
+        """
+        from sereno.core.client.relayed import ASK_S, open_relayed
+
+        client = cls()
+        try:
+            async with asyncio.timeout(timeout_s + (ASK_S if host.is_new else 0.0)):
+                client._transport = await open_relayed(host, client._received, client._ended, words)
+                return await client._greet(client_type, client_id)
+        except TimeoutError:
+            raise NoDaemon(
+                "host_timeout",
+                f"the daemon behind {host.endpoint.authority} does not answer in time",
+                "Check the network, and whether the daemon runs",
+            ) from None
         finally:
             client._give_up()
 

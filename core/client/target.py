@@ -15,8 +15,9 @@ from sereno.core.client.errors import ClientError
 
 __all__ = ["BadTarget", "Target", "parse_target"]
 
-FORMS = "Write it as HOST:PORT, tcp://HOST:PORT?ssl=true or unix:///PATH"
+FORMS = "Write it as HOST:PORT, tcp://HOST:PORT?ssl=true, unix:///PATH or a link of `sereno pair`"
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _ZONE = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _YES, _NO = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
@@ -34,7 +35,8 @@ class Target:
 
     `host`: without brackets, in ASCII, with its zone (`fe80::1%eth0`). `secret`: password or token.
     `ca_file`: certificates to trust instead of the system's. `secret_in_url`: it came with the
-    text, so that it stands in a shell's history.
+    text, so that it stands in a shell's history. `link`: a pairing link, or what stands for a
+    daemon that was paired already, `sereno://ID`; which relay leads there its reader finds out.
     """
 
     path: str = ""
@@ -44,6 +46,12 @@ class Target:
     secret: str | None = field(default=None, repr=False)
     ca_file: str | None = None
     secret_in_url: bool = False
+    link: str = field(default="", repr=False)
+
+    @property
+    def relayed(self) -> bool:
+        """Whether it is reached through a relay: by a key of its own, not by password or token."""
+        return bool(self.link)
 
     @property
     def local(self) -> bool:
@@ -53,6 +61,8 @@ class Target:
     @property
     def name(self) -> str:
         """How words for people call it; never with a secret."""
+        if self.link:
+            return "the daemon of this link" if "#" in self.link else self.link
         return self.path or f"{_bracketed(self.host)}:{self.port}"
 
     @property
@@ -94,19 +104,31 @@ def parse_target(text: str) -> Target:
             return _tcp(*_split(rest))
         case "unix":
             return _unix(rest)
+        case "sereno":
+            return _link(text, rest)
         case "http" | "ws":
             raise BadTarget(f"{scheme}:// is not how a daemon is named", _instead(rest, ""))
         case "https" | "wss":
             if "#offer=" in rest:
                 raise BadTarget(
                     "this is a pairing offer, which leads through a relay",
-                    "Scan it with a phone, or give the daemon's address",
+                    "It is for the apps. For this program: `sereno pair --for sereno` there",
                 )
             raise BadTarget(
                 f"{scheme}:// is not how a daemon is named", _instead(rest, "?ssl=true")
             )
         case _:
-            raise BadTarget("a host begins with tcp:// or unix://, or with neither")
+            raise BadTarget("a host begins with tcp://, unix:// or sereno://, or with none of them")
+
+
+def _link(text: str, rest: str) -> Target:
+    """What it holds is read where it is used: that takes cryptography to load."""
+    if rest.lower().startswith("pair#") or _ID.fullmatch(rest):
+        return Target(link=text)
+    raise BadTarget(
+        "behind sereno:// stands the id of a daemon, or pair# and digits",
+        "Copy the whole link that `sereno pair --for sereno` shows",
+    )
 
 
 def _split(rest: str) -> tuple[str, str]:

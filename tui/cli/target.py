@@ -104,6 +104,10 @@ def connect(timeout_s: float, *, ask: bool = True) -> SyncClient | None:
     from sereno.core.client.blocking import SyncClient
     from sereno.core.client.errors import Refused
 
+    if chosen.relayed:
+        from sereno.tui.cli.relayed import through
+
+        return through(chosen)
     asked = 0
     while True:
         try:

@@ -1,0 +1,199 @@
+"""What this home knows of a daemon that it reaches through a relay: a record, and its file.
+
+Made from a pairing link before anybody is called, so that an interrupted pairing can go on. Which
+secret is shown first, and when the offer's is forgotten, stands in relay_client/noise/proofs.py.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from sereno.core.client.errors import ClientError
+from sereno.core.home import Home, HomeError, hosts
+from sereno.relay_client.endpoints import BadEndpoint, Endpoint, parse_endpoint
+from sereno.relay_client.noise.offer3 import LinkRefused, Offer3
+from sereno.relay_client.noise.proofs import DeviceSecret, OfferSecret, Proof
+
+__all__ = ["Paired", "PairedHost"]
+
+_VERSION = 1
+_KEY_BYTES = 32
+
+
+class Paired(msgspec.Struct, frozen=True, rename="camel"):
+    """`daemonKey`: its public key. `ownKey`: our secret one, for this daemon only. `offerSecret`:
+    until a daemon has let us in; `deviceSecret`: from the first greeting on. All in base64.
+    `relay`: as `ws://…` or `wss://…`."""
+
+    v: int
+    server_id: str
+    relay: str
+    daemon_key: str
+    own_key: str
+    offer_secret: str | None = None
+    device_secret: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Paired({self.server_id})"
+
+
+class PairedHost:
+    """One daemon's record, read and kept in a home."""
+
+    def __init__(self, home: Home, record: Paired) -> None:
+        self._home = home
+        self._record = record
+        self.endpoint: Endpoint = parse_endpoint(record.relay)
+
+    @classmethod
+    def of_target(cls, home: Home, link: str, now_s: float) -> PairedHost:
+        """By what stands in a Target: a pairing link, or `sereno://ID`. Raises ClientError."""
+        if "#" in link:
+            return cls.of_link(home, link, now_s)
+        return cls.of_id(home, link.partition("://")[2])
+
+    @classmethod
+    def of_link(
+        cls,
+        home: Home,
+        link: str,
+        now_s: float,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> PairedHost:
+        """By a pairing link: what is known already, or a new record, kept before anything is sent.
+
+        Raises ClientError for a link or a file that cannot be used. An expired link is of use only
+        to whoever came by it before.
+        """
+        try:
+            offer = Offer3.parse(link)
+            known = cls._find(home, offer.server_id)
+            if known is not None:
+                return known
+            offer.check(now_s)
+        except LinkRefused as error:
+            raise ClientError(error.code, error.message.rstrip("."), error.next_step) from None
+        scheme = "wss" if offer.endpoint.tls else "ws"
+        host = cls(
+            home,
+            Paired(
+                v=_VERSION,
+                server_id=offer.server_id,
+                relay=f"{scheme}://{offer.endpoint.authority}",
+                daemon_key=_text(offer.public_key),
+                own_key=_text(random(_KEY_BYTES)),
+                offer_secret=_text(offer.secret),
+            ),
+        )
+        host._keep()
+        return host
+
+    @classmethod
+    def of_id(cls, home: Home, server_id: str) -> PairedHost:
+        """By the id of a daemon that we were paired with. Raises ClientError."""
+        known = cls._find(home, server_id)
+        if known is None:
+            raise ClientError(
+                "not_paired",
+                f"this home was not paired with {server_id}",
+                "Make a link on the daemon's machine: sereno pair --for sereno",
+            )
+        return known
+
+    @classmethod
+    def _find(cls, home: Home, server_id: str) -> PairedHost | None:
+        try:
+            raw = hosts.load(home, server_id)
+        except HomeError as error:
+            raise _of_home(error) from error
+        except ValueError:
+            raise ClientError("bad_target", "this is no daemon's id") from None
+        if raw is None:
+            return None
+        try:
+            record = msgspec.json.decode(raw, type=Paired)
+            if record.v != _VERSION or record.server_id != server_id:
+                raise ValueError("another version, or another daemon's")
+            for text in (record.daemon_key, record.own_key):
+                if len(_data(text)) != _KEY_BYTES:
+                    raise ValueError("a key of another length")
+            return cls(home, record)
+        except (msgspec.DecodeError, UnicodeDecodeError, ValueError, BadEndpoint):
+            path = hosts.path_of(home, server_id)
+            raise _damaged(path) from None
+
+    # What is shown
+
+    @property
+    def server_id(self) -> str:
+        return self._record.server_id
+
+    @property
+    def daemon_key(self) -> bytes:
+        return _data(self._record.daemon_key)
+
+    @property
+    def own_key(self) -> bytes:
+        return _data(self._record.own_key)
+
+    @property
+    def is_new(self) -> bool:
+        """No daemon has let us in yet."""
+        return self._record.offer_secret is not None
+
+    @property
+    def proofs(self) -> list[Proof]:
+        """To be tried in this order: we cannot know whether our last words arrived."""
+        found: list[Proof] = []
+        if self._record.device_secret is not None:
+            found.append(DeviceSecret(_data(self._record.device_secret)))
+        if self._record.offer_secret is not None:
+            found.append(OfferSecret(_data(self._record.offer_secret)))
+        return found
+
+    # What happens. These write a file: not on a loop that must not wait.
+
+    def greeted(self, device_secret: bytes) -> None:
+        """The handshake is finished; whether it is the daemon's too shows later."""
+        self._change(device_secret=_text(device_secret))
+
+    def let_in(self) -> None:
+        """The daemon has let us in: the offer's secret is of no use any more."""
+        if self.is_new:
+            self._change(offer_secret=None)
+
+    def _change(self, **fields: str | None) -> None:
+        self._record = msgspec.structs.replace(self._record, **fields)
+        self._keep()
+
+    def _keep(self) -> None:
+        try:
+            hosts.save(self._home, self.server_id, msgspec.json.encode(self._record) + b"\n")
+        except HomeError as error:
+            raise _of_home(error) from error
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _data(text: str) -> bytes:
+    """Raises ValueError."""
+    return base64.b64decode(text, validate=True)
+
+
+def _of_home(error: HomeError) -> ClientError:
+    return ClientError(error.code, error.message.rstrip("."), error.next_step)
+
+
+def _damaged(path: Path) -> ClientError:
+    return ClientError(
+        "damaged_keys",
+        f"{path} cannot be read",
+        f"Put it back from a copy; without one: rm {path}, and pair again",
+    )

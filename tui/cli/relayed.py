@@ -1,0 +1,37 @@
+"""A command whose daemon is reached through a relay: pairing at the first time, said on stderr.
+
+Loaded only for a pairing link, or `sereno://ID`, as the host.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from sereno.core.client.blocking import SyncClient
+from sereno.core.client.bridge import RelayedClient
+from sereno.core.client.paired import PairedHost
+from sereno.core.client.target import Target
+from sereno.core.home import find_home
+from sereno.tui.cli.output import note
+
+
+def through(target: Target) -> SyncClient:
+    """Connected and let in. Raises ClientError."""
+    host = PairedHost.of_target(find_home(os.environ), target.link, time.time())
+    new = host.is_new
+    client = RelayedClient.through(host, words=_compare)
+    if new:
+        note(f"sereno: paired. From now on: --host sereno://{host.server_id}")
+    return client
+
+
+def _compare(words: tuple[str, str, str]) -> None:
+    """From the thread of the connection, once."""
+    sys.stderr.write(
+        f"sereno: these words stand at the daemon too, if nobody is in between:\n\n"
+        f"    {'   '.join(words)}\n\n"
+        "sereno: waiting for a yes there...\n"
+    )
+    sys.stderr.flush()
