@@ -29,12 +29,11 @@ from sereno.relay_client.noise.effects import (
 )
 from sereno.relay_client.noise.proofs import DeviceSecret, OfferSecret
 
-__all__ = ["Ask", "Bind", "NoiseChannel", "introduction_of"]
+__all__ = ["Ask", "NoiseChannel", "introduction_of"]
 
 Ask = Callable[[Greeted], Awaitable[Admitted | None]]
-"""Who a device is; asks the person where nobody knows yet. None: no."""
-Bind = Callable[[bytes, bytes], Awaitable[None]]
-"""From now on the pairing is this device's alone (its key, its secret), on disk."""
+"""Keeps the secret of a new device, and says who it is; asks the person where nobody knows yet.
+None: no."""
 
 
 class NoiseChannel(RelayChannel):
@@ -48,7 +47,6 @@ class NoiseChannel(RelayChannel):
         secret: bytes,
         psk: bytes,
         device: bytes | None,
-        bind: Bind,
         ask: Ask,
     ) -> None:
         super().__init__(socket, sessions)
@@ -60,7 +58,6 @@ class NoiseChannel(RelayChannel):
             anyio.current_time(),
             device=device,
         )
-        self._bind = bind
         self._ask = ask
         self._admitted: Admitted | None = None
 
@@ -80,8 +77,6 @@ class NoiseChannel(RelayChannel):
                 case Send(frame=frame):
                     self._queue_up(frame)
                 case Greeted():
-                    if effect.device_secret is not None:
-                        await self._bind(effect.peer, effect.device_secret)
                     assert self._tasks is not None  # while it runs
                     self._tasks.start_soon(self._judge, effect)
                 case Opened():

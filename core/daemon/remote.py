@@ -41,9 +41,7 @@ class Book(Protocol):
 
     def psk(self, server_id: str) -> bytes: ...
 
-    def device(self, server_id: str) -> bytes | None: ...
-
-    async def greeted(self, server_id: str, device: bytes, secret: bytes) -> None: ...
+    def device_key(self, server_id: str) -> bytes | None: ...
 
     async def claim(self, server_id: str, fingerprint: bytes) -> bool: ...
 
@@ -55,11 +53,14 @@ class Book(Protocol):
         app_version: str | None,
         words: list[str],
         device_key: bytes | None,
+        device_secret: bytes | None = None,
     ) -> Entry | None: ...
 
     def arrived(self, device_id: str, way: str) -> None: ...
 
     def left(self, device_id: str) -> None: ...
+
+    def touched(self) -> None: ...
 
 
 class Remote:
@@ -107,16 +108,21 @@ class Remote:
                 line.end()
         for server_id, live in wanted.items():
             if server_id not in self._lines:
-                line = _Line(live, config.endpoint, partial(self._serve, live))
+                serve = partial(self._serve, live)
+                line = _Line(live, config.endpoint, serve, self._book.touched)
                 self._lines[server_id] = line
                 tasks.start_soon(line.run)
 
     async def _serve(self, live: Live, socket: DataSocket) -> None:
         """One client, from its first frame to its last."""
         bell = _Bell(self._book, live.server_id, socket)
-        serve = self._noise if live.kind == "sereno" else self._nacl
+        make = self._noise if live.kind == "sereno" else self._nacl
         try:
-            await serve(live.server_id, socket, bell).run()
+            channel = make(live.server_id, socket, bell)
+        except KeyError:
+            return  # The pairing has ended meanwhile.
+        try:
+            await channel.run()
         finally:
             bell.left()
 
@@ -137,8 +143,7 @@ class Remote:
             server_id,
             book.secret(server_id),
             book.psk(server_id),
-            book.device(server_id),
-            partial(book.greeted, server_id),
+            book.device_key(server_id),
             bell.greeted,
         )
 
@@ -169,12 +174,17 @@ class _Line:
     """The connector of one pairing."""
 
     def __init__(
-        self, live: Live, endpoint: str, serve: Callable[[DataSocket], Awaitable[None]]
+        self,
+        live: Live,
+        endpoint: str,
+        serve: Callable[[DataSocket], Awaitable[None]],
+        changed: Callable[[], None],
     ) -> None:
         self.endpoint = endpoint
         self.state: RelayState | None = None
         self._server_id = live.server_id
         self._serve = serve
+        self._changed = changed
         self._scope = anyio.CancelScope()
 
     def end(self) -> None:
@@ -197,6 +207,7 @@ class _Line:
         self.state = state
         if before is None or before.phase != state.phase:
             log.info("the relay %s: %s", self.endpoint, state.error or state.phase)
+        self._changed()
 
 
 class _Bell:
@@ -220,9 +231,10 @@ class _Bell:
         from sereno.core.daemon.relay_noise import introduction_of
 
         name, version = introduction_of(who.introduction)
-        words = list(who.words)
         return self._enter(
-            await self._book.knock(self._server_id, "", name, version, words, who.peer)
+            await self._book.knock(
+                self._server_id, "", name, version, list(who.words), who.peer, who.device_secret
+            )
         )
 
     def _enter(self, entry: Entry | None) -> Admitted | None:

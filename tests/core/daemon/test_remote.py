@@ -45,6 +45,7 @@ class Pairings:
     def __init__(self, *server_ids: str) -> None:
         self.pairs = {one: KeyPair.of(os.urandom(32)) for one in server_ids}
         self.here: list[str] = []
+        self.changes = 0
         self._used: set[bytes] = set()
 
     def live(self) -> list[Any]:
@@ -63,6 +64,9 @@ class Pairings:
 
     def arrived(self, device_id: str, way: str) -> None:
         self.here.append(device_id)
+
+    def touched(self) -> None:
+        self.changes += 1
 
     def left(self, device_id: str) -> None:
         self.here.remove(device_id)
