@@ -111,7 +111,7 @@ class Knocking:
                 client,
                 sanitise_line(client_type, WORD),
                 None if app_version is None else sanitise_line(app_version, WORD),
-                tuple(sanitise_line(word, WORD) for word in words),
+                tuple(sanitise_line(" ".join(words), NAME).split()),
                 now,
                 now + LASTS_MS,
             )

@@ -1,0 +1,416 @@
+"""Devices: revoked alone and at once, changed, all of them rotated; and what a restart ends."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import pytest
+
+from sereno.core.daemon.pairing import Pairings
+from sereno.core.home import Home
+from sereno.core.home import pairings as files
+from sereno.core.protocol.pairing import (
+    ChangeDevice,
+    ChangeDeviceResult,
+    RevokeDevice,
+    RevokeDeviceResult,
+    RotatePairings,
+    SwitchRelay,
+)
+from sereno.core.security.pairings import taken_over
+from sereno.core.store import meta
+from sereno.core.store import pairings as store
+from sereno.core.store.errors import StoreError
+from sereno.relay_client.keypair import KeyPair
+from tests.core.daemon.pairing_house import NOW, House, house
+
+PASEO = "srv_ofPaseo"
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[House]:
+    async with house(tmp_path / "home") as made:
+        yield made
+
+
+async def revoke(home: House, device_id: str) -> RevokeDeviceResult:
+    return await home.pairings.revoke(RevokeDevice(request_id="", device_id=device_id))
+
+
+async def change(home: House, device_id: str, **fields: str) -> ChangeDeviceResult:
+    request = ChangeDevice(request_id="", device_id=device_id, **fields)  # type: ignore[arg-type]
+    return await home.pairings.change(request)
+
+
+async def used_keys(home: House) -> int:
+    return await home.database.read(
+        lambda c: int(c.execute("SELECT count(*) FROM used_client_keys").fetchone()[0])
+    )
+
+
+# Revoking
+
+
+async def test_c54_a_revoked_device_is_out_at_once_and_the_others_stay(home: House) -> None:
+    gone, device = await home.pair("cid_1")
+    stays, _ = await home.pair("cid_2")
+    assert await home.pairings.claim(gone, b"\1" * 16)
+    assert await home.pairings.claim(stays, b"\1" * 16)
+    assert (await revoke(home, device.id)).error is None
+    assert home.dropped == [device.id, gone]
+    assert await home.knock(gone, "cid_1") is None
+    assert await home.knock(stays, "cid_2") is not None
+    assert [one.server_id for one in home.pairings.live()] == [stays]
+    assert files.load(home.home, gone) is None
+    assert await used_keys(home) == 1, "used keys go with their pairing"
+    assert not await home.pairings.claim(gone, b"\2" * 16)
+    assert (await revoke(home, device.id)).error is not None
+    assert len((await home.state()).devices) == 1
+
+
+async def test_c54_a_revoked_device_stays_out_after_a_restart(tmp_path: Path) -> None:
+    async with house(tmp_path / "home") as home:
+        server_id, device = await home.pair()
+        await revoke(home, device.id)
+    async with house(tmp_path / "home") as home:
+        assert await home.knock(server_id) is None
+        assert home.pairings.live() == []
+        assert (await home.state()).devices == []
+
+
+async def test_c54_a_device_is_out_also_where_the_disk_refuses_to_write_that(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path / "home") as home:
+        server_id, device = await home.pair()
+        writer = home.database._writer
+        assert writer is not None
+        writer._connection.execute("PRAGMA query_only = ON")
+        result = await revoke(home, device.id)
+        assert "nobody comes by it now" in (result.error or "")
+        assert result.next_step
+        assert home.dropped == [device.id, server_id]
+        assert await home.knock(server_id) is None
+        assert files.load(home.home, server_id) is None
+        writer._connection.execute("PRAGMA query_only = OFF")
+    async with house(tmp_path / "home") as home:
+        assert home.pairings.live() == [], "its keys are gone"
+
+
+# Changing
+
+
+async def test_other_rights_count_at_once_and_a_name_ends_nothing(home: House) -> None:
+    server_id, device = await home.pair()
+    renamed = await change(home, device.id, name="\tMy\x07 phone ")
+    assert renamed.device is not None
+    assert renamed.device.name == "My phone"
+    assert home.dropped == []
+    changed = await change(home, device.id, rights="viewer")
+    assert changed.device is not None
+    assert changed.device.rights == "viewer"
+    assert home.dropped == [device.id]
+    entry = await home.knock(server_id)
+    assert entry is not None
+    assert entry.role.value == "viewer"
+    assert (await change(home, device.id, name=" \n ")).error is not None
+    assert (await change(home, "dev_none", name="x")).error is not None
+
+
+async def test_who_is_connected_and_when_they_were_here_is_shown_and_kept(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path / "home") as home:
+        _, device = await home.pair()
+        assert (device.last_seen_at, device.way, device.connections) == (None, None, 0)
+        home.pairings.arrived(device.id, "relay")
+        home.later(60)
+        home.pairings.arrived(device.id, "direct")
+        (shown,) = (await home.state()).devices
+        assert (shown.way, shown.connections) == ("direct", 2)
+        home.later(60)
+        home.pairings.left(device.id)
+        (shown,) = (await home.state()).devices
+        assert shown.connections == 1
+        async with anyio.create_task_group() as group:
+            await group.start(home.pairings.run)
+            with anyio.fail_after(5):
+                while (await home.database.read(store.devices))[0].seen_ms != NOW + 120_000:
+                    await anyio.sleep(0.005)
+            group.cancel_scope.cancel()
+        home.pairings.arrived("dev_none", "relay")
+        home.pairings.left("dev_none")
+    async with house(tmp_path / "home") as home:
+        (shown,) = (await home.state()).devices
+        assert (shown.way, shown.connections) == ("direct", 0)
+        assert shown.last_seen_at is not None
+
+
+# Rotation
+
+
+async def test_t17_rotation_ends_every_offer_and_every_pairing(tmp_path: Path) -> None:
+    async with house(tmp_path / "home") as home:
+        paired = [await home.pair(f"cid_{number}") for number in range(3)]
+        open_, asking = await home.made(), await home.made()
+        await home.glance(asking[1])
+        before = {one.server_id for one in home.pairings.live()}
+        result = await home.pairings.rotate(RotatePairings(request_id=""))
+        assert (result.devices, result.offers, result.error) == (3, 2, None)
+        assert home.pairings.live() == []
+        assert not list(files.folder(home.home).iterdir())
+        for server_id, device in paired:
+            assert server_id in home.dropped
+            assert device.id in home.dropped
+            assert await home.knock(server_id) is None
+        state = await home.state()
+        assert (state.devices, state.questions) == ([], [])
+        assert {one.id: one.ended for one in state.offers} == {
+            open_[0]: "rotated",
+            asking[0]: "rotated",
+        }
+        _, fresh = await home.made()
+        assert fresh not in before
+    async with house(tmp_path / "home") as home:
+        assert [one.server_id for one in home.pairings.live()] == [fresh]
+
+
+async def test_t17_a_key_file_that_stays_is_told_and_opens_nothing(home: House) -> None:
+    server_id, _ = await home.pair()
+    path = files.path_of(home.home, server_id)
+    path.unlink()
+    path.mkdir()  # What unlink refuses, for root as well.
+    result = await home.pairings.rotate(RotatePairings(request_id=""))
+    assert str(path) in (result.error or "")
+    assert result.next_step
+    assert home.pairings.live() == []
+    assert await home.knock(server_id) is None
+
+
+# Restarts
+
+
+async def test_c27_an_explicit_restart_ends_offers_and_keeps_pairings(tmp_path: Path) -> None:
+    async with house(tmp_path / "home") as home:
+        bound, _ = await home.pair()
+        open_, asking = await home.made(), await home.made()
+        await home.glance(asking[1])
+        await home.pairings.restarted()
+    async with house(tmp_path / "home") as home:
+        assert [one.server_id for one in home.pairings.live()] == [bound]
+        assert await home.knock(bound) is not None
+        assert await home.knock(open_[1]) is None
+        assert await home.knock(asking[1]) is None
+        state = await home.state()
+        ends = {one.id: one.ended for one in state.offers if one.device_id is None}
+        assert ends == {open_[0]: "restarted", asking[0]: "restarted"}
+        assert state.questions == []
+
+
+async def test_c27_a_hand_over_and_a_crash_end_no_offer(tmp_path: Path) -> None:
+    async with house(tmp_path / "home") as home:
+        offer_id, server_id = await home.made()
+    async with house(tmp_path / "home") as home:
+        assert [one.id for one in (await home.state()).offers] == [offer_id]
+        async with anyio.create_task_group() as group:
+            group.start_soon(home.knock, server_id)
+            assert (await home.answer(await home.question(), True)).device is not None
+
+
+# News
+
+
+async def test_whoever_waits_for_news_gets_them_when_there_are_some(home: House) -> None:
+    state = await home.state()
+    found: list[int] = []
+
+    async def wait() -> None:
+        found.append((await home.pairings.state(state.revision)).revision)
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(wait)
+            await anyio.lowlevel.checkpoint()
+            assert found == []
+            await home.made()
+    assert found[0] > state.revision
+    with anyio.fail_after(5):
+        assert (await home.pairings.state(state.revision)).revision > state.revision
+        stranger = await home.pairings.state(1)
+    assert stranger.revision > 1, "a number of another daemon is old, whatever it is"
+
+
+async def test_a_daemon_that_stops_lets_nobody_wait(home: House) -> None:
+    state = await home.state()
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(home.pairings.state, state.revision)
+            await anyio.lowlevel.checkpoint()
+            home.pairings.close()
+        await home.pairings.state(state.revision)
+
+
+async def test_the_relay_is_switched_on_and_off_in_the_configuration(tmp_path: Path) -> None:
+    async with house(tmp_path / "home", config="# mine\n[log]\nlevel = 'warn'\n") as home:
+        server_id_before = home.pairings.live()
+        on = await home.pairings.switch_relay(SwitchRelay(request_id="", enabled=True))
+        assert on.error is None
+        assert (await home.state()).relay.enabled
+        off = await home.pairings.switch_relay(SwitchRelay(request_id="", enabled=False))
+        assert off.error is None
+        state = await home.state()
+        assert (state.relay.enabled, state.relay.state) == (False, "off")
+        assert "# mine" in home.home.config.read_text()
+        assert home.pairings.live() == server_id_before
+
+
+# Who is who on a direct socket, and web pages
+
+
+async def test_a_direct_client_is_told_the_id_that_it_was_paired_with(home: House) -> None:
+    assert home.pairings.server_id_of("cid_1") is None
+    first, _ = await home.pair("cid_1")
+    other, _ = await home.pair("cid_2")
+    assert home.pairings.server_id_of(" cid_1 ") == first
+    assert home.pairings.server_id_of("cid_2") == other
+    assert home.pairings.server_id_of("cid_3") is None
+    home.later(1)
+    second, device = await home.pair("cid_1")
+    assert home.pairings.server_id_of("cid_1") == second, "the newest"
+    await revoke(home, device.id)
+    assert home.pairings.server_id_of("cid_1") == first
+
+
+async def test_t21_it_is_told_when_official_apps_are_paired_and_when_none_is(
+    home: House,
+) -> None:
+    _, sereno = await home.made(kind="sereno", confirm=False)
+    await home.knock(sereno, device_key=b"\1" * 32, device_secret=b"\2" * 32)
+    await home.made()
+    assert home.app_paired == []
+    _, device = await home.pair()
+    assert (home.app_paired, home.pairings.has_app) == ([True], True)
+    await revoke(home, device.id)
+    assert (home.app_paired, home.pairings.has_app) == ([True, False], False)
+
+
+# A pairing that was taken over from Paseo is shared
+
+
+async def take_over(root: Path) -> bytes:
+    """As import-paseo leaves it; gives the secret key."""
+    async with house(root) as home:
+        secret = b"\7" * 32
+        files.save_file(files.daemon_key_path(home.home), KeyPair.of(secret).encode())
+
+        def work(connection: sqlite3.Connection) -> None:
+            from sereno.core.daemon.pairing_rows import pairing_row
+
+            store.put(connection, pairing_row(taken_over("off_paseo", PASEO, NOW)))
+            meta.set_value(connection, "server_id", PASEO)
+
+        await home.database.write(work)
+    return secret
+
+
+async def test_c14_each_client_of_an_imported_pairing_is_confirmed_once(tmp_path: Path) -> None:
+    secret = await take_over(tmp_path / "home")
+    async with house(tmp_path / "home") as home:
+        assert home.pairings.secret(PASEO) == secret
+        assert [(one.server_id, one.kind) for one in home.pairings.live()] == [(PASEO, "paseo")]
+        assert home.pairings.has_app
+        for client_id in ("cid_1", "cid_2"):
+            async with anyio.create_task_group() as group:
+                group.start_soon(home.knock, PASEO, client_id)
+                question = await home.question()
+                assert question.kind == "paseo"
+                assert (await home.answer(question, True)).device is not None
+        assert (await home.state()).offers == []
+        home.later(24 * 3600)
+        await home.pairings._tidy()
+    async with house(tmp_path / "home") as home:
+        first, second = await home.knock(PASEO, "cid_1"), await home.knock(PASEO, "cid_2")
+        assert first is not None
+        assert second is not None
+        assert first.device_id != second.device_id
+        assert home.pairings.server_id_of("cid_2") == PASEO
+
+
+async def test_c54_of_an_imported_pairing_each_phone_is_refused_or_revoked_alone(
+    tmp_path: Path,
+) -> None:
+    await take_over(tmp_path / "home")
+    async with house(tmp_path / "home") as home:
+        for client_id, allow in (("cid_no", False), ("cid_1", True), ("cid_2", True)):
+            await home.glance(PASEO, client_id)
+            (question,) = (await home.state()).questions
+            assert (await home.answer(question, allow)).error is None
+        gone, stays = (await home.state()).devices
+        assert (await revoke(home, gone.id)).error is None
+        assert gone.id in home.dropped
+        assert PASEO not in home.dropped
+        assert [one.id for one in (await home.state()).devices] == [stays.id]
+        assert (await revoke(home, gone.id)).error is not None
+    async with house(tmp_path / "home") as home:
+        assert await home.knock(PASEO, "cid_no") is None
+        assert await home.knock(PASEO, "cid_1") is None
+        assert await home.knock(PASEO, "cid_2") is not None
+        assert home.pairings.server_id_of("cid_1") is None
+        assert len(home.pairings.live()) == 1
+
+
+async def test_whoever_has_the_link_of_a_shared_pairing_cannot_fill_the_screen(
+    tmp_path: Path,
+) -> None:
+    await take_over(tmp_path / "home")
+    async with house(tmp_path / "home") as home:
+        for number in range(8):
+            await home.glance(PASEO, f"cid_{number}")
+        with anyio.fail_after(5):
+            assert await home.knock(PASEO, "cid_8") is None
+        assert len((await home.state()).questions) == 8
+        home.later(600)
+        await home.pairings._tidy()
+        assert (await home.state()).questions == []
+        await home.glance(PASEO, "cid_8")
+
+
+async def test_t17_rotation_takes_the_imported_key_too(tmp_path: Path) -> None:
+    await take_over(tmp_path / "home")
+    async with house(tmp_path / "home") as home:
+        await home.pairings.rotate(RotatePairings(request_id=""))
+        assert home.pairings.live() == []
+        assert not files.daemon_key_path(Home(tmp_path / "home")).exists()
+
+
+async def test_c14_a_damaged_imported_key_is_refused(tmp_path: Path) -> None:
+    from sereno.core.home import HomeError
+
+    await take_over(tmp_path / "home")
+    path = files.daemon_key_path(Home(tmp_path / "home"))
+    path.write_bytes(b"{}")
+    with pytest.raises(HomeError) as caught:
+        async with house(tmp_path / "home"):
+            pass
+    assert caught.value.code == "damaged_keys"
+    assert path.read_bytes() == b"{}"
+
+
+async def test_a_database_that_cannot_be_written_makes_no_offer(home: House) -> None:
+    writer = home.database._writer
+    assert writer is not None
+    writer._connection.execute("PRAGMA query_only = ON")
+    with pytest.raises(StoreError):
+        await home.offer()
+    assert home.pairings.live() == []
+    assert not files.folder(home.home).exists()
+
+
+def test_the_service_is_what_handlers_expect() -> None:
+    from sereno.core.sessions.services import PairingControl
+
+    kind: type[PairingControl] = Pairings
+    assert kind is Pairings
