@@ -39,6 +39,10 @@ class Cause(enum.Enum):
         "a client that holds neither an open offer nor a confirmed device's secret",
     )
     OTHER_DEVICE = (*_FAILED, "another device than the one that was confirmed")
+    WRONG_CODE = (
+        *_FAILED,
+        "the typed code was not the same on both sides, and has ended; make another",
+    )
     NOT_CONFIRMED = (4001, "Not confirmed yet", "nobody has said yes in time")
     REFUSED = (*_FAILED, "somebody at the daemon has said no")
     NOT_LET_IN = (

@@ -38,6 +38,7 @@ from tests.relay_client.noise.links import (
     BOUND,
     DAEMON,
     DEVICE,
+    OFFERED,
     STRANGER,
     asked,
     causes,
@@ -413,3 +414,39 @@ def test_what_a_wrong_length_of_a_secret_is() -> None:
     with pytest.raises(ValueError):
         daemon(proof=BOUND)
     assert "pppp" not in repr(OfferSecret(b"p" * 16))
+
+
+def test_c25_t17_all_keys_that_are_kept_do_not_open_what_was_said_before() -> None:
+    """Whoever recorded all and takes later both ends' own keys and secrets lacks the ephemerals."""
+    theirs, ours = daemon(), client()
+    wire = [*frames(ours.start(0.0))]
+    wire += frames(theirs.receive(wire[0], 0.0))
+    wire += frames(ours.receive(wire[1], 0.0))
+    theirs.receive(wire[2], 0.0)
+    wire += frames(theirs.confirm(0.0))
+    as_daemon = daemon(random=counting("thief"))
+    as_daemon.receive(wire[0], 0.0)
+    assert as_daemon.receive(wire[2], 0.0) == [Close(Cause.WRONG_PROOF)]
+    as_client = client(random=counting("thief"))
+    as_client.start(0.0)
+    assert as_client.receive(wire[1], 0.0) == [Close(Cause.WRONG_DAEMON)]
+    for end in (theirs, ours):
+        assert end._handshake is None
+        end.gone()
+        assert end._records is None
+
+
+def test_c20_what_a_relay_sees_names_nobody() -> None:
+    theirs, ours = daemon(), client(introduction=b"laptop of Ada")
+    wire = [*frames(ours.start(0.0))]
+    wire += frames(theirs.receive(wire[0], 0.0))
+    wire += frames(ours.receive(wire[1], 0.0))
+    theirs.receive(wire[2], 0.0)
+    wire += frames(theirs.confirm(0.0))
+    ours.receive(wire[3], 0.0)
+    for end in (theirs, ours):
+        wire += frames(end.send('{"type":"session","message":"secret"}'))
+        wire += frames(end.close(0.0))
+    seen = b"".join(wire)
+    for marker in (b"laptop", b"type", b"secret", DEVICE.public, DAEMON.public, OFFERED.secret):
+        assert marker not in seen
