@@ -13,11 +13,21 @@ import pytest
 from sereno.core.providers.codex.arguments import arguments
 from sereno.core.providers.codex.driver import CodexDriver
 from sereno.core.providers.driver import Identity, Setup
+from tests.core.providers.codex.feed import Fed
 from tests.core.providers.rig import Rig
 from tests.e2e.model_server import ModelServer
 from tests.e2e.model_server.codex import codex_environment, codex_program
 
 IDENTITY = Identity("codex", "Codex")
+
+
+@pytest.fixture
+def fed() -> Fed:
+    """A driver in the middle of a turn."""
+    fed = Fed()
+    fed.open()
+    fed.begin()
+    return fed
 
 
 @pytest.fixture

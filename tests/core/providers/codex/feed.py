@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from sereno.core.protocol.permissions import Allow, Deny
 from sereno.core.providers.codex.driver import CodexDriver
 from sereno.core.providers.driver import Identity, Prompt, Setup
-from sereno.core.providers.effects import Effect, Item, Send
+from sereno.core.providers.effects import Asked, Effect, Item, Send
 
 __all__ = [
     "CONFIG",
@@ -16,6 +17,9 @@ __all__ = [
     "TURN",
     "WORKSPACE",
     "Fed",
+    "actions",
+    "answer",
+    "asked",
     "items_of",
     "line",
     "one",
@@ -161,3 +165,15 @@ class Fed:
         """`item/completed`."""
         item = {"type": kind, "id": "i1", "status": "completed", **fields}
         return self.say("item/completed", turnId=TURN, item=item)
+
+
+def asked(effects: list[Any]) -> Any:
+    return one(effects, Asked).request
+
+
+def answer(fed: Fed, effects: list[Any], response: Allow | Deny) -> list[dict[str, Any]]:
+    return sent(fed.take(fed.driver.answer(asked(effects).id, response)))
+
+
+def actions(effects: list[Any]) -> dict[str, Any]:
+    return {action.id: action for action in asked(effects).actions}

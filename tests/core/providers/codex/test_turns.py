@@ -339,7 +339,7 @@ def test_reviews_by_command(text: str, target: dict[str, str]) -> None:
 
 
 def test_sub_agents_are_one_nested_call(fed: Fed) -> None:
-    fed.item("subAgentActivity", kind="started", agentThreadId="kid", agentPath="/root/a")
+    fed.item("subAgentActivity", kind="started", agentThreadId="kid", agentPath="/home/ada/a")
     fed.say("turn/started", threadId="kid", turn={"id": "kt"})
     itself = {"type": "subAgentActivity", "id": "i1", "kind": "started", "agentThreadId": "kid"}
     assert fed.say("item/started", threadId="kid", item=itself) == []
