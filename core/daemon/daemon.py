@@ -217,6 +217,7 @@ class Daemon:
             self._identity = identity
             note = _noting(database)
             pairings = Pairings(self._home, database, self, note, env=self._env, now_ms=_now_ms)
+            pairings.app_paired = lambda paired: self._entrance.let_app_in(self._config, paired)
             await pairings.open()
 
             def greet(client_id: str, known_as: str | None) -> bytes:

@@ -140,6 +140,13 @@ class Entrance:
         if self._keeper.gate.settings != before:
             self.doors.drop(ended)
 
+    def let_app_in(self, config: Config, paired: bool) -> None:
+        """Whether pages of the hosted app may connect without being listed: only while official
+        apps are paired (design section 7)."""
+        assert self._keeper is not None
+        self._keeper.app_paired = paired
+        self._keeper.use(config, self.doors.addresses)
+
     async def apply(self, config: Config) -> bool:
         """Another configuration: the rules first, then the addresses, and whom the old rules let
         in is sent away. Gives whether there are other sockets now. Raises HomeError; then nothing

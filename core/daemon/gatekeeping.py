@@ -15,7 +15,7 @@ from sereno.core.home import Home
 from sereno.core.home.token import load, load_or_make
 from sereno.core.security import tokens
 from sereno.core.security.gate import Gate, GateSettings
-from sereno.core.security.origins import own_origins
+from sereno.core.security.origins import origin_of, own_origins
 
 __all__ = ["Gatekeeper"]
 
@@ -29,6 +29,8 @@ class Gatekeeper:
         """Raises HomeError for a token file that is damaged or not ours."""
         self._home = home
         self._digest = tokens.digest(load_or_make(home).text)
+        self.app_paired = False
+        """Whether official apps are paired: then the hosted one may also come directly."""
         self.gate = Gate(self._settings(config, ()))
 
     def look(self) -> None:
@@ -47,6 +49,8 @@ class Gatekeeper:
     def _settings(self, config: Config, addresses: Sequence[tuple[str, int]]) -> GateSettings:
         daemon = config.daemon
         own = own_origins(addresses, tls=daemon.tls.cert is not None)
+        if self.app_paired and (hosted := origin_of(config.app.base_url)) is not None:
+            own |= {hosted}
         return GateSettings(
             uid=os.geteuid(),
             hostnames=daemon.hostnames,

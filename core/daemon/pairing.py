@@ -147,6 +147,10 @@ class Pairings(PairingDesk):
         async with self._ledger.changing():
             found = await self._knocking.judge(server_id, client, client_type, app_version, words)
             if device_key and device_secret and found is not None:
+                if self._keys.device(server_id) is not None:
+                    # It used the offer's secret beside another connection of its own that was
+                    # first: the device has one secret, and that is the first one's.
+                    return None
                 await self._keys.greeted(server_id, device_key, device_secret)
         if not isinstance(found, Question):
             return found

@@ -145,5 +145,6 @@ class Knocking:
 
 
 def called(client_type: str) -> str:
-    """A name for who has none, of what a client says that it is."""
-    return _CALLED.get(client_type, "Device")
+    """A name for who has none, of what a client says that it is: official apps a kind, our own
+    clients their machine."""
+    return _CALLED.get(client_type, client_type) or "Device"

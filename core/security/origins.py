@@ -8,8 +8,9 @@ a page that equals its own Host proves nothing if the Host is a stranger's.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from urllib.parse import urlsplit
 
-__all__ = ["PASEO_APP", "cors_headers", "cross_site", "origin_allowed", "own_origins"]
+__all__ = ["PASEO_APP", "cors_headers", "cross_site", "origin_allowed", "origin_of", "own_origins"]
 
 PASEO_APP = "paseo://app"
 """What the official desktop app says."""
@@ -51,6 +52,20 @@ def own_origins(addresses: Sequence[tuple[str, int]], *, tls: bool = False) -> f
                 if _STANDARD_PORTS[scheme] == port:  # browsers leave it out
                     found.add(f"{scheme}://{name}")
     return frozenset(found)
+
+
+def origin_of(url: str) -> str | None:
+    """The origin of a page, as browsers write it; None for what is no web address."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in _STANDARD_PORTS or not host:
+        return None
+    bare = f"[{host}]" if ":" in host else host
+    usual = port is None or port == _STANDARD_PORTS[parts.scheme]
+    return f"{parts.scheme}://{bare}" + ("" if usual else f":{port}")
 
 
 def cors_headers(origin: str | None, allowed: Collection[str]) -> list[tuple[str, str]]:

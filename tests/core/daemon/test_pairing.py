@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from sereno.core.daemon.pairing import Entry
 from sereno.core.daemon.pairing_desk import MOST_OPEN
 from sereno.core.home import HomeError
 from sereno.core.home import pairings as files
@@ -190,7 +191,7 @@ async def test_the_oldest_of_too_many_offers_is_closed(home: House) -> None:
 
 async def test_t04_nobody_gets_in_before_a_person_said_yes(home: House) -> None:
     offer_id, server_id = await home.made(name="My phone", rights="viewer")
-    entries: list[object] = []
+    entries: list[Entry | None] = []
 
     async def come() -> None:
         entries.append(await home.knock(server_id))
@@ -206,7 +207,8 @@ async def test_t04_nobody_gets_in_before_a_person_said_yes(home: House) -> None:
     assert (result.device.name, result.device.rights) == ("My phone", "viewer")
     (entry,) = entries
     assert entry == await home.knock(server_id), "and comes again without a question"
-    assert (entry.device_id, entry.role, entry.server_id) == (  # type: ignore[attr-defined]
+    assert entry is not None
+    assert (entry.device_id, entry.role, entry.server_id) == (
         result.device.id,
         Role.VIEWER,
         server_id,
@@ -372,6 +374,40 @@ async def test_c52_our_own_clients_are_bound_by_their_key(home: House) -> None:
 async def _come(home: House, server_id: str, key: bytes, secret: bytes, words: list[str]) -> None:
     entry = await home.knock(server_id, device_key=key, device_secret=secret, words=words)
     assert entry is not None
+
+
+async def test_two_greetings_under_one_offer_leave_one_secret(home: House) -> None:
+    """Both sockets were there before the first finished its handshake."""
+    key = b"\1" * 32
+    _, server_id = await home.made(kind="sereno")
+    async with anyio.create_task_group() as group:
+        group.start_soon(_come, home, server_id, key, b"\3" * 32, [])
+        question = await home.question()
+        assert await home.knock(server_id, device_key=key, device_secret=b"\4" * 32) is None
+        assert (await home.answer(question, True)).device is not None
+    assert home.pairings.psk(server_id) == b"\3" * 32
+
+
+async def test_t04_two_devices_under_one_offer_end_it(home: House) -> None:
+    answers: list[Entry | None] = []
+    _, server_id = await home.made(kind="sereno")
+
+    async def come() -> None:
+        answers.append(await home.knock(server_id, device_key=b"\1" * 32, device_secret=b"\3" * 32))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(come)
+        await home.question()
+        other = await home.knock(server_id, device_key=b"\2" * 32, device_secret=b"\4" * 32)
+        assert other is None
+    assert answers == [None]
+    assert [one.ended for one in (await home.state()).offers] == ["contested"]
+
+
+async def test_a_device_of_our_own_is_called_what_it_says(home: House) -> None:
+    _, server_id = await home.made(kind="sereno", confirm=False)
+    await home.knock(server_id, client_type="Sereno on box", device_key=b"\1" * 32)
+    assert [one.name for one in (await home.state()).devices] == ["Sereno on box"]
 
 
 async def test_a_device_secret_outlives_the_daemon_and_a_stranger_changes_none(
