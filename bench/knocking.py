@@ -3,8 +3,10 @@
 Run as a program: `python -m bench.knocking WHAT PORT COUNT …`, which prints `ready` and JSON lines.
 `rate` [CERT]: COUNT connections, eight at a time, each to server_info and politely closed.
 `hold` [CERT]: COUNT connections that stay after server_info until a line comes on stdin.
-`refused`, `silent`, `wrong` SECONDS: COUNT strangers at once, for so long: without a credential,
-without a word but a byte now and then, and with a wrong password each time, from 127.0.X.1 on.
+`refused`, `silent`, `wrong` SECONDS RUN: COUNT strangers at once, for so long: without a
+credential, without a word but a byte now and then, and with another wrong password each time. On
+this machine tries are counted by user, so those with passwords are as many users of it, in each run
+others: that takes root. What they were told is counted too.
 """
 
 from __future__ import annotations
@@ -12,9 +14,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import socket
 import ssl
 import sys
 import time
+from collections import Counter
 from itertools import count
 
 from websockets.frames import Frame, Opcode
@@ -23,6 +28,12 @@ AT_ONCE = 8
 _KEY = "AAAAAAAAAAAAAAAAAAAAAA=="
 _BYE = Frame(Opcode.CLOSE, b"\x03\xe8").serialize(mask=True)
 _numbers = count()
+_FIRST_USER = 20_000
+_TOLD = (
+    (b"Incorrect password", "compared"),
+    (b"Too many wrong", "locked"),
+    (b"Too many show", "busy"),
+)
 
 
 def upgrade(port: int, *offered: str) -> bytes:
@@ -92,17 +103,17 @@ async def hold(port: int, clients: int, trust: ssl.SSLContext | None) -> None:
         writer.transport.abort()
 
 
-async def strangers(what: str, port: int, at_once: int, seconds: float, net: str) -> None:
-    """Prints how many tries there were."""
+async def strangers(what: str, port: int, at_once: int, seconds: float, run: int) -> None:
+    """Prints how many tries there were, and what was answered how often."""
     tries = {"refused": refused, "silent": silent, "wrong": wrong}[what]
     end = time.monotonic() + seconds
-    made = [0]
+    told: Counter[str] = Counter()
 
     async def worker(number: int) -> None:
         while time.monotonic() < end:
-            made[0] += 1
+            told["tries"] += 1
             try:
-                await tries(port, f"127.0.{net}.{number + 1}", end)
+                told[await tries(port, _FIRST_USER + run * at_once + number, end)] += 1
             except (OSError, EOFError):
                 await asyncio.sleep(0.01)
 
@@ -110,30 +121,50 @@ async def strangers(what: str, port: int, at_once: int, seconds: float, net: str
     async with asyncio.TaskGroup() as tasks:
         for number in range(at_once):
             tasks.create_task(worker(number))
-    print(json.dumps({"tries": made[0]}), flush=True)
+    print(json.dumps(told), flush=True)
 
 
-async def refused(port: int, _: str, end: float) -> None:
-    await _said(port, upgrade(port), None, end)
+async def refused(port: int, _: int, end: float) -> str:
+    return await _said(port, upgrade(port), None, end)
 
 
-async def wrong(port: int, source: str, end: float) -> None:
+async def wrong(port: int, user: int, end: float) -> str:
     guess = f"paseo.bearer.a-wrong-password-{next(_numbers)}"
-    await _said(port, upgrade(port, guess), (source, 0), end)
+    return await _said(port, upgrade(port, guess), user, end)
 
 
-async def _said(port: int, request: bytes, source: tuple[str, int] | None, end: float) -> None:
-    """Asks, and reads until it is thrown out."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=source)
+async def _said(port: int, request: bytes, user: int | None, end: float) -> str:
+    """Asks, and reads until it is thrown out; gives why."""
+    reader, writer = await asyncio.open_connection(sock=await _connected(port, user))
     try:
         writer.write(request)
         async with asyncio.timeout(max(0.01, end - time.monotonic())):
-            await reader.read()
+            answer = await reader.read()
     finally:
         writer.transport.abort()
+    return next((what for words, what in _TOLD if words in answer), "other")
 
 
-async def silent(port: int, _: str, end: float) -> None:
+async def _connected(port: int, user: int | None) -> socket.socket:
+    """A socket of this user's: the kernel keeps who made it."""
+    own = os.geteuid()
+    if user is not None:
+        os.seteuid(user)
+    try:
+        made = socket.socket()
+    finally:
+        if user is not None:
+            os.seteuid(own)
+    try:
+        made.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(made, ("127.0.0.1", port))
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+async def silent(port: int, _: int, end: float) -> str:
     """A byte of a header each tenth of a second, for as long as it is let."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
@@ -145,6 +176,7 @@ async def silent(port: int, _: str, end: float) -> None:
                     await reader.read(1000)
     finally:
         writer.transport.abort()
+    return "silent"
 
 
 def main() -> None:
@@ -154,7 +186,7 @@ def main() -> None:
         work = rate if what == "rate" else hold
         asyncio.run(work(int(port), int(number), trust))
     else:
-        asyncio.run(strangers(what, int(port), int(number), float(more[0]), more[1]))
+        asyncio.run(strangers(what, int(port), int(number), float(more[0]), int(more[1])))
 
 
 if __name__ == "__main__":

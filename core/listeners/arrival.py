@@ -81,6 +81,7 @@ class Arrival:
         self._presented = Presented()
         self._echo: str | None = None
         self._judging: anyio.CancelScope | None = None
+        self._asked_at = 0.0
         protocol = ServerProtocol(
             select_subprotocol=lambda _, __: self._selected(), extensions=None, logger=QUIET
         )
@@ -129,7 +130,9 @@ class Arrival:
             return
         self._phase = Phase.JUDGED
         self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(JUDGEMENT_S, self._judgement_is_late)
+        loop = asyncio.get_running_loop()
+        self._asked_at = loop.time()
+        self._timer = loop.call_later(JUDGEMENT_S, self._judgement_is_late)
         # What comes behind the head waits in the kernel until it is known whose it is.
         self.wire.pause()
         websocket = found.what == "websocket"
@@ -168,6 +171,17 @@ class Arrival:
             return
         if isinstance(verdict, Refused):
             self.failure = verdict.reason
+            loop = asyncio.get_running_loop()
+            until = self._asked_at + self._front.pause(self)
+            if until > loop.time():
+                # Nothing is read from it yet; its place is for whoever comes.
+                self._timer.cancel()
+                self._timer = loop.call_at(until, self._say, request, asked, verdict)
+                self._front.answered(self)
+                return
+        self._say(request, asked, verdict)
+
+    def _say(self, request: Request, asked: Asked, verdict: Peer | Refused) -> None:
         if asked.what == "websocket":
             self._upgrade(request, asked, verdict)
         elif isinstance(verdict, Refused):

@@ -37,6 +37,8 @@ log = logging.getLogger("sereno.listeners")
 MOST: Final = 1_000
 """Clients on all TCP doors together."""
 MOST_OF_AGENTS: Final = 32
+PAUSE_S: Final = 0.25
+"""Before somebody whose address failed too often in the last minute is refused once more."""
 
 
 class Judge(Protocol):
@@ -120,6 +122,13 @@ class Front:
     def judging(self, arrival: Arrival) -> None:
         """It asked something, and does not make room while it is judged."""
         self.crowd.hold(arrival)
+
+    def pause(self, arrival: Arrival) -> float:
+        """Seconds from its request until it is told that it may not come in: who asks again and
+        again is not hurried, so that answering leaves time for those who work here (T27, T31)."""
+        key = neighbourhood(arrival.peer[0])
+        known = self.crowd.strikes(key, self._clock()) >= self.crowd.failures
+        return PAUSE_S if known else 0.0
 
     def answered(self, arrival: Arrival) -> None:
         """It lingers, and gives its place to whoever needs it."""

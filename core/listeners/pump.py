@@ -68,6 +68,9 @@ class Pump:
     def __init__(self, connection: socket.socket, reader: Reader, *, chunk: int = CHUNK) -> None:
         connection.setblocking(False)
         self._socket = connection
+        # By number: asked about a socket that it does not know yet, the loop would describe it in
+        # words first, which takes two calls of the system.
+        self._number = connection.fileno()
         self._chunk = chunk
         self.reader = reader
         self._loop = asyncio.get_running_loop()
@@ -79,7 +82,7 @@ class Pump:
         self._finishing = False
         self._closing = False
         self._closed = False
-        self._loop.add_reader(connection, self._readable)
+        self._loop.add_reader(self._number, self._readable)
 
     # Out
 
@@ -102,7 +105,7 @@ class Pump:
 
     def _keep(self, piece: memoryview) -> None:
         if not self._waiting:
-            self._loop.add_writer(self._socket, self._writable)
+            self._loop.add_writer(self._number, self._writable)
         self._waiting.append(piece)
         self._size += len(piece)
         if self._size > HIGH and not self._busy:
@@ -125,7 +128,7 @@ class Pump:
                 break
             sent -= len(piece)
         if not self._waiting:
-            self._loop.remove_writer(self._socket)
+            self._loop.remove_writer(self._number)
         if self._busy and self._size <= LOW:
             self._busy = False
             self.reader.drained()
@@ -138,7 +141,7 @@ class Pump:
         """The peer reads no more. It may have written before it went: reading goes on."""
         self._mute = True
         if self._waiting:
-            self._loop.remove_writer(self._socket)
+            self._loop.remove_writer(self._number)
         self._waiting.clear()
         self._size = 0
         if self._closing:
@@ -155,12 +158,12 @@ class Pump:
         """Reads no more for a while, unless the peer has closed already."""
         if not (self._deaf or self._mute or self._closed):
             self._deaf = True
-            self._loop.remove_reader(self._socket)
+            self._loop.remove_reader(self._number)
 
     def resume(self) -> None:
         if self._deaf and not self._closed:
             self._deaf = False
-            self._loop.add_reader(self._socket, self._readable)
+            self._loop.add_reader(self._number, self._readable)
 
     def _readable(self) -> None:
         try:
@@ -207,8 +210,8 @@ class Pump:
         if self._closed:
             return
         self._closed = True
-        self._loop.remove_reader(self._socket)
-        self._loop.remove_writer(self._socket)
+        self._loop.remove_reader(self._number)
+        self._loop.remove_writer(self._number)
         self._socket.close()
         self._waiting.clear()
         self.reader.ended()

@@ -51,7 +51,10 @@ class Verifier:
 
 
 def _be_nice() -> None:
-    """Linux counts niceness by thread; elsewhere it is the whole process's, and stays."""
+    """Than the daemon is itself. Linux counts niceness by thread; elsewhere it is the whole
+    process's, and stays."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+            mine = threading.get_native_id()
+            before = os.getpriority(os.PRIO_PROCESS, mine)
+            os.setpriority(os.PRIO_PROCESS, mine, min(before + _NICENESS, 19))

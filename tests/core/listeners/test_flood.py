@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -13,8 +14,8 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
-from sereno.core.listeners import arrival
-from sereno.core.listeners.crowd import EACH, TOTAL
+from sereno.core.listeners import arrival, front
+from sereno.core.listeners.crowd import EACH, TOTAL, Crowd
 from sereno.core.listeners.verify import Verifier
 from sereno.core.protocol.subprotocols import SERENO_V1, bearer64
 from sereno.core.security.passwords import matches
@@ -183,7 +184,10 @@ async def test_t27_t87_twenty_strangers_cost_a_working_client_less_than_20_ms(
         assert waits[len(waits) // 2] - quiet < 0.02, (quiet, waits[-5:])
 
 
-async def test_t27_a_hundred_wrong_tries_compute_five_hashes_and_lock_nobody_who_proved() -> None:
+async def test_t27_a_hundred_wrong_tries_compute_five_hashes_and_lock_nobody_who_proved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(front, "PAUSE_S", 0.01)
     computed: list[str] = []
 
     def compare(password: str, kept: str) -> bool:
@@ -205,6 +209,62 @@ async def test_t27_a_hundred_wrong_tries_compute_five_hashes_and_lock_nobody_who
         assert status_of(await ask(place.address, right)) == 200
         assert status_of(await ask(place.address, get(Authorization=f"Bearer {TOKEN}"))) == 200
         assert len(computed) == 6
+
+
+async def gone(place: Street) -> None:
+    """Until nobody stands at the door, and all failures are counted."""
+    with anyio.fail_after(5):
+        while place.listener._arrivals:
+            await anyio.sleep(0.005)
+
+
+async def test_t27_t31_who_failed_too_often_is_refused_unhurriedly_and_nobody_else_waits() -> None:
+    async with street(settings(loopback="token"), crowd=Crowd(failures=2)) as place:
+        wrong = get(Authorization="Bearer wrong")
+        for _ in range(2):
+            assert status_of(await ask(place.address, wrong)) == 401
+        await gone(place)
+        begin = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            slow = [group.create_task(ask(place.address, wrong)) for _ in range(4)]
+            right = get(Authorization=f"Bearer {TOKEN}")
+            assert status_of(await ask(place.address, right)) == 200
+            assert not any(one.done() for one in slow)
+        assert {status_of(one.result()) for one in slow} == {401}
+        assert time.monotonic() - begin >= front.PAUSE_S
+
+
+async def test_t31_who_waits_for_a_refusal_gives_its_place_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(front, "PAUSE_S", 60.0)
+    async with street(settings(loopback="token"), crowd=Crowd(total=1, failures=1)) as place:
+        wrong = get(Authorization="Bearer wrong")
+        assert status_of(await ask(place.address, wrong)) == 401
+        await gone(place)
+        async with asyncio.TaskGroup() as group:
+            waiting = group.create_task(ask(place.address, wrong))
+            with anyio.fail_after(5):
+                while not any(one.failure for one in place.listener._arrivals):
+                    await anyio.sleep(0.005)
+            right = get(Authorization=f"Bearer {TOKEN}")
+            assert status_of(await ask(place.address, right)) == 200
+            assert await waiting == b""
+
+
+@pytest.mark.linux
+async def test_t27_passwords_are_compared_by_threads_that_are_nicer_than_the_daemon() -> None:
+    def priority() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    found: list[int] = []
+
+    def compare(_: str, __: str) -> bool:
+        found.append(priority())
+        return True
+
+    assert await Verifier(compare)("password", "hash")
+    assert found == [min(priority() + 5, 19)]
 
 
 async def test_t87_equal_passwords_at_once_are_one_comparison_and_two_run_at_a_time() -> None:
