@@ -92,7 +92,8 @@ class ClientChannel(Talk):
         secret = device_secret(handshake) if self._is_new else None
         greeted = Greeted(handshake.peer, to_compare(handshake), b"", secret)
         self._finished(handshake, now, ASK_S + _LONGER_S)
-        return [Send(third), greeted]
+        # In this order: what is derived must be kept before the daemon may know of it.
+        return [greeted, Send(third)]
 
     def _cut(self) -> Cause:
         """A daemon that does not know us closes without a word: it has none for strangers."""

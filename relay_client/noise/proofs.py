@@ -5,8 +5,10 @@ are kept apart by label, so that one is never taken for the other (C-21, C.3.1 i
 
 The first handshake with an offer ends the offer's secret: both ends derive a device secret from it
 (`Greeted.device_secret`), without a further message. The daemon keeps it, and the device's key,
-from Greeted on. The client keeps both secrets until Opened, since it cannot know whether its last
-message arrived, and tries the device secret first; from Opened on it keeps that alone.
+from Greeted on; to whoever is greeted after that by the same offer it says no. The client cannot
+know whether its last message arrived. Until Opened it keeps the offer's secret and each device
+secret that it derived, before Send goes out, and tries them in turn, device secrets first; from
+Opened on it keeps the one that was let in.
 """
 
 from __future__ import annotations

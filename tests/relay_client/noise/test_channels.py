@@ -5,6 +5,9 @@ apart, and how it ends (C-16, C-21, C-24; T03, T04, T08, T09, T12, T16, T18).
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -450,3 +453,33 @@ def test_c20_what_a_relay_sees_names_nobody() -> None:
     seen = b"".join(wire)
     for marker in (b"laptop", b"type", b"secret", DEVICE.public, DAEMON.public, OFFERED.secret):
         assert marker not in seen
+
+
+def test_a_client_is_told_its_secret_before_its_last_message_goes() -> None:
+    theirs, ours = daemon(), client()
+    [first] = frames(ours.start(0.0))
+    [second] = frames(theirs.receive(first, 0.0))
+    kept, last = ours.receive(second, 0.0)
+    assert isinstance(kept, Greeted)
+    assert isinstance(last, Send)
+
+
+FORK = """
+import os
+from tests.relay_client.noise.links import frames, opened
+from sereno.relay_client.noise.talk import Forked
+theirs, ours = opened()
+if (child := os.fork()) == 0:
+    try:
+        ours.send("from the copy")
+    except Forked:
+        os._exit(7)
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+assert theirs.receive(frames(ours.send("from the owner"))[0], 0.0)
+"""
+
+
+def test_t18_a_forked_child_cannot_send() -> None:
+    root = Path(__file__).parents[3]
+    subprocess.run([sys.executable, "-c", FORK], check=True, timeout=30, cwd=root)

@@ -199,7 +199,7 @@ class HostileRelay(RuleBasedStateMachine):
 
 def test_t02_t03_t05_t06_t07_t08_t09_t12_c12_c23_c24_through_a_hostile_relay() -> None:
     run_state_machine_as_test(
-        HostileRelay, settings=settings(max_examples=30, stateful_step_count=30)
+        HostileRelay, settings=settings(max_examples=20, stateful_step_count=25)
     )
 
 
