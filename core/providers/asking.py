@@ -20,8 +20,11 @@ from sereno.core.security.sanitise import sanitise_line
 if TYPE_CHECKING:
     from sereno.core.providers.catalog import Provider
 
-__all__ = ["MOST_OUTPUT", "SignedIn", "ask", "read_sign_in", "read_version"]
+__all__ = ["MOST_OUTPUT", "PATIENCE", "SignedIn", "ask", "read_sign_in", "read_version"]
 
+PATIENCE = 45.0
+"""Seconds for one question. They are asked in the background, once: a program of 180 MB on a busy
+machine, or from a slow disk, must not count as one that says nothing."""
 MOST_OUTPUT = 64 * 1024 * 1024
 """Bytes that are read of one answer; a long talk with pictures in it is some of these."""
 # Compiled, and kept, by `re` when a program has answered.
@@ -88,7 +91,9 @@ def _text(file: IO[bytes]) -> tuple[str, bool]:
     return re.sub(_ESCAPES, "", words), len(data) <= MOST_OUTPUT
 
 
-def read_version(provider: Provider, env: Mapping[str, str], timeout_s: float = 15.0) -> str | None:
+def read_version(
+    provider: Provider, env: Mapping[str, str], timeout_s: float = PATIENCE
+) -> str | None:
     """None if it does not say."""
     if not provider.real:
         return None
@@ -97,7 +102,9 @@ def read_version(provider: Provider, env: Mapping[str, str], timeout_s: float = 
     return sanitise_line(match.group(), 40) if said and match and said.code == 0 else None
 
 
-def read_sign_in(provider: Provider, env: Mapping[str, str], timeout_s: float = 15.0) -> SignedIn:
+def read_sign_in(
+    provider: Provider, env: Mapping[str, str], timeout_s: float = PATIENCE
+) -> SignedIn:
     """By the program's own status command."""
     preset = provider.preset
     if not preset.status:

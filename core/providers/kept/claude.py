@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["sessions", "take"]
 
+PATIENCE = 30.0
 LONGEST = 200 * 1024 * 1024
 HEAD = 400
 """Lines in which the folder and the first prompt of a session stand."""
@@ -127,7 +128,7 @@ def _prompt(words: str) -> list[TimelineItem]:
 
 
 def _projects(provider: Provider, env: Mapping[str, str]) -> Path:
-    said = ask(provider, env, ("auth", "status", "--json"), timeout_s=15.0)
+    said = ask(provider, env, ("auth", "status", "--json"), timeout_s=PATIENCE)
     if said is None:
         raise KeptError(
             f"{provider.label} was asked where its sessions are and gave no answer.",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["sessions", "take"]
 
-PATIENCE = 20.0
+PATIENCE = 30.0
 CHUNK = 65_536
 TITLE = 80
 READ = "thread/read"
