@@ -1,11 +1,14 @@
 """One daemon for each program, with one scripted model server, for all scenarios of the contract.
 
 Most scenarios are turns of one and the same agent (`talk`): starting a real program costs more than
-all of them. A scenario that leaves its agent unfit makes the next one get a new agent.
+all of them. They come in any order: each finds the agent idle in its first mode, whatever was done
+with it before, and an agent that was left unfit is replaced. What a scenario changes for good (a
+standing answer, a file) has a name that no other scenario uses.
 """
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,17 +17,20 @@ from typing import Any
 
 import pytest
 
+from sereno.core.client.errors import ClientError
 from tests.e2e.contract.programs import PROGRAMS, Program
 from tests.e2e.contract.session import Session
-from tests.e2e.harness import World
+from tests.e2e.harness import World, until
 from tests.e2e.model_server import ModelServer, prompt_with
 from tests.e2e.model_server.thread import running_models
+
+_SCRIPTS = itertools.count()
 
 
 @dataclass
 class Stage:
     """A World in which one program is driven. `fresh` makes an agent that is ended with the test,
-    `talk` gives the one that is shared."""
+    `talk` gives the one that is shared, fit for a new scenario."""
 
     program: Program
     world: World
@@ -38,17 +44,35 @@ class Stage:
         return session
 
     def talk(self) -> Session:
-        if self.shared is None or self.shared.snapshot().status != "idle":
-            if self.shared is not None:
-                self.shared.end()
-            self.shared = Session(
-                self.world, self.program.name, prompt_with("hello", {"text": "Hello."})
-            )
-            self.shared.finish()
-        return self.shared
+        session = self.shared
+        if session is not None and session.snapshot().status != "idle":
+            self.give_up()
+            session.end()
+            session = None
+        if session is None:
+            hello = prompt_with("hello", {"text": "Hello."})
+            session = Session(self.world, self.program.name, hello)
+            session.finish()
+        if session.snapshot().current_mode_id != self.program.mode:
+            self._first_mode(session)
+        self.shared = session
+        return session
+
+    def give_up(self) -> None:
+        """The shared agent is no longer that: the next scenario gets another."""
+        self.shared = None
+
+    def _first_mode(self, session: Session) -> None:
+        session.set_mode(self.program.mode)
+        until(lambda: session.snapshot().current_mode_id == self.program.mode, "the mode is back")
 
     def clear(self) -> None:
-        """Ends the agents of one test; programs are large."""
+        """Ends the agents of one test; programs are large. A daemon that the test left dead is
+        brought back: what failed is that test, not the next one."""
+        try:
+            self.world.client().close()
+        except ClientError:
+            self.world.start()
         while self.made:
             self.made.pop().end()
 
@@ -83,10 +107,9 @@ def stage(request: pytest.FixtureRequest, whole: Stage) -> Iterator[Stage]:
 @pytest.fixture
 def script() -> Callable[..., str]:
     """Prompts with a script, each of its own: a failure is counted by the script's text."""
-    counter = iter(range(1_000))
 
     def write(*steps: dict[str, Any], **fields: Any) -> str:
-        return prompt_with("do", *steps, id=f"{id(counter)}-{next(counter)}", **fields)
+        return prompt_with("do", *steps, id=f"script-{next(_SCRIPTS)}", **fields)
 
     return write
 

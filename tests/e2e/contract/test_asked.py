@@ -12,6 +12,7 @@ from sereno.core.protocol.agents import ProviderEntry
 from sereno.core.protocol.messages import ProviderModels, ProvidersSnapshot
 from sereno.core.protocol.requests import GetProvidersSnapshot, ListProviderModels
 from sereno.core.protocol.values import given
+from sereno.core.providers.asking import PATIENCE
 from tests.e2e.contract.conftest import Stage
 from tests.e2e.contract.programs import PROGRAMS
 from tests.e2e.contract.scenarios import scenario
@@ -20,6 +21,7 @@ from tests.e2e.harness import World, until
 from tests.e2e.model_server import ModelServer, prompt_with
 from tests.e2e.model_server.thread import running_models
 
+ASKED_S = 2 * PATIENCE + 10
 SECRETS = {
     ".claude/.credentials.json": {"claudeAiOauth": {"accessToken": "x"}},
     ".claude.json": {},
@@ -46,7 +48,7 @@ def entry(world: World, name: str) -> ProviderEntry:
         found = next(one for one in reply.entries if one.provider == name)
         return found if given(found.sign_in, None) is not None else None
 
-    return until(find, "it was asked", TURN_S) or pytest.fail("never")
+    return until(find, "it was asked", ASKED_S) or pytest.fail("never")
 
 
 def models_of(world: World, name: str) -> list[str]:

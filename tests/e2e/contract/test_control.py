@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from sereno.core.protocol.agents import Mode
 from sereno.core.protocol.permissions import PermissionRequest
@@ -41,25 +40,19 @@ def holding(name: str) -> list[int]:
     return found
 
 
-def begin_holding(stage: Stage, session: Session, script: Script, name: str) -> None:
+def begin_holding(session: Session, script: Script) -> str:
+    """Lets the agent run a command that lasts. Gives its name, which no other has: tests of other
+    programs run beside this one."""
+    name = f"held-{uuid.uuid4().hex}"
     session.send(script({"tool": hold(name)}, {"text": "never said"}))
     session.allow(session.asked())
     until(lambda: holding(name), "the command runs", TURN_S)
-
-
-@pytest.fixture
-def normal_mode(stage: Stage) -> Iterator[Session]:
-    """The shared agent, and its mode set back afterwards."""
-    talk = stage.talk()
-    yield talk
-    if stage.shared is talk and talk.snapshot().status == "idle":
-        talk.set_mode(stage.program.mode)
-        until(lambda: talk.snapshot().current_mode_id == stage.program.mode, "the mode is back")
+    return name
 
 
 @scenario("mode")
-def test_mode(stage: Stage, script: Script, normal_mode: Session) -> None:
-    talk, program = normal_mode, stage.program
+def test_mode(stage: Stage, script: Script) -> None:
+    talk, program = stage.talk(), stage.program
     snapshot = talk.snapshot()
     modes: dict[str, Mode] = {mode.id: mode for mode in snapshot.available_modes}
     assert snapshot.current_mode_id == program.mode
@@ -96,8 +89,8 @@ def test_model(stage: Stage, script: Script) -> None:
 
 
 @scenario("question")
-def test_question(stage: Stage, script: Script, normal_mode: Session) -> None:
-    talk = normal_mode
+def test_question(stage: Stage, script: Script) -> None:
+    talk = stage.talk()
     if stage.program.asks_in is not None:
         talk.set_mode(stage.program.asks_in)
     tool = {"kind": "ask", "question": "Which store?", "header": "Store"}
@@ -115,8 +108,8 @@ def test_question(stage: Stage, script: Script, normal_mode: Session) -> None:
 
 
 @scenario("plan")
-def test_plan(stage: Stage, script: Script, normal_mode: Session) -> None:
-    talk = normal_mode
+def test_plan(stage: Stage, script: Script) -> None:
+    talk = stage.talk()
     talk.set_mode("plan")
     talk.send(script(*stage.program.plan_steps))
     done = talk.wait()
@@ -168,10 +161,10 @@ def test_interrupt_in_an_answer(stage: Stage, script: Script) -> None:
 @scenario("interrupt_tool")
 def test_interrupt_in_a_command(stage: Stage, script: Script) -> None:
     talk = stage.talk()
-    begin_holding(stage, talk, script, "held-for-interrupt")
+    name = begin_holding(talk, script)
     talk.interrupt()
     talk.finish()
-    until(lambda: not holding("held-for-interrupt"), "the command is gone")
+    until(lambda: not holding(name), "the command is gone")
     assert talk.call().status in ("canceled", "failed")
     talk.send(script({"text": "Still here."}))
     talk.finish()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 
 import pytest
@@ -27,15 +28,16 @@ def park(session: Session) -> ParkAgentResult:
 
 @scenario("park")
 def test_parked_without_a_loss(stage: Stage, script: Script) -> None:
-    word = "marmalade"
-    session = stage.fresh(script({"text": f"I keep the word {word}."}))
+    word = f"marmalade{uuid.uuid4().hex[:8]}"
+    session = stage.talk()
+    session.send(script({"text": f"I keep the word {word}."}))
     session.finish()
-    begin_holding(stage, session, script, "held-for-parking")
+    name = begin_holding(session, script)
     with pytest.raises(RpcError, match="A turn runs"):
         park(session)
     session.interrupt()
     session.finish()
-    until(lambda: not holding("held-for-parking"), "the command is gone")
+    until(lambda: not holding(name), "the command is gone")
     runner, *processes = [row.pid for row in session.inspect().processes]
     before = session.snapshot()
     parked = park(session)

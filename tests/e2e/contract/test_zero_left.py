@@ -1,5 +1,5 @@
-"""The last things done with the shared agent: what changes it for good, another agent that takes
-its session over, and the end, after which nothing is left. (Files are run in the order of names.)
+"""What changes the shared agent for good: a standing answer, another agent that takes its session
+over, and the end, after which nothing is left.
 """
 
 from __future__ import annotations
@@ -44,11 +44,13 @@ def shape(item: TimelineItem) -> tuple[str, ...]:
 @scenario("session")
 def test_a_yes_for_the_session(stage: Stage, script: Script) -> None:
     talk = stage.talk()
-    talk.send(script({"tool": {"kind": "shell", "command": "touch standing"}}, {"text": "One."}))
+    # Some programs take the answer for every `mkdir`: no other scenario makes a folder.
+    tool = {"kind": "shell", "command": "mkdir -p standing"}
+    talk.send(script({"tool": tool}, {"text": "One."}))
     request = talk.asked()
     talk.allow(request, selected_action_id=standing_action(request))
     talk.finish()
-    talk.send(script({"tool": {"kind": "shell", "command": "touch standing"}}, {"text": "Two."}))
+    talk.send(script({"tool": tool}, {"text": "Two."}))
     talk.finish()
     assert talk.said().endswith("Two.")
     assert talk.call().status == "completed"
@@ -62,12 +64,13 @@ def test_a_session_from_outside(stage: Stage, script: Script) -> None:
     session = stage.talk()
     session.send(script({"text": f"I keep the word {word}."}))
     session.finish()
-    session.send(
-        script({"tool": {"kind": "shell", "command": "touch standing"}}, {"text": "Done."})
-    )
+    tool = {"kind": "shell", "command": "touch imported"}
+    session.send(script({"tool": tool}, {"text": "Done."}))
+    session.allow(session.asked())
     session.finish()
     handle = session.handle()
     talk = [shape(item) for item in session.items()][-5:]
+    stage.give_up()
     session.delete()
     (kept,) = [one for one in session.kept() if one.session_id == handle]
     assert kept.agent_id is UNSET
@@ -87,11 +90,11 @@ def test_a_session_from_outside(stage: Stage, script: Script) -> None:
 @scenario("stop")
 def test_t65_the_end_leaves_nothing(stage: Stage, script: Script) -> None:
     talk = stage.talk()
-    begin_holding(stage, talk, script, "held-for-the-end")
+    name = begin_holding(talk, script)
     pids = [row.pid for row in talk.inspect().processes]
     assert len(pids) >= 3
     ended = talk.end()
     assert (ended.verified, ended.remaining, ended.error) == (True, [], None)
     until(lambda: not any(alive(pid) for pid in pids), "all are gone")
-    assert not holding("held-for-the-end")
+    assert not holding(name)
     assert talk.inspect().processes == []

@@ -19,8 +19,12 @@ def opencode_program() -> Path | None:
 
 def opencode_environment(home: Path, model_url: str) -> dict[str, str]:
     """Variables for `[providers.opencode] env`: models fake/fake-1 and fake/fake-2 of `model_url`,
-    all files under `home`, no updates, downloads or sharing.
+    all files under `home`, no updates, downloads or sharing. Its own list of models is an empty
+    file: to read the thousands in it is half of what a start costs.
     """
+    catalogue = home / "models.json"
+    home.mkdir(parents=True, exist_ok=True)
+    catalogue.write_text("{}")
     model: dict[str, Any] = {"tool_call": True, "reasoning": True, "attachment": True}
     model["limit"] = {"context": 200_000, "output": 8_192}
     model["modalities"] = {"input": ["text", "image"], "output": ["text"]}
@@ -43,6 +47,7 @@ def opencode_environment(home: Path, model_url: str) -> dict[str, str]:
     folders = ("DATA", "CONFIG", "STATE", "CACHE")
     return {
         "OPENCODE_CONFIG_CONTENT": json.dumps(settings),
+        "OPENCODE_MODELS_PATH": str(catalogue),
         **{f"OPENCODE_DISABLE_{name}": "1" for name in switches},
         **{f"XDG_{name}_HOME": str(home / name.lower()) for name in folders},
     }
