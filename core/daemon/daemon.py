@@ -27,6 +27,7 @@ from sereno.core.config import Config
 from sereno.core.daemon.admitting import Admission
 from sereno.core.daemon.descriptors import Descriptors
 from sereno.core.daemon.desk import Desk, Identity
+from sereno.core.daemon.encryption import what_is_kept
 from sereno.core.daemon.entrance import Entrance
 from sereno.core.daemon.greeting import greeting, new_server_id, page
 from sereno.core.daemon.logs import FILE_ONLY, LogFile, set_level
@@ -155,9 +156,10 @@ class Daemon:
 
     async def apply(self, config: Config) -> None:
         """Goes on with another configuration and drops nothing that still may be there. Raises
-        HomeError for a certificate or a token that cannot be used; the old one stays then."""
+        HomeError for a token that cannot be used, and everything is as before; and at its end for a
+        certificate, when all else is in force."""
         async with self._applying:
-            moved = await self._entrance.apply(config)
+            moved, refused = await self._entrance.apply(config)
             before, self._config = self._config, config
             set_level(config.log.level)
             if self._remote is not None:
@@ -168,6 +170,8 @@ class Daemon:
             log.info("the configuration was read again")
             if (config.agents, config.providers) != (before.agents, before.providers):
                 log.info("[agents] and [providers] take effect with `sereno daemon restart`")
+            if refused is not None:
+                raise refused
 
     # The run
 
@@ -302,7 +306,7 @@ class Daemon:
             try:
                 await self.reload()
             except HomeError as error:
-                log.error("the configuration is kept as it was: %s", error)
+                log.error("%s: %s", what_is_kept(error), error)
 
     async def _say_goodbye(self, sessions: Sessions) -> None:
         self._entrance.stop()

@@ -16,6 +16,7 @@ import anyio.to_thread
 import msgspec
 
 from sereno.core.agents.auditing import verify_audit
+from sereno.core.daemon.encryption import what_is_kept
 from sereno.core.daemon.logs import read_page
 from sereno.core.home import Home, HomeError
 from sereno.core.protocol.additions import (
@@ -111,7 +112,7 @@ class Desk:
         try:
             await self._daemon.reload()
         except HomeError as error:
-            log.error("the configuration is kept as it was: %s", error)
+            log.error("%s: %s", what_is_kept(error), error)
             return ReloadDaemonResult(
                 request_id=request_id, error=error.message, next_step=error.next_step
             )

@@ -164,12 +164,17 @@ class Doors:
             for fd in fds:
                 with contextlib.suppress(OSError):
                     os.close(fd)
-        self._warn(config)
+        self._warn(encrypted=config.tls.cert is not None)
 
-    async def change(self, config: DaemonConfig) -> bool:
+    async def change(
+        self, config: DaemonConfig, *, tls: HomeError | None = None, encrypted: bool = False
+    ) -> bool:
         """Closes what is no longer listed, with its connections, and opens and serves what is new
         or could not be opened before; the others do not notice. Gives whether there are other
-        sockets than before."""
+        sockets than before.
+
+        `encrypted`: whether TCP connections are, from now on; `tls`: why not as it is configured.
+        What should be encrypted, and cannot be, is not opened."""
         before = self.descriptors
         password = config.auth.password is not None
         wanted = plans(config, self._own)
@@ -184,11 +189,14 @@ class Doors:
             if name not in self._doors or not self._doors[name].sockets
         ]
         for name, door in missing:
-            # Names may have to be looked up.
-            await anyio.to_thread.run_sync(partial(door.open, (), password=password))
+            if tls is not None and not encrypted and isinstance(door.address, TcpAddress):
+                door.error = tls
+            else:
+                # Names may have to be looked up.
+                await anyio.to_thread.run_sync(partial(door.open, (), password=password))
             self._doors[name] = door
         self._doors = {name: self._doors[name] for name in wanted}
-        self._warn(config)
+        self._warn(encrypted, tls)
         if self._make is not None:
             self.serve(self._make)
         return before != self.descriptors
@@ -199,14 +207,18 @@ class Doors:
             listener.drop(Everybody(), CloseCode.GOING_AWAY, "This address is closed")
         door.close(remove_name=True)
 
-    def _warn(self, config: DaemonConfig) -> None:
+    def _warn(self, encrypted: bool, tls: HomeError | None = None) -> None:
         """Where the documents ask for it (C-34, C-43). Each warning is logged once."""
         warnings = {}
         for name, door in self._doors.items():
             if door.error is not None:
                 warnings[name] = f"{door.error.message} {door.error.next_step}"
-            elif words := _risks(door, encrypted=config.tls.cert is not None):
-                warnings[name] = words
+                continue
+            said = [] if tls is None or not door.bound else [f"{tls.message} {tls.next_step}"]
+            if words := _risks(door, encrypted=encrypted):
+                said.append(words)
+            if said:
+                warnings[name] = " ".join(said)
         for name, words in warnings.items():
             if self._warnings.get(name) != words:
                 log.warning("%s", words)

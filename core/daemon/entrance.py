@@ -147,19 +147,24 @@ class Entrance:
         self._keeper.app_paired = paired
         self._keeper.use(config, self.doors.addresses)
 
-    async def apply(self, config: Config) -> bool:
+    async def apply(self, config: Config) -> tuple[bool, HomeError | None]:
         """Another configuration: the rules first, then the addresses, and whom the old rules let
-        in is sent away. Gives whether there are other sockets now. Raises HomeError; then nothing
-        has changed."""
+        in is sent away. Gives whether there are other sockets now, and why the encryption is still
+        that of before, if it is. Raises HomeError for a damaged token; then nothing has changed."""
         assert self._keeper is not None
         self._keeper.look()
-        other_tls = self._encryption.use(config)
+        refused, other_tls = None, False
+        try:
+            other_tls = self._encryption.use(config)
+        except HomeError as error:
+            refused = self._encryption.kept(error)
         self._use(config)
         if other_tls:
             self.doors.serve_anew()
-        moved = await self.doors.change(config.daemon)
+        encrypted = self._encryption.context is not None
+        moved = await self.doors.change(config.daemon, tls=refused, encrypted=encrypted)
         self._keeper.use(config, self.doors.addresses)
-        return moved
+        return moved, refused
 
     def stop(self) -> None:
         """Accepts no more; open connections go on."""

@@ -222,7 +222,7 @@ class ReloadDaemon(Wire, tag_field="type", tag="sereno.daemon.reload.request"):
 
 
 class ReloadDaemonResult(Wire):
-    """`error` and `nextStep`: why the configuration was kept as it was."""
+    """`error` and `nextStep`: why the configuration, or what of it, was kept as it was."""
 
     wire_type: ClassVar[str] = "sereno.daemon.reload.response"
     request_id: str

@@ -226,7 +226,8 @@ def test_t25_tls_and_a_new_certificate_without_a_restart(world: World) -> None:
         assert agents(client)["type"] == "fetch_agents_response"
         first.key.write_text("no key")
         daemon.send_signal(signal.SIGHUP)
-        until(lambda: "is kept as it was" in world.log(), "the refusal")
+        until(lambda: "the encryption is kept as it was" in world.log(), "the refusal")
+        assert "go on with the certificate of before" in world.log()
         assert renewed()
 
 

@@ -279,3 +279,33 @@ def test_a_certificate_that_cannot_be_used_is_exit_code_2(home: Home, tmp_path: 
         [door] = status_of(home).doors
         assert door.open == []
         assert "no.pem" in str(door.error)
+
+
+def test_t15_t25_a_reload_whose_certificate_cannot_be_used_takes_everything_else(
+    home: Home, tmp_path: Path
+) -> None:
+    """A mistake in it must not keep an old rule or an open address alive."""
+    configure(home, '[daemon]\nlisten = ["127.0.0.1:0", "[::1]:0"]\n')
+    tls = f'[daemon.tls]\ncert = "{tmp_path}/no.pem"\nkey = "{tmp_path}/no.key"\n'
+    with daemon(home, FROM_FILE), SyncClient.open(home) as client:
+        port = port_of(home)
+        assert get(port, Host="box.example.com")[0] == 403
+        listen = '[daemon]\nlisten = ["127.0.0.1:0", "127.0.0.2:0"]\n'
+        configure(home, f'{listen}hostnames = ["box.example.com"]\n{tls}')
+        reply = client.request(ReloadDaemon(request_id=""))
+        assert isinstance(reply, ReloadDaemonResult)
+        words = f"{reply.error} {reply.next_step}"
+        for said in ("no.pem", "stay without encryption", "in force", "sereno daemon reload"):
+            assert said in words
+        assert get(port, Host="box.example.com")[0] == 200
+        stays, new = status_of(home).doors
+        assert (len(stays.open), new.open) == (1, [])
+        assert "no.pem" in str(stays.warning)
+        assert "no.pem" in str(new.error)
+        assert "the encryption is kept as it was" in log_of(home)
+        configure(home, listen)
+        reply = client.request(ReloadDaemon(request_id=""))
+        assert isinstance(reply, ReloadDaemonResult)
+        assert (reply.error, reply.next_step) == (None, None)
+        assert [len(one.open) for one in status_of(home).doors] == [1, 1]
+        assert get(port, Host="box.example.com")[0] == 403

@@ -118,6 +118,26 @@ def test_t25_without_the_encryption_that_was_asked_for_no_tcp_is_open(
     assert len(unix.open) == 1
 
 
+async def test_t25_a_certificate_that_cannot_be_used_opens_nothing_without_encryption(
+    house: House, tmp_path: Path
+) -> None:
+    refused = HomeError("tls_refused", "The key cannot be read.", "Correct it.")
+    listed = settings("127.0.0.1:0", "[::1]:0", str(tmp_path / "more.sock"))
+    house.doors.open(settings("127.0.0.1:0"))
+    assert await house.doors.change(listed, tls=refused) is True
+    four, six, unix = house.doors.states()
+    assert (len(four.open), four.error) == (1, None)  # as it was, and said so
+    assert "The key cannot be read. Correct it." in str(four.warning)
+    assert (six.open, six.error, six.next_step) == ([], refused.message, refused.next_step)
+    assert (len(unix.open), unix.error, unix.warning) == (1, None, None)
+    # With the certificate of before it is opened, and corrected it is as if nothing had been.
+    assert await house.doors.change(listed, tls=refused, encrypted=True) is True
+    assert await house.doors.change(listed, encrypted=True) is False
+    assert [(len(one.open), one.error, one.warning) for one in house.doors.states()] == [
+        (1, None, None)
+    ] * 3
+
+
 def test_the_next_daemon_takes_over_what_is_still_listed(house: House, tmp_path: Path) -> None:
     before = Doors(tmp_path / "own.sock")
     before.open(settings("127.0.0.1:0", "[::1]:0"))
@@ -220,7 +240,7 @@ async def test_c34_c43_t25_warnings_are_told_and_logged_once(
     config = settings(listen, password=True, tls=files)
     with caplog.at_level(logging.WARNING, "sereno.doors"):
         house.doors.open(config)
-        await house.doors.change(config)
+        await house.doors.change(config, encrypted=tls)
     [door] = house.doors.states()
     assert (door.warning is None) == (not words)
     for word in ("every network", "not encrypted"):
