@@ -49,6 +49,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("daemon", "Start, stop and look at the daemon."),
             ("pair", "Let another device in, by a code that it scans."),
             ("device", "List, rename and revoke paired devices."),
+            ("import-paseo", "Take over a Paseo home, and the phones that were paired with it."),
             ("token", "Show or replace the key of this daemon, or let one device in."),
             ("service", "Install the daemon as a service of your user."),
             ("relay", "Run a relay, which joins daemons and clients and reads nothing."),
@@ -61,8 +62,8 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 COMMANDS = {name: words for _, commands in SECTIONS for name, words in commands}
 
 
-_MODULES = {"import": "importing"}
-"""Where a command's name is a word of Python."""
+_MODULES = {"import": "importing", "import-paseo": "import_paseo"}
+"""Where a command's name can be no module's."""
 
 
 class LazyGroup(click.Group):
@@ -195,6 +196,7 @@ _LOCAL = (
     "sereno daemon pair",
     "sereno device",
     "sereno doctor",
+    "sereno import-paseo",
     "sereno pair",
     "sereno service",
     "sereno token",

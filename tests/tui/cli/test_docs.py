@@ -17,7 +17,7 @@ def test_every_exit_code_is_documented() -> None:
 
 
 def test_every_command_is_documented() -> None:
-    named = set(re.findall(r"^\| `([a-z]+)", PAGE, re.M)) - {"sereno"}
+    named = set(re.findall(r"^\| `([a-z-]+)", PAGE, re.M)) - {"sereno"}
     assert named == set(COMMANDS)
 
 
