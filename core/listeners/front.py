@@ -167,6 +167,19 @@ class Front:
             case "method":
                 more = (*asked.cors, ("Allow", "GET, HEAD, OPTIONS"))
                 return as_json(HTTPStatus.METHOD_NOT_ALLOWED, {"error": "Only GET here"}, more)
+            case "token":
+                words = {"error": "Missing download token"}
+                return as_json(HTTPStatus.BAD_REQUEST, words, asked.cors)
+            case "file":
+                # As the wire has it for a token that is not known; none is ever given out.
+                words = {
+                    "error": "Invalid or expired token",
+                    "message": "This release of Sereno hands out no files over HTTP",
+                }
+                return as_json(HTTPStatus.FORBIDDEN, words, asked.cors)
+            case "mcp":
+                words = {"error": "Sereno has no MCP server. Clients connect to /ws"}
+                return as_json(HTTPStatus.NOT_FOUND, words, asked.cors)
             case _:
                 words = {"error": "Nothing is here. Clients connect to /ws"}
                 return as_json(HTTPStatus.NOT_FOUND, words, asked.cors)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from http import HTTPStatus
 from typing import Final, Literal, Protocol
+from urllib.parse import parse_qs
 
 import msgspec
 from websockets.exceptions import InvalidHeader
@@ -23,8 +24,13 @@ __all__ = ["WS_PATH", "Asked", "Rules", "examine", "is_forwarded", "subprotocols
 
 WS_PATH: Final = "/ws"
 _HEALTH: Final = ("/api/health", "/health")
-What = Literal["websocket", "status", "upgrade", "unknown", "method"]
-_GUARDED: Final[dict[str, What]] = {"/api/status": "status", WS_PATH: "upgrade"}
+What = Literal["websocket", "status", "upgrade", "file", "token", "mcp", "unknown", "method"]
+_GUARDED: Final[dict[str, What]] = {
+    "/api/status": "status",
+    WS_PATH: "upgrade",
+    "/api/files/download": "file",
+    "/mcp/agents": "mcp",
+}
 _FORWARDED: Final = (
     *("forwarded", "x-forwarded-", "x-real-ip", "via", "client-ip", "true-client-ip"),
     *("x-client-ip", "x-cluster-client-ip", "x-original-", "x-proxyuser-ip", "x-envoy-"),
@@ -58,7 +64,7 @@ def examine(request: Request, rules: Rules) -> Asked | Response:
     refused = _host(request, rules, upgrade=upgrade) or _origin(request, rules, upgrade=upgrade)
     if refused is not None:
         return refused
-    path = request.path.partition("?")[0]
+    path, _, query = request.path.partition("?")
     cors = _cors(request, rules)
     if upgrade:
         if path != WS_PATH:
@@ -69,10 +75,17 @@ def examine(request: Request, rules: Rules) -> Asked | Response:
     reads = request.method in ("GET", "HEAD")
     if reads and path in _HEALTH:
         return as_json(HTTPStatus.OK, HEALTH, cors)
+    return Asked(_guarded(path, query, reads=reads), cors)
+
+
+def _guarded(path: str, query: str, *, reads: bool) -> What:
+    """`token`: a file was asked for without one (wire 4.4)."""
     what = _GUARDED.get(path, "unknown")
-    if what != "unknown" and not reads:
-        what = "method"
-    return Asked(what, cors)
+    if not reads and what not in ("unknown", "mcp"):
+        return "method"
+    if what == "file" and not parse_qs(query).get("token"):
+        return "token"
+    return what
 
 
 def _wants_websocket(request: Request) -> bool:

@@ -189,7 +189,8 @@ async def test_c41_t38_health_alone_needs_no_credential_and_says_nothing() -> No
         for path in guarded:
             assert status_of(await ask(place.address, get(path))) == 401, path
             known = await ask(place.address, get(path, Authorization=f"Bearer {PASSWORD}"))
-            assert status_of(known) == {"/api/status": 200, "/ws": 426}.get(path, 404), path
+            others = {"/api/status": 200, "/ws": 426, "/api/files/download": 400}
+            assert status_of(known) == others.get(path, 404), path
 
 
 async def test_status_names_the_address_that_was_asked() -> None:
@@ -212,6 +213,38 @@ async def test_c40_an_http_refusal_is_401_without_a_challenge() -> None:
             assert status_of(answer) == 401, header
             assert b'"error":"Unauthorized"' in answer
             assert b"WWW-Authenticate" not in answer
+
+
+ABSENT = [
+    ("GET", "/api/files/download", 400, b"Missing download token"),
+    ("GET", "/api/files/download?token=", 400, b"Missing download token"),
+    ("GET", "/api/files/download?x=1&token=abc", 403, b"Invalid or expired token"),
+    ("HEAD", "/api/files/download?token=abc", 403, b""),
+    ("POST", "/api/files/download?token=abc", 405, b"Only GET here"),
+    ("GET", "/mcp/agents?callerAgentId=1", 404, b"no MCP server"),
+    ("POST", "/mcp/agents", 404, b"no MCP server"),
+    ("DELETE", "/mcp/agents", 404, b"no MCP server"),
+    ("GET", "/public/x", 404, b"Nothing is here"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status", "words"), ABSENT)
+async def test_c41_routes_that_are_not_served_are_said_only_to_who_may_come_in(
+    method: str, path: str, status: int, words: bytes
+) -> None:
+    """The official app asks for files, agents for MCP (wire 4.4): a stranger hears the same 401 of
+    all of them, and whoever may come in why there is nothing."""
+    async with street(settings(password_hash=hashed())) as place:
+        stranger = await ask(place.address, get(path).replace("GET", method, 1))
+        assert status_of(stranger) == 401
+        assert not words or words not in stranger
+        known = get(path, Authorization=f"Bearer {PASSWORD}").replace("GET", method, 1)
+        answer = await ask(place.address, known)
+        assert status_of(answer) == status
+        assert words in answer.split(b"\r\n\r\n")[1]
+        # A body is refused whatever it is for, before anybody looks where it should go.
+        more = known.replace("\r\n\r\n", "\r\nContent-Length: 2\r\n\r\n{}")
+        assert status_of(await ask(place.address, more)) == 415
 
 
 async def test_what_is_not_known_is_said_in_words() -> None:
