@@ -16,9 +16,16 @@ from collections.abc import Callable
 from typing import Self
 
 from sereno.core.client.blocking import SyncClient
-from sereno.core.client.errors import ClientError, ConnectionLost, NoDaemon
+from sereno.core.client.errors import ClientError, ConnectionLost, NoDaemon, Refused
 from sereno.core.client.paired import PairedHost
-from sereno.core.client.relayed import ASK_S, RelayedTransport, Words, open_relayed
+from sereno.core.client.relayed import (
+    ASK_S,
+    PAIR_AGAIN,
+    RelayedTransport,
+    Words,
+    open_relayed,
+)
+from sereno.core.protocol.frames import CloseCode
 
 __all__ = ["RelayedClient"]
 
@@ -107,7 +114,10 @@ class RelayedClient(SyncClient):
 
     def _lost(self, code: int, reason: str) -> None:
         words = f"the daemon closed the connection ({code}{': ' + reason if reason else ''})"
-        self._fail(ConnectionLost(words, close_code=code, reason=reason))
+        if code == CloseCode.UNAUTHORISED:
+            self._fail(Refused("revoked", "this device was revoked at the daemon", PAIR_AGAIN))
+        else:
+            self._fail(ConnectionLost(words, close_code=code, reason=reason))
         self._over.set()
 
     def _fail(self, error: ClientError) -> None:

@@ -16,6 +16,7 @@ from socket import gethostname
 from sereno import __version__
 from sereno.core.client.errors import ClientError, NoDaemon, Refused
 from sereno.core.client.paired import PairedHost
+from sereno.core.protocol.farewell import farewell_of
 from sereno.relay_client.dialling import dial_client
 from sereno.relay_client.noise.client import ClientChannel
 from sereno.relay_client.noise.effects import (
@@ -33,8 +34,9 @@ from sereno.relay_client.noise.talk import ASK_S
 from sereno.relay_client.reasons import RelayError
 from sereno.relay_client.sockets import DataSocket, SocketClosed
 
-__all__ = ["ASK_S", "RelayedTransport", "open_relayed"]
+__all__ = ["ASK_S", "PAIR_AGAIN", "RelayedTransport", "open_relayed"]
 
+PAIR_AGAIN = "Make a new link on the daemon's machine: sereno pair --for sereno"
 _GOODBYE_S = 2.0
 
 Words = Callable[[tuple[str, str, str]], None]
@@ -202,11 +204,16 @@ class RelayedTransport:
         delivered: list[bytes] = []
         for effect in effects:
             match effect:
-                case Send(frame=frame):
-                    self._queue.append(frame)
+                case Send(frame=sealed):
+                    self._queue.append(sealed)
                     self._wake.set()
                 case Deliver(message=message):
-                    delivered.append(_bytes(message))
+                    frame = _bytes(message)
+                    farewell = farewell_of(frame)
+                    if farewell is None:
+                        delivered.append(frame)
+                    else:
+                        self._end = self._end or (farewell.code, farewell.reason)
                 case Finished():
                     self._end = self._end or (1001, "the daemon has said all, and left")
                     self._carry_out(self._channel.close(_now()))
@@ -265,7 +272,7 @@ def _introduction() -> bytes:
 
 def _of_cause(cause: Cause, host: PairedHost) -> ClientError:
     relay = host.endpoint.authority
-    again = "Make a new link on the daemon's machine: sereno pair --for sereno"
+    again = PAIR_AGAIN
     match cause:
         case Cause.LATE:
             return NoDaemon(

@@ -69,8 +69,9 @@ class RelayChannel(abc.ABC):
         """The frames of a message; none, and `_let_go` called, where the channel has ended."""
 
     @abc.abstractmethod
-    def _last_words(self) -> Iterable[str | bytes]:
-        """What says the end before the socket is closed."""
+    def _last_words(self, code: int, reason: str) -> Iterable[str | bytes]:
+        """What says the end, and why, before the socket is closed: what stands beside a close the
+        relay keeps to itself."""
 
     @abc.abstractmethod
     def _gone(self) -> None:
@@ -175,7 +176,7 @@ class RelayChannel(abc.ABC):
 
     def close(self, code: int, reason: str) -> None:
         if self._goodbye is None:
-            for frame in self._last_words():
+            for frame in self._last_words(code, reason):
                 self._queue_up(frame)
             self._hang_up(code, reason)
 

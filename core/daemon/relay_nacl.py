@@ -75,7 +75,7 @@ class NaclChannel(RelayChannel):
                 case _:
                     raise AssertionError(f"sealing never leads to {effect}")
 
-    def _last_words(self) -> Iterable[str | bytes]:
+    def _last_words(self, code: int, reason: str) -> Iterable[str | bytes]:  # noqa: ARG002
         return ()  # This wire has none (T12 holds on the Noise channel only).
 
     def _gone(self) -> None:

@@ -13,6 +13,7 @@ import anyio
 import msgspec
 
 from sereno.core.daemon.relay_channel import RelayChannel
+from sereno.core.protocol.farewell import Farewell
 from sereno.core.protocol.frames import Hello
 from sereno.core.sessions.channel import Admitted
 from sereno.core.sessions.registry import Sessions
@@ -28,6 +29,7 @@ from sereno.relay_client.noise.effects import (
     Send,
 )
 from sereno.relay_client.noise.proofs import DeviceSecret, OfferSecret
+from sereno.relay_client.noise.states import State
 
 __all__ = ["Ask", "NoiseChannel", "introduction_of"]
 
@@ -106,7 +108,9 @@ class NoiseChannel(RelayChannel):
                 case _:
                     raise AssertionError(f"sealing never leads to {effect}")
 
-    def _last_words(self) -> Iterable[str | bytes]:
+    def _last_words(self, code: int, reason: str) -> Iterable[str | bytes]:
+        if self._end.state is State.OPEN:
+            yield from self._seal(Farewell(code=code, reason=reason).encode())
         for effect in self._end.close(anyio.current_time()):
             if isinstance(effect, Send):
                 yield effect.frame

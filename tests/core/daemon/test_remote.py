@@ -14,16 +14,13 @@ import pytest
 
 from sereno.core.config.model import RelayConfig
 from sereno.core.daemon.remote import Remote
-from sereno.core.protocol.frames import decode_daemon_frame
 from sereno.core.protocol.messages import Pong, ServerInfo
-from sereno.core.protocol.values import Wire
 from sereno.core.security.roles import Role
-from sereno.relay_client.connector import DataSocket, SocketClosed, dial_client
+from sereno.relay_client.connector import SocketClosed
 from sereno.relay_client.endpoints import parse_endpoint
 from sereno.relay_client.keypair import KeyPair
-from sereno.relay_client.nacl.client import ClientChannel
-from sereno.relay_client.nacl.effects import Deliver, Effect, Send
 from tests.core.sessions.house import Door, door
+from tests.relay_client.app import App, Apps
 from tests.relay_server.running import Running
 from tests.relay_server.running import relay as running
 
@@ -72,42 +69,10 @@ class Pairings:
         self.here.remove(device_id)
 
 
-class App:
-    """An official app that scanned an offer."""
-
-    def __init__(self, socket: DataSocket, pair: KeyPair) -> None:
-        self._socket = socket
-        self._channel = ClientChannel(pair.public, os.urandom(32), os.urandom)
-        self._heard: list[Wire] = []
-
-    async def _out(self, effects: list[Effect]) -> None:
-        for effect in effects:
-            match effect:
-                case Send(text=text):
-                    await self._socket.send(text)
-                case Deliver(message=message):
-                    assert isinstance(message, str)
-                    self._heard.append(decode_daemon_frame(message.encode()))
-                case _:
-                    pass
-
-    async def greet(self) -> Wire:
-        await self._out(self._channel.start(0.0))
-        self._channel.send(
-            '{"type":"hello","clientId":"cid_1","clientType":"mobile","protocolVersion":1}'
-        )
-        return await self.hear()
-
-    async def ask(self, kind: str) -> Wire:
-        told = {"type": "session", "message": {"type": kind, "requestId": "r"}}
-        await self._out(self._channel.send(msgspec.json.encode(told).decode()))
-        return await self.hear()
-
-    async def hear(self) -> Wire:
-        with anyio.fail_after(10):
-            while not self._heard:
-                await self._out(self._channel.receive(await self._socket.receive()))
-        return self._heard.pop(0)
+@pytest.fixture
+async def apps() -> AsyncIterator[Apps]:
+    async with Apps() as made:
+        yield made
 
 
 @asynccontextmanager
@@ -133,40 +98,39 @@ async def until_closed(app: App, within_s: float) -> None:
         await app.hear()
 
 
-async def scanned(relay: Running, book: Pairings, server_id: str) -> App:
-    socket = await dial_client(parse_endpoint(relay.url), server_id)
-    app = App(socket, book.pairs[server_id])
+async def scanned(apps: Apps, relay: Running, book: Pairings, server_id: str) -> App:
+    app = await apps.dial(parse_endpoint(relay.url), server_id, book.pairs[server_id].public)
     info = await app.greet()
     assert isinstance(info, ServerInfo)
     assert info.server_id == server_id
     return app
 
 
-async def test_an_app_comes_in_by_its_offer() -> None:
+async def test_an_app_comes_in_by_its_offer(apps: Apps) -> None:
     book = Pairings("srv_a")
     async with running() as relay, door() as house, remote_of(house, book, relay) as remote:
         await until_state(remote, "ready")
-        app = await scanned(relay, book, "srv_a")
+        app = await scanned(apps, relay, book, "srv_a")
         assert book.here == ["device-srv_a"]
         assert isinstance(await app.ask("ping"), Pong)
 
 
-async def test_c54_a_dropped_device_is_gone_within_a_second_and_the_other_stays() -> None:
+async def test_c54_a_dropped_device_is_gone_within_a_second_and_the_other_stays(apps: Apps) -> None:
     book = Pairings("srv_a", "srv_b")
     async with running() as relay, door() as house, remote_of(house, book, relay) as remote:
         await until_state(remote, "ready")
-        a, b = await scanned(relay, book, "srv_a"), await scanned(relay, book, "srv_b")
+        a, b = await scanned(apps, relay, book, "srv_a"), await scanned(apps, relay, book, "srv_b")
         remote.drop("device-srv_a")
         await until_closed(a, 1)
         assert isinstance(await b.ask("ping"), Pong)
         assert [one.credential for one in house.sessions.peers] == ["device:device-srv_b"]
 
 
-async def test_a_dropped_pairing_is_dialled_no_more() -> None:
+async def test_a_dropped_pairing_is_dialled_no_more(apps: Apps) -> None:
     book = Pairings("srv_a")
     async with running() as relay, door() as house, remote_of(house, book, relay) as remote:
         await until_state(remote, "ready")
-        a = await scanned(relay, book, "srv_a")
+        a = await scanned(apps, relay, book, "srv_a")
         book.pairs.clear()
         remote.drop("srv_a")
         await until_closed(a, 1)
@@ -208,11 +172,11 @@ async def test_a_relay_that_is_not_there_is_told_with_the_next_try() -> None:
             tasks.cancel_scope.cancel()
 
 
-async def test_a_new_pairing_is_reachable_without_a_restart() -> None:
+async def test_a_new_pairing_is_reachable_without_a_restart(apps: Apps) -> None:
     book = Pairings()
     async with running() as relay, door() as house, remote_of(house, book, relay) as remote:
         assert remote.status().state == "idle"
         book.pairs["srv_new"] = KeyPair.of(os.urandom(32))
         remote.look()
         await until_state(remote, "ready")
-        await scanned(relay, book, "srv_new")
+        await scanned(apps, relay, book, "srv_new")
