@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from sereno.core.security.origins import cors_headers, cross_site, origin_allowed, own_origins
+from sereno.core.security.origins import (
+    cors_headers,
+    cross_site,
+    origin_allowed,
+    origin_of,
+    own_origins,
+)
 
 OURS = own_origins([("127.0.0.1", 6767)])
 LISTED = OURS | {"https://app.example.com"}
@@ -121,3 +127,25 @@ def test_t23_private_network_access_is_never_offered() -> None:
     for allowed in (LISTED, {"*"}):
         names = {name.lower() for name, _ in cors_headers("https://app.example.com", allowed)}
         assert "access-control-allow-private-network" not in names
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://app.paseo.sh", "https://app.paseo.sh"),
+        ("https://app.paseo.sh/x/y", "https://app.paseo.sh"),
+        ("https://APP.example:443/", "https://app.example"),
+        ("http://box:8080/app", "http://box:8080"),
+        ("http://[::1]:80", "http://[::1]"),
+        ("https://user@host:444", "https://host:444"),
+        ("ftp://host", None),
+        ("nonsense", None),
+        ("https://", None),
+        ("https://host:99999", None),
+        ("https://[::1", None),
+    ],
+)
+def test_c38_the_origin_of_a_page_is_read_as_browsers_write_it(
+    url: str, origin: str | None
+) -> None:
+    assert origin_of(url) == origin

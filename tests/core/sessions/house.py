@@ -196,7 +196,7 @@ class FakeSocket:
 
 
 @asynccontextmanager
-async def door(**settings: Any) -> AsyncIterator[Door]:
+async def door(*, pairing: object = None, **settings: Any) -> AsyncIterator[Door]:
     """Sessions that run, with stand-ins behind them."""
     features = ServerFeatures(providers_snapshot=True, sereno=1)
 
@@ -218,7 +218,7 @@ async def door(**settings: Any) -> AsyncIterator[Door]:
         suggestions=cast(Any, None),
         daemon=cast(Any, daemon),
         security=cast(Any, None),
-        pairing=cast(Any, None),
+        pairing=cast(Any, pairing),
         user_home=Path("/"),
         now_ms=lambda: 1_777_000_000_000,
         note=note,
