@@ -23,11 +23,13 @@ __all__ = ["Paired", "PairedHost"]
 
 _VERSION = 1
 _KEY_BYTES = 32
+_MOST_SECRETS = 4
 
 
 class Paired(msgspec.Struct, frozen=True, rename="camel"):
     """`daemonKey`: its public key. `ownKey`: our secret one, for this daemon only. `offerSecret`:
-    until a daemon has let us in; `deviceSecret`: from the first greeting on. All in base64.
+    until a daemon has let us in; `deviceSecrets`: one of each greeting until then, newest last, for
+    we cannot know which of them the daemon has heard; the right one alone afterwards. In base64.
     `relay`: as `ws://…` or `wss://…`."""
 
     v: int
@@ -36,7 +38,7 @@ class Paired(msgspec.Struct, frozen=True, rename="camel"):
     daemon_key: str
     own_key: str
     offer_secret: str | None = None
-    device_secret: str | None = None
+    device_secrets: list[str] = []
 
     def __repr__(self) -> str:
         return f"Paired({self.server_id})"
@@ -122,6 +124,8 @@ class PairedHost:
             for text in (record.daemon_key, record.own_key):
                 if len(_data(text)) != _KEY_BYTES:
                     raise ValueError("a key of another length")
+            if len(record.device_secrets) > _MOST_SECRETS:
+                raise ValueError("more secrets than were ever kept")
             return cls(home, record)
         except (msgspec.DecodeError, UnicodeDecodeError, ValueError, BadEndpoint):
             path = hosts.path_of(home, server_id)
@@ -149,9 +153,8 @@ class PairedHost:
     @property
     def proofs(self) -> list[Proof]:
         """To be tried in this order: we cannot know whether our last words arrived."""
-        found: list[Proof] = []
-        if self._record.device_secret is not None:
-            found.append(DeviceSecret(_data(self._record.device_secret)))
+        newest_first = reversed(self._record.device_secrets)
+        found: list[Proof] = [DeviceSecret(_data(one)) for one in newest_first]
         if self._record.offer_secret is not None:
             found.append(OfferSecret(_data(self._record.offer_secret)))
         return found
@@ -160,15 +163,18 @@ class PairedHost:
 
     def greeted(self, device_secret: bytes) -> None:
         """The handshake is finished; whether it is the daemon's too shows later."""
-        self._change(device_secret=_text(device_secret))
+        secrets = [*self._record.device_secrets, _text(device_secret)][-_MOST_SECRETS:]
+        self._change(self._record.offer_secret, secrets)
 
-    def let_in(self) -> None:
-        """The daemon has let us in: the offer's secret is of no use any more."""
+    def let_in(self, device_secret: bytes) -> None:
+        """The daemon has let us in by this secret: the others are of no use any more."""
         if self.is_new:
-            self._change(offer_secret=None)
+            self._change(None, [_text(device_secret)])
 
-    def _change(self, **fields: str | None) -> None:
-        self._record = msgspec.structs.replace(self._record, **fields)
+    def _change(self, offer_secret: str | None, device_secrets: list[str]) -> None:
+        self._record = msgspec.structs.replace(
+            self._record, offer_secret=offer_secret, device_secrets=device_secrets
+        )
         self._keep()
 
     def _keep(self) -> None:

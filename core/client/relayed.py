@@ -81,6 +81,8 @@ class _Way:
             os.urandom,
             introduction=_introduction(),
         )
+        self._secret = proof.secret
+        """Of the device, once there is one."""
         self._early: list[bytes] = []
         self._opened = False
 
@@ -111,11 +113,12 @@ class _Way:
                     await _send(socket, frame)
                 case Greeted():
                     if effect.device_secret is not None:
-                        await asyncio.to_thread(self._host.greeted, effect.device_secret)
+                        self._secret = effect.device_secret
+                        await asyncio.to_thread(self._host.greeted, self._secret)
                     if self._host.is_new:
                         self._words(effect.words)
                 case Opened():
-                    await asyncio.to_thread(self._host.let_in)
+                    await asyncio.to_thread(self._host.let_in, self._secret)
                     self._opened = True
                 case Deliver(message=message):
                     self._early.append(_bytes(message))
