@@ -22,6 +22,7 @@ from sereno.core.daemon.pairing_ledger import Live
 from sereno.core.daemon.pairing_switch import Ward
 from sereno.core.home import Home, HomeError
 from sereno.core.security.pairings import AskedEvent, Event, Question, State, client_mark
+from sereno.core.sessions.limits import TokenBucket
 from sereno.core.store.database import Database
 from sereno.core.store.errors import StoreError
 
@@ -29,6 +30,9 @@ __all__ = ["Entry", "Live", "Pairings"]
 
 log = logging.getLogger("sereno.pairing")
 
+CLAIMS, CLAIMS_PER_S = 120, 2.0
+"""New client keys of one pairing: at once, and for ever. An app that is looked at needs one in ten
+seconds, since it measures every way that it has (wire reference 5.4)."""
 LOOK_S = 30.0
 """The longest time between two looks at what has grown old: clocks may be set."""
 
@@ -51,6 +55,7 @@ class Pairings(PairingDesk):
         super().__init__(home, database, ward, note, env=env, now_ms=now_ms, random=random)
         self._wake = anyio.Event()
         self._seen: dict[str, None] = {}
+        self._claims: dict[str, TokenBucket] = {}
         self._has_app = False
         self.changed: Callable[[], None] = lambda: None
         """Told when `live` may give something else."""
@@ -93,9 +98,14 @@ class Pairings(PairingDesk):
         (C-27). A hand-over or a crash is no restart."""
         async with self._ledger.changing():
             unbound = [one for one in self._book.pairings.values() if one.unbound]
-            error, _ = await self._end(Event.RESTART, *unbound)
-            if error is not None:
-                log.error("offers end with this restart. %s", error)
+            try:
+                for pairing in unbound:
+                    await self._note("daemon", "pairing.restarted", pairing.id, {})
+            except StoreError as error:
+                log.error("the audit lacks offers that end with this restart: %s", error)
+            error_words, _ = await self._end(Event.RESTART, *unbound)
+            if error_words is not None:
+                log.error("offers end with this restart. %s", error_words)
 
     # For whoever carries the connections
 
@@ -122,8 +132,19 @@ class Pairings(PairingDesk):
         return self._book.server_id_of(client_id)
 
     async def claim(self, server_id: str, fingerprint: bytes) -> bool:
-        """A client key shall be used: True once, and then it is on disk (T05, C-24). Raises
-        StoreError where nobody can tell; then the key must not be taken."""
+        """A client key shall be used: True once, and then it is on disk (T05, C-24). False for one
+        that was used, and for too many new ones: whoever has an old link could fill the disk.
+        Raises StoreError where nobody can tell; then the key must not be taken."""
+        if server_id not in self._keys:
+            return False
+        now = self._now_ms() / 1000
+        bucket = self._claims.get(server_id)
+        if bucket is None:
+            bucket = TokenBucket(now, burst=CLAIMS, per_second=CLAIMS_PER_S)
+            self._claims[server_id] = bucket
+        if not bucket.take(now):
+            log.warning("a pairing is used by too many new client keys; some are turned away")
+            return False
         return await self._ledger.claim(server_id, fingerprint)
 
     async def knock(
@@ -202,6 +223,8 @@ class Pairings(PairingDesk):
 
     def _changed(self) -> None:
         self._soon()
+        for server_id in self._claims.keys() - self._book.pairings.keys():
+            del self._claims[server_id]
         has_app = any(
             one.state is State.PAIRED and one.kind != "sereno"
             for one in self._book.pairings.values()

@@ -60,7 +60,7 @@ _NOT_ASKED: Refusal = (
 )
 _NO_OFFER: Refusal = (
     "There is no such offer that could be closed: it was taken, or has ended.",
-    "Look at what there is: sereno pair --list",
+    "Make another one: sereno pair",
 )
 _NO_DEVICE: Refusal = ("There is no such device.", "Look at what there is: sereno device ls")
 

@@ -53,6 +53,7 @@ class Knocking:
         self._note = note
         self._now_ms = now_ms
         self._new_id = new_id
+        self._strangers: set[str] = set()
 
     async def judge(
         self,
@@ -77,11 +78,19 @@ class Knocking:
             await self._ended_by_that(pairing)
             return None
         if verdict is not Knock.ASK:
-            return None  # Bound to somebody else.
+            await self._stranger(pairing)
+            return None
         question = await self._question(pairing, client, client_type, app_version, words, now)
         if question is None or pairing.confirm:
             return question
         return await self.let_in(pairing, question, pairing.name, pairing.rights)
+
+    async def _stranger(self, pairing: Pairing) -> None:
+        """Somebody has the link of a pairing that is bound to another: they stay outside, and the
+        person can find it in the audit, once for each run of the daemon (T16)."""
+        if pairing.id not in self._strangers:
+            self._strangers.add(pairing.id)
+            await self._note(BY, "pairing.stranger", pairing.id, {})
 
     async def _ended_by_that(self, pairing: Pairing) -> None:
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from sereno.core.daemon.pairing import Pairings
+from sereno.core.daemon.pairing import CLAIMS, CLAIMS_PER_S, Pairings
 from sereno.core.home import Home
 from sereno.core.home import pairings as files
 from sereno.core.protocol.pairing import (
@@ -98,6 +98,22 @@ async def test_c54_a_device_is_out_also_where_the_disk_refuses_to_write_that(
         writer._connection.execute("PRAGMA query_only = OFF")
     async with house(tmp_path / "home") as home:
         assert home.pairings.live() == [], "its keys are gone"
+
+
+async def test_t16_whoever_has_an_old_link_cannot_fill_the_disk(home: House) -> None:
+    server_id, _ = await home.pair()
+    other, _ = await home.pair("cid_2")
+
+    async def claims(server_id: str, first: int, count: int) -> int:
+        keys = [number.to_bytes(16, "big") for number in range(first, first + count)]
+        return [await home.pairings.claim(server_id, key) for key in keys].count(True)
+
+    assert await claims(server_id, 0, CLAIMS + 5) == CLAIMS
+    assert await claims(other, 0, 1) == 1, "another pairing is not touched by that"
+    home.later(10)
+    assert await claims(server_id, 1000, CLAIMS) == 10 * CLAIMS_PER_S
+    assert await used_keys(home) == CLAIMS + 10 * CLAIMS_PER_S + 1
+    assert not await home.pairings.claim("srv_none", b"\1" * 16)
 
 
 # Changing
@@ -199,6 +215,7 @@ async def test_c27_an_explicit_restart_ends_offers_and_keeps_pairings(tmp_path: 
         open_, asking = await home.made(), await home.made()
         await home.glance(asking[1])
         await home.pairings.restarted()
+        assert home.acts.count("pairing.restarted") == 2
     async with house(tmp_path / "home") as home:
         assert [one.server_id for one in home.pairings.live()] == [bound]
         assert await home.knock(bound) is not None
