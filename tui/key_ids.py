@@ -7,6 +7,7 @@ from __future__ import annotations
 __all__ = ["FIRST", "IDS"]
 
 _PLACES = {
+    "admit": "leave next no previous yes",
     "agent": (
         "copy detach leave log modes next_block next_part previous_block previous_part "
         "processes write "
@@ -16,12 +17,13 @@ _PLACES = {
     "choice": "next previous",
     "choose": "down leave page_down page_up up",
     "confirm": "no yes",
+    "devices": "back copy pair rename revoke",
     "edit": "leave next previous save",
     "first": "back start",
     "fleet": (
         "agent_1 agent_2 agent_3 agent_4 agent_5 agent_6 agent_7 agent_8 agent_9 archive "
         "clear copy daemon_log detach down filter history layout log modes new new_editor "
-        "open pin rename security start_daemon stop undo up "
+        "open pair pin rename security start_daemon stop undo up "
     ),
     "help": "back down page_down page_up up",
     "history": "back filter import_all",
@@ -33,9 +35,10 @@ _PLACES = {
     "modes": "change leave next previous",
     "new": "back choose",
     "pager": "down end leave page_down page_up start up",
+    "pair": "answer back copy devices draw end hide image link new",
     "processes": "back copy down first last page_down page_up up wrap",
     "screen": "next previous",
-    "security": "back copy refresh remove_password rotate",
+    "security": "back copy devices pair refresh remove_password rotate token",
     "talk": "down fold half_down half_up newest next oldest page_down page_up previous up",
 }
 IDS = frozenset(f"{place}.{name}" for place, names in _PLACES.items() for name in names.split())

@@ -77,7 +77,7 @@ def _refused(name: str, key: str) -> str:
             return reason
     if name in FIRST and len(last) == 1 and not modifiers:
         return "it works in text fields too, where that character is typed"
-    if name == "confirm.yes" and key in _TOO_EASY:
+    if name in ("confirm.yes", "admit.yes") and key in _TOO_EASY:
         return "a yes needs a key that is not pressed by habit"
     return ""
 

@@ -68,6 +68,7 @@ LEADER: tuple[Follower, ...] = (
     Follower("d", "detach", "app.detach"),
     Follower("l", "log", "app.log"),
     Follower("f", "fleet", "app.fleet"),
+    Follower("w", "who wants in: pair", "app.pair"),
     Follower("r", "run a daemon", "app.start_daemon"),
 )
 """After `ctrl+x` in every place, text fields included; `1` to `9` open an agent by its number."""

@@ -15,6 +15,8 @@ from sereno.tui.messages import CreateAgent, Seen
 from sereno.tui.model import Need
 
 if TYPE_CHECKING:
+    from sereno.tui.pairing_news import PairingNews
+    from sereno.tui.screens.base import SerenoScreen
     from sereno.tui.screens.new_agent.view import Draft
 
 __all__ = ["Places"]
@@ -29,6 +31,13 @@ class Places(AgentActs, inherit_bindings=False):
         from sereno.tui.screens.new_agent.view import Draft
 
         return Draft()
+
+    @cached_property
+    def pairing(self) -> PairingNews:
+        """What is known of pairing; the fleet watches it."""
+        from sereno.tui.pairing_news import PairingNews
+
+        return PairingNews(self.link)
 
     def open_agent(self, agent_id: str) -> None:
         """The agent's screen, on top of the fleet; nothing else stays between them."""
@@ -72,6 +81,28 @@ class Places(AgentActs, inherit_bindings=False):
         if not isinstance(self.screen, SecurityScreen):
             self.to_fleet()
             self.push_screen(SecurityScreen())
+
+    def open_pair(self) -> None:
+        """A code for another device, or who wants in just now; on top of what is open."""
+        from sereno.tui.screens.pair.screen import PairScreen
+
+        if not self._back_to(PairScreen):
+            self.push_screen(PairScreen())
+
+    def open_devices(self) -> None:
+        """Who was let in by pairing, on top of what is open."""
+        from sereno.tui.screens.devices.screen import DevicesScreen
+
+        if not self._back_to(DevicesScreen):
+            self.push_screen(DevicesScreen())
+
+    def _back_to(self, kind: type[SerenoScreen[None]]) -> bool:
+        """Closes what stands on a place of this kind; False where none is open."""
+        if not any(isinstance(screen, kind) for screen in self.screen_stack):
+            return False
+        while not isinstance(self.screen, kind):
+            self.pop_screen()
+        return True
 
     def open_history(self) -> None:
         """Archived agents, and what can be imported."""
@@ -160,6 +191,9 @@ class Places(AgentActs, inherit_bindings=False):
 
     def action_log(self) -> None:
         self.open_log("daemon")
+
+    def action_pair(self) -> None:
+        self.open_pair()
 
     def action_fleet(self) -> None:
         self.to_fleet()

@@ -18,13 +18,40 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from rich.segment import Segment
+from rich.style import Style
 from textual.app import App
+from textual.color import Color
 from textual.drivers import _writer_thread
 from textual.filter import NoColor
 
 from sereno.tui.wall import Wall
 
-__all__ = ["build_wall", "drawing_on_a_terminal", "queued_writes", "unbound_writer", "write_raw"]
+__all__ = [
+    "CODE_STYLE",
+    "build_wall",
+    "drawing_on_a_terminal",
+    "queued_writes",
+    "unbound_writer",
+    "write_raw",
+]
+
+CODE_STYLE = Style(color="color(231)", bgcolor="color(16)")
+"""White on black by numbers that no theme changes: what a code to be scanned is drawn with. The one
+thing that keeps its colours where all others are taken away."""
+
+
+class _Colourless(NoColor):
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        plain = super().apply(segments, background)
+        return [
+            old if old.style is not None and _is_code(old.style) else new
+            for old, new in zip(segments, plain, strict=True)
+        ]
+
+
+def _is_code(style: Style) -> bool:
+    return style.color == CODE_STYLE.color and style.bgcolor == CODE_STYLE.bgcolor
 
 
 def unbound_writer() -> None:
@@ -48,11 +75,12 @@ def drawing_on_a_terminal() -> Iterator[None]:
 def build_wall(app: App[Any], *, no_colour: bool = False) -> None:
     """Puts the second wall last: it sees what all other filters made.
 
-    With `no_colour` Textual's filter takes all colours away, whether the environment said so
-    or the caller.
+    With `no_colour` a filter like Textual's takes all colours away but those of a code, whether the
+    environment said so or the caller.
     """
-    if no_colour and not any(isinstance(each, NoColor) for each in app._filters):
-        app._filters.append(NoColor())
+    if no_colour:
+        app._filters[:] = [each for each in app._filters if not isinstance(each, NoColor)]
+        app._filters.append(_Colourless())
     app._filters.append(Wall())
 
 

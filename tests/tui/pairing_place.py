@@ -39,7 +39,7 @@ __all__ = ["APP_URL", "OWN_URL", "Gate", "device", "relay"]
 
 APP_URL = "https://app.paseo.sh/#offer=" + "eyJ2IjoyLCJzZXJ2ZXJJZCI6InNydl9".ljust(194, "Q")
 """As long as a real one at the default endpoint."""
-OWN_URL = "sereno:relay.paseo.sh#" + "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" * 2
+OWN_URL = "sereno://pair#" + "3141592653" * 15 + "5897"
 
 
 def relay(**more: Any) -> RelayStatus:

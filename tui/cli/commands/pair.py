@@ -141,7 +141,7 @@ def _drawn(url: str) -> list[str]:
 def _about(offer: Offer, rights: str, relay: RelayStatus, yes: bool) -> list[str]:
     until = clock(offer.expires_at)
     lets = "is let in without a question" if yes else "is asked about here"
-    scan = "the Paseo app" if offer.kind == "app" else "another Sereno: sereno --host '<the link>'"
+    scan = "the Paseo app" if offer.kind == "app" else "another Sereno: sereno --host 'LINK'"
     end = "" if yes else " ctrl+c ends it."
     return [
         f"For {scan}. Whoever comes first {lets}; until {until}.{end}",

@@ -34,6 +34,7 @@ from sereno.tui.widgets.rows import RowList
 
 if TYPE_CHECKING:
     from sereno.tui.screens.copy.screen import Piece
+    from sereno.tui.screens.fleet.pairing import FleetPairing
 
 __all__ = ["FleetScreen"]
 
@@ -58,6 +59,7 @@ class FleetScreen(SerenoScreen[None]):
         key("L", "daemon_log", "the daemon's log", "fleet.daemon_log"),
         key("H", "history", "history: archived, to import", "fleet.history"),
         key("S", "security", "security: who can reach the daemon", "fleet.security"),
+        key("P", "app.pair", "pair: let another device in", "fleet.pair"),
         key("space", "pin", "pin as a live pane", "fleet.pin"),
         key("v", "layout", "layout: both, list, panes", "fleet.layout"),
         key("r", "rename", "rename", "fleet.rename"),
@@ -86,6 +88,7 @@ class FleetScreen(SerenoScreen[None]):
         self._states: list[AgentState] = []
         self._asked_doors = False
         self._doors_age = 0
+        self._pairing: FleetPairing | None = None
 
     def compose(self) -> ComposeResult:
         yield Header(rule=False, id="header")
@@ -123,7 +126,7 @@ class FleetScreen(SerenoScreen[None]):
             self._look_at_doors()
         listed = changes.everything or changes.agents or changes.connection or changes.requests
         if listed:
-            self._show_lists()
+            self.show_lists()
         self._show_panes()
 
     def clock_ticked(self) -> None:
@@ -132,7 +135,7 @@ class FleetScreen(SerenoScreen[None]):
         if self.model.doors.news and self._doors_age >= DOORS_PACE:
             self._asked_doors = False
             self._look_at_doors()
-        self._show_lists()
+        self.show_lists()
         self._show_panes()
 
     def _look_at_doors(self) -> None:
@@ -152,6 +155,15 @@ class FleetScreen(SerenoScreen[None]):
             return  # It is gone, or does not tell us: then there is nothing to show.
         if isinstance(reply, DaemonStatusResult):
             self.model.doors_told(reply.doors)
+        self._watch_pairing()
+
+    def _watch_pairing(self) -> None:
+        """From then on, for as long as the daemon is there: who is paired, and who knocks."""
+        if self._pairing is None:
+            from sereno.tui.screens.fleet.pairing import FleetPairing
+
+            self._pairing = FleetPairing(self)
+        self._pairing.watch()
 
     # -- showing -------------------------------------------------------------------------------
 
@@ -162,9 +174,11 @@ class FleetScreen(SerenoScreen[None]):
     def _look(self, width: int) -> view.Look:
         return view.Look(self.now_ms(), self.sereno.clock_words(), self.sereno.home, width)
 
-    def _show_lists(self) -> None:
+    def show_lists(self) -> None:
+        """Everything but the panes, as it is now."""
         look = self._look(self.size.width)
-        self.query_one("#header", Header).show(*view.header(self.model, look))
+        relay = () if self._pairing is None else self._pairing.relay(look.width)
+        self.query_one("#header", Header).show(*view.header(self.model, look, relay))
         self.query_one(AttentionBar).update(look.now_ms)
         self._states = self.model.ordered(self._words)
         rows = self.query_one("#agents", RowList)
@@ -340,7 +354,7 @@ class FleetScreen(SerenoScreen[None]):
     @on(Input.Changed, "#filter")
     def _filtered(self, event: Input.Changed) -> None:
         self._words = event.value
-        self._show_lists()
+        self.show_lists()
 
     @on(Input.Submitted, "#filter")
     def _filter_done(self) -> None:

@@ -48,8 +48,9 @@ def state_words(state: AgentState, now_ms: int) -> Line:
     return ((f"{need.word} {minutes(elapsed) if running else age(elapsed)}", need.name.lower()),)
 
 
-def header(model: FleetModel, look: Look) -> tuple[Line, Line]:
-    """Name and counts on the left; the link (where not well or far) and the clock right."""
+def header(model: FleetModel, look: Look, relay: Line = ()) -> tuple[Line, Line]:
+    """Name and counts on the left; the link (where not well or far), the relay (where it is on)
+    and the clock right."""
     counts = model.counts()
     left: list[Line] = [(("sereno", "strong"),)]
     total = count(counts.agents, "agent")
@@ -67,7 +68,7 @@ def header(model: FleetModel, look: Look) -> tuple[Line, Line]:
     right: list[Line] = []
     well = model.connection.phase in (Phase.STARTING, Phase.READY)
     right.append(((cut(model.connection.short, 40), "dim" if well else "failed"),))
-    right.append(((look.clock, "dim"),))
+    right += [relay, ((look.clock, "dim"),)]
     return join(left), join(right)
 
 

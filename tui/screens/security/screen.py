@@ -21,7 +21,6 @@ from sereno.tui.lines import Line
 from sereno.tui.link_api import ActError
 from sereno.tui.model import Changes, Phase
 from sereno.tui.screens.agent.parts import Lines
-from sereno.tui.screens.base import SerenoScreen
 from sereno.tui.screens.choose.screen import ChooseOne
 from sereno.tui.screens.confirm.screen import Confirm, Question
 from sereno.tui.screens.copy.screen import Piece
@@ -32,6 +31,8 @@ from sereno.tui.screens.security.lists import ListenPanel, OriginsPanel
 from sereno.tui.screens.security.page import Page
 from sereno.tui.screens.security.panel import EditPanel
 from sereno.tui.screens.security.password import PasswordPanel
+from sereno.tui.screens.security.remote import OFFER
+from sereno.tui.screens.security.remote_acts import RemoteActs
 from sereno.tui.widgets.choice import Option
 from sereno.tui.widgets.footer import Footer, FooterKey
 from sereno.tui.widgets.header import Header
@@ -54,14 +55,17 @@ RULES = (
 )
 
 
-class SecurityScreen(SerenoScreen[None]):
+class SecurityScreen(RemoteActs):
     """Of the daemon that the app is connected to; `esc` goes back."""
 
     CSS_PATH = "screen.tcss"
     PLACE = "security"
     AUTO_FOCUS = "#page"
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("R", "rotate", "a new token ...", "security.rotate"),
+        key("P", "pair", "pair: let another device in", "security.pair"),
+        key("D", "devices", "devices", "security.devices"),
+        key("R", "rotate", "new keys: every device pairs again ...", "security.rotate"),
+        key("T", "new_token", "a new token ...", "security.token"),
         key("X", "remove_password", "remove the password ...", "security.remove_password"),
         key("r", "refresh", "look again", "security.refresh"),
         key("c", "app.copy_menu", "copy ...", "security.copy"),
@@ -85,8 +89,12 @@ class SecurityScreen(SerenoScreen[None]):
         yield Footer(id="footer")
 
     def on_mount(self) -> None:
+        self.news.listen(self._show)
         self._show()
         self._read()
+
+    def on_unmount(self) -> None:
+        self.news.forget(self._show)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
@@ -117,6 +125,7 @@ class SecurityScreen(SerenoScreen[None]):
             self._trouble = str(error)
         else:
             self._told(state)
+            await self.look_at_pairing()
         finally:
             self._asking = False
         self._show()
@@ -150,7 +159,11 @@ class SecurityScreen(SerenoScreen[None]):
         page = self.query_one(Page)
         if state is not None:
             rows = view.page_rows(
-                state, width=width - 2, now_ms=self.now_ms(), home=self.sereno.home
+                state,
+                self.pairing,
+                width=width - 2,
+                now_ms=self.now_ms(),
+                home=self.sereno.home,
             )
             first = not page.cursor_key
             page.show(rows)
@@ -178,10 +191,14 @@ class SecurityScreen(SerenoScreen[None]):
             keys.append(("enter", "change"))
         elif fact == "hostnames":
             keys.append(("enter", "try a Host"))
+        elif self.pairing is not None and fact.startswith(("relay", "devices", "asks", OFFER)):
+            keys.append(("enter", view.enter_words(fact, self.pairing)))
         if state is not None and state.password_set and not forced_by(state, "password"):
             keys.append(("X", "remove the password ..."))
+        if self.pairing is not None:
+            keys += [("P", "pair"), ("D", "devices"), ("R", "new keys ...")]
         if state is not None:
-            keys.append(("R", "new token ..."))
+            keys.append(("T", "new token ..."))
         keys += [("r", "look again"), ("esc", "back"), ("c", "copy"), ("?", "keys")]
         self.query_one("#footer", Footer).show(keys)
 
@@ -190,14 +207,14 @@ class SecurityScreen(SerenoScreen[None]):
     @on(RowList.Chosen)
     def _chosen(self, event: RowList.Chosen) -> None:
         state, fact = self.state, event.key.partition("-")[0]
-        if state is None or fact not in CHANGED:
+        if state is None or self.remote_chosen(event.key) or fact not in CHANGED:
             return
         name = forced_by(state, fact)
         if name and fact != "hostnames":
             self.notify(f"{name} sets this in the daemon's environment. Change it there, and "
                         "restart the daemon.", severity="warning")  # fmt: skip
         elif fact == "token":
-            self.action_rotate()
+            self.action_new_token()
         elif fact == "loopback":
             self.app.push_screen(
                 ChooseOne("Programs of this machine show", RULES, state.loopback),
@@ -243,7 +260,7 @@ class SecurityScreen(SerenoScreen[None]):
         else:
             self.app.push_screen(Confirm(question), answered)
 
-    def action_rotate(self) -> None:
+    def action_new_token(self) -> None:
         if self._reached:
             self._after(widening.rotation(), partial(asking.rotate_token, self.sereno.link))
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sereno.core.protocol.pairing import PairingState
 from sereno.core.protocol.security import SecurityState
 from sereno.tui.lines import Line, beside, fit, spread, wrap
 from sereno.tui.screens.security import facts as facts_of
 from sereno.tui.screens.security.facts import LEVELS, Fact
 from sereno.tui.screens.security.page import MORE, OVER
+from sereno.tui.screens.security.remote import device_facts, relay_facts
 from sereno.tui.widgets.rows import Row
 from sereno.tui.words import count
 
-__all__ = ["OLDER", "copied", "page_rows", "standing", "trouble_lines"]
+__all__ = ["OLDER", "copied", "enter_words", "page_rows", "standing", "trouble_lines"]
 
 NARROW = 80
 _UNKNOWN = "Unknown request schema"
@@ -40,15 +42,20 @@ def standing(state: SecurityState) -> Line:
     return tuple(span for each in told for span in (("  ", ""), each))[1:]
 
 
-def page_rows(state: SecurityState, *, width: int, now_ms: int, home: str) -> list[Row]:
-    """Everything, in lines of `width` cells; the checks stand first where one is not well."""
+def page_rows(
+    state: SecurityState, pairing: PairingState | None, *, width: int, now_ms: int, home: str
+) -> list[Row]:
+    """Everything, in lines of `width` cells; the checks stand first where one is not well.
+    `pairing`: None where nothing is known of it."""
     short = width < NARROW
     groups = [
-        ("Who can reach this daemon", facts_of.reach(state, home)),
+        ("Who can reach this daemon", [*facts_of.reach(state, home), *relay_facts(pairing)]),
         ("What they must show", facts_of.proof(state, now_ms)),
+        ("Who was paired", device_facts(pairing, now_ms)),
     ]
     check = ("Check", facts_of.checks(state.checks, short=short))
-    groups.insert(0 if any(one.level != "ok" for one in state.checks) else 2, check)
+    groups.insert(0 if any(one.level != "ok" for one in state.checks) else len(groups), check)
+    groups = [group for group in groups if group[1]]
     rows: list[Row] = []
     for place, (title, found) in enumerate(groups):
         if place and not short:
@@ -73,6 +80,13 @@ def _lines(fact: Fact, width: int, *, short: bool) -> Iterator[Line]:
     for words, style in fact.notes:
         for line in wrap(words, max(10, width - edge - 2)):
             yield ((" " * edge, ""), (line, style))
+
+
+def enter_words(fact: str, pairing: PairingState) -> str:
+    """What `enter` does on a fact of pairing."""
+    if fact == "relay":
+        return "switch off ..." if pairing.relay.enabled else "switch on ..."
+    return {"devices": "devices", "asks": "answer"}.get(fact, "end this offer ...")
 
 
 def trouble_lines(words: str, *, width: int, remote: str) -> list[Line]:
