@@ -15,11 +15,13 @@ import ssl
 from collections.abc import Collection
 from typing import Any, cast
 
+import anyio
 import anyio.to_thread
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidProxy, WebSocketException
 
 from sereno.relay_client import reasons
+from sereno.relay_client.addresses import connect_tcp
 from sereno.relay_client.endpoints import Endpoint
 from sereno.relay_client.pins import format_pin, pin_of
 from sereno.relay_client.proxies import proxy_for
@@ -31,8 +33,6 @@ __all__ = ["CLOSE_S", "OPEN_S", "Dialler", "dial_client", "tls_context"]
 OPEN_S = 10.0
 CLOSE_S = 2.0
 """How long the other end may take to answer a close, before it is cut."""
-_NEXT_ADDRESS_S = 0.25
-"""How long the first address of a name is tried alone (RFC 8305)."""
 _QUIET = logging.getLogger("sereno.relay.dialling")
 _QUIET.setLevel(logging.ERROR)  # Below that the library logs URLs, and ids with them.
 _KEEP_ALIVE = (
@@ -75,7 +75,10 @@ class Dialler:
         proxy = None
         try:
             proxy = proxy_for(self._endpoint)
-            return await self._connect(url, most, proxy, options)
+            with anyio.fail_after(OPEN_S):
+                if proxy is None:
+                    options["sock"] = await connect_tcp(self._endpoint.host, self._endpoint.port)
+                return await self._connect(url, most, proxy, options)
         except InvalidProxy as error:  # Its text holds the proxy's address, and a password there.
             raise reasons.of_dialling(error, self._endpoint, proxied=True) from None
         except (OSError, WebSocketException, ImportError, UnicodeError) as error:
@@ -91,7 +94,7 @@ class Dialler:
             url,
             proxy=proxy,
             compression=None,
-            open_timeout=OPEN_S,
+            open_timeout=None,
             close_timeout=CLOSE_S,
             ping_interval=None,
             max_size=most,
@@ -100,7 +103,6 @@ class Dialler:
             create_connection=cast(
                 type[ClientConnection], functools.partial(_Connection, check=self._check)
             ),
-            happy_eyeballs_delay=_NEXT_ADDRESS_S,
             **options,
         )
 
