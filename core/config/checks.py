@@ -154,6 +154,15 @@ def endpoint(value: object) -> str:
         ) from None
 
 
+def pins(value: object) -> tuple[str, ...]:
+    """What relay_client/pins.py reads; it is not loaded to say so."""
+    found = text_list(value)
+    for one in found:
+        if not re.fullmatch(r"sha256//?[A-Za-z0-9+/]{43}=", one):
+            raise ValueError('pins such as "sha256/…" with 44 characters of base64')
+    return found
+
+
 def web_address(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"https?://[^/\s?#]+(/[^\s?#]*)?", value):
         raise ValueError('a web address, such as "https://app.example.com"')

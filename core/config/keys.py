@@ -21,6 +21,7 @@ SETTINGS: Final[dict[str, Check]] = {
     "daemon.relay.enabled": BOOLEAN,
     "daemon.relay.endpoint": Check(checks.endpoint),
     "daemon.relay.public_endpoint": Check(checks.host_port),
+    "daemon.relay.pins": Check(checks.pins, checks.list_from_text),
     "daemon.tls.cert": TEXT,
     "daemon.tls.key": TEXT,
     "app.base_url": Check(checks.web_address),

@@ -38,11 +38,14 @@ class AuthConfig(msgspec.Struct, frozen=True):
 
 
 class RelayConfig(msgspec.Struct, frozen=True):
-    """`endpoint`: where the daemon dials; `public_endpoint`: what offers name, if it differs."""
+    """`endpoint`: where the daemon dials; `public_endpoint`: what offers name, if it differs.
+    `pins`: public keys of which the relay's certificate must have one, `sha256/…` (C-29); none:
+    whichever a trusted authority has signed."""
 
     enabled: bool = False
     endpoint: str = "relay.paseo.sh:443"
     public_endpoint: str | None = None
+    pins: tuple[str, ...] = ()
 
 
 class TlsConfig(msgspec.Struct, frozen=True):

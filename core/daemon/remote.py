@@ -103,13 +103,13 @@ class Remote:
         config = self._config
         wanted = {one.server_id: one for one in self._book.live()} if config.enabled else {}
         for server_id, line in list(self._lines.items()):
-            if server_id not in wanted or line.endpoint != config.endpoint:
+            if server_id not in wanted or line.config != config:
                 del self._lines[server_id]
                 line.end()
         for server_id, live in wanted.items():
             if server_id not in self._lines:
                 serve = partial(self._serve, live)
-                line = _Line(live, config.endpoint, serve, self._book.touched)
+                line = _Line(live, config, serve, self._book.touched)
                 self._lines[server_id] = line
                 tasks.start_soon(line.run)
 
@@ -176,11 +176,11 @@ class _Line:
     def __init__(
         self,
         live: Live,
-        endpoint: str,
+        config: RelayConfig,
         serve: Callable[[DataSocket], Awaitable[None]],
         changed: Callable[[], None],
     ) -> None:
-        self.endpoint = endpoint
+        self.config = config
         self.state: RelayState | None = None
         self._server_id = live.server_id
         self._serve = serve
@@ -195,18 +195,23 @@ class _Line:
 
         from sereno.relay_client.connector import Connector
         from sereno.relay_client.endpoints import parse_endpoint
+        from sereno.relay_client.pins import parse_pin
 
         with self._scope:
-            endpoint = parse_endpoint(self.endpoint)
             await Connector(
-                endpoint, self._server_id, self._serve, state=self._told, random=random
+                parse_endpoint(self.config.endpoint),
+                self._server_id,
+                self._serve,
+                state=self._told,
+                random=random,
+                pins=[parse_pin(one) for one in self.config.pins],
             ).run()
 
     def _told(self, state: RelayState) -> None:
         before = self.state
         self.state = state
         if before is None or before.phase != state.phase:
-            log.info("the relay %s: %s", self.endpoint, state.error or state.phase)
+            log.info("the relay %s: %s", self.config.endpoint, state.error or state.phase)
         self._changed()
 
 

@@ -75,6 +75,7 @@ loopback = "token"
 enabled = true
 endpoint = "wss://relay.example.com/"
 public_endpoint = "relay.example.com:443"
+pins = ["sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]
 [daemon.tls]
 cert = "/c.pem"
 key = "/k.pem"
@@ -130,6 +131,7 @@ def test_every_variable_reaches_its_setting() -> None:
         "daemon.relay.enabled": "on",
         "daemon.relay.endpoint": "r.example:1",
         "daemon.relay.public_endpoint": "r.example:2",
+        "daemon.relay.pins": "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
         "app.base_url": "https://x.example",
         "log.level": "fatal",
         "log.format": "pretty",

@@ -93,6 +93,7 @@ def test_the_nearest_key_is_found_for_one_wrong_letter_in_any_setting() -> None:
         ("[daemon.relay]\nendpoint = 'https://relay'", "ws:// or wss://", 2),
         ("[daemon.relay]\nendpoint = 'wss://a b'", "ws:// or wss://", 2),
         ("[daemon.relay]\npublic_endpoint = 'x:0'", "host and port", 2),
+        ("[daemon.relay]\npins = ['sha256/short']", "44 characters of base64", 2),
         ("[daemon.tls]\ncert = '/c'", "needs `daemon.tls.key` beside it", 2),
         ("[app]\nbase_url = 'app'", "a web address", 2),
         ("[agents]\nqueue_limit = 0", "whole number from 1", 2),
