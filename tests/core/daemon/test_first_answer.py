@@ -48,7 +48,6 @@ FOR_LATER = (
     "csv",
     "difflib",
     "email.message",
-    "encodings.idna",
     "importlib.metadata._meta",
     "unittest",
     "zipfile",
