@@ -17,6 +17,7 @@ from sereno.core.providers.effects import Asked, Effect, Send
 from tests.core.providers.codex.feed import IDENTITY, THREAD, TURN, Fed, line
 from tests.core.providers.codex.schema import NOTIFICATIONS, REQUESTS, TYPES
 
+pytestmark = pytest.mark.timeout(180)  # making up messages takes all of a core
 NO_SHRINK = (Phase.explicit, Phase.reuse, Phase.generate)
 """Shrinking a whole conversation takes minutes; a failing one is printed as it is."""
 SETUP = Setup("/repo")
