@@ -187,7 +187,7 @@ class RelayedTransport:
         """The socket is gone; whether anything is missing says the channel (T12)."""
         for effect in self._channel.gone():
             if isinstance(effect, Close):
-                return (1006 if not effect.cause.clean else 1000, effect.cause.words)
+                return _told(effect.cause)
         return (1006, "")
 
     async def _read(self) -> None:
@@ -221,7 +221,7 @@ class RelayedTransport:
                     self._end = self._end or (1001, "the daemon has said all, and left")
                     self._carry_out(self._channel.close(_now()))
                 case Close(cause=cause):
-                    self._end = self._end or (cause.code, cause.words)
+                    self._end = self._end or _told(cause)
                     self._over = True
                     self._wake.set()
                 case _:
@@ -259,6 +259,11 @@ async def _leave(socket: DataSocket) -> None:
         return
 
 
+def _told(cause: Cause) -> tuple[int, str]:
+    """A connection that was cut has no code of its own."""
+    return (1006 if cause is Cause.INTERRUPTED else cause.code), cause.words
+
+
 def _now() -> float:
     return asyncio.get_running_loop().time()
 
@@ -277,7 +282,7 @@ def _of_cause(cause: Cause, host: PairedHost) -> ClientError:
     relay = host.endpoint.authority
     again = PAIR_AGAIN
     match cause:
-        case Cause.LATE:
+        case Cause.LATE | Cause.INTERRUPTED:
             return NoDaemon(
                 "daemon_away",
                 f"the relay {relay} answers, but no daemon does that knows this link",

@@ -31,6 +31,9 @@ __all__ = ["Remote"]
 
 log = logging.getLogger("sereno.relay")
 
+GOODBYE_S = 0.6
+"""Seconds for what is still to be said to those of a pairing that has ended."""
+
 
 class Book(Protocol):
     """What Remote needs of the pairings."""
@@ -188,7 +191,9 @@ class _Line:
         self._scope = anyio.CancelScope()
 
     def end(self) -> None:
-        self._scope.cancel()
+        """Soon: whoever is refused shall hear of it first. Whom the person sends away goes by
+        their session, at once."""
+        self._scope.deadline = min(self._scope.deadline, anyio.current_time() + GOODBYE_S)
 
     async def run(self) -> None:
         from random import random
