@@ -19,12 +19,24 @@ from sereno.core.protocol.importing import ProviderSession, SessionsProblem
 from sereno.tui.app import SerenoApp
 from sereno.tui.link_words import NO_DAEMON
 from sereno.tui.model import Connection, Phase
+from sereno.tui.screens.confirm.screen import Confirm
 from tests.tui import sample
 from tests.tui.idle import PATIENCE
 
-__all__ = ["PICTURES", "SCENES", "SIZES", "Scene", "play", "settle"]
+__all__ = [
+    "NARROW",
+    "PICTURES",
+    "SCENES",
+    "SIZES",
+    "WIDE",
+    "Scene",
+    "alive",
+    "play",
+    "settle",
+    "shown",
+]
 
-SIZES = [(100, 30), (60, 20)]
+WIDE, NARROW = SIZES = [(100, 30), (60, 20)]
 
 
 @dataclass(frozen=True)
@@ -173,3 +185,18 @@ async def play(pilot: Pilot[Any], keys: tuple[str, ...]) -> None:
         await pilot.press(key)
         await pilot.pause()
     await settle(pilot)
+
+
+def shown(app: SerenoApp) -> str:
+    """The text of the screen, line by line."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+async def alive(app: SerenoApp) -> None:
+    """Waits until the confirm panel takes keys."""
+    screen = app.screen
+    assert isinstance(screen, Confirm)
+    with anyio.fail_after(PATIENCE):
+        while not screen._live:
+            await anyio.sleep(0.005)

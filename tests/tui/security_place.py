@@ -32,8 +32,7 @@ from sereno.tui.app import SerenoApp
 from sereno.tui.screens.security.page import Page
 from sereno.tui.screens.security.screen import SecurityScreen
 from tests.tui import sample
-from tests.tui.scenes import settle
-from tests.tui.test_app import shown
+from tests.tui.scenes import settle, shown
 
 __all__ = ["TAKEN", "Keeper", "Place", "bad", "opened", "well"]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from sereno.core.protocol.agents import Mode
 from sereno.core.protocol.messages import AgentRemoved, AgentUpserted, SetModeResult
@@ -16,8 +15,8 @@ from sereno.tui.screens.copy.screen import CopyMenu
 from sereno.tui.screens.modes.screen import ModesPanel
 from tests.tui import sample
 from tests.tui.agent_place import Place, place
+from tests.tui.scenes import shown
 from tests.tui.test_agent_screen import PSQL, TALK
-from tests.tui.test_app import shown
 from tests.tui.test_modes import reported
 
 SIZES = [pytest.param((100, 30), id="100x30"), pytest.param((60, 20), id="60x20")]

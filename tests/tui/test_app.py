@@ -1,16 +1,13 @@
-"""Keys of the shell with a real app: moving, acting, leaving, and what must not happen."""
+"""Keys of the shell with a real app: moving, acting, and what must not happen."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import anyio
 import pytest
+from msgspec.structs import replace
 
 from sereno.core.protocol.messages import AgentCreated, AgentUpserted
 from sereno.core.protocol.tools import ShellDetail
-from sereno.tui import app as app_module
-from sereno.tui.app import Leave, SerenoApp
+from sereno.tui.app import SerenoApp
 from sereno.tui.messages import (
     ArchiveAgent,
     CreateAgent,
@@ -30,20 +27,13 @@ from sereno.tui.screens.new_agent.screen import NewAgentScreen
 from sereno.tui.widgets.pane import PaneBox
 from sereno.tui.widgets.rows import RowList
 from tests.tui import sample
-from tests.tui.idle import PATIENCE, until
-from tests.tui.scenes import settle
-
-WIDE, NARROW = (100, 30), (60, 20)
+from tests.tui.idle import until
+from tests.tui.scenes import NARROW, WIDE, alive, settle, shown
 
 
 def cursor(app: SerenoApp) -> str:
     key = app.screen.query_one("#agents", RowList).cursor_key
     return app.model.agents[key].title if key else ""
-
-
-def shown(app: SerenoApp) -> str:
-    strips = app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
 
 async def test_lists_move_like_vim_and_less() -> None:
@@ -165,15 +155,6 @@ async def test_letters_are_text_in_the_filter() -> None:
         assert isinstance(app.screen, FleetScreen)
         assert app.focused is not None
         assert app.focused.value == "qxXn?:"  # type: ignore[attr-defined]
-
-
-async def alive(app: SerenoApp) -> None:
-    """Waits until the confirm panel takes keys."""
-    screen = app.screen
-    assert isinstance(screen, Confirm)
-    with anyio.fail_after(PATIENCE):
-        while not screen._live:
-            await anyio.sleep(0.005)
 
 
 @pytest.mark.parametrize(("key", "act"), [("x", EndAgent), ("X", ArchiveAgent)])
@@ -323,50 +304,6 @@ async def test_another_agent_changes_modes_and_command() -> None:
         assert (act.provider, act.mode_id, act.model_id) == ("codex", "ask", None)
 
 
-@pytest.mark.parametrize("keys", [["q"], ["ctrl+x", "d"], ["ctrl+c", "ctrl+c"]])
-async def test_ways_to_detach(keys: list[str]) -> None:
-    app = sample.app()
-    async with app.run_test(size=WIDE) as pilot:
-        await settle(pilot)
-        await pilot.press(*keys)
-        await pilot.pause()
-        assert app.return_value == Leave.DETACH
-
-
-async def test_ctrl_c_clears_a_text_before_it_means_anything_else() -> None:
-    app = sample.app()
-    async with app.run_test(size=WIDE) as pilot:
-        await settle(pilot)
-        await pilot.press("n", *"some task")
-        await pilot.press("ctrl+c")
-        assert app.focused is not None
-        assert app.focused.text == ""  # type: ignore[attr-defined]
-        assert app.return_value is None
-        await pilot.press("ctrl+c")
-        assert app.return_value is None, "once is not twice"
-
-
-async def test_two_ctrl_c_far_apart_do_nothing() -> None:
-    now = [sample.NOW_MS]
-    app = sample.app()
-    app._now_ms = lambda: now[0]
-    async with app.run_test(size=WIDE) as pilot:
-        await settle(pilot)
-        await pilot.press("ctrl+c")
-        now[0] += int(app.times.twice * 1000) + 1
-        await pilot.press("ctrl+c")
-        assert app.return_value is None
-
-
-async def test_esc_at_the_top_changes_nothing() -> None:
-    app = sample.app()
-    async with app.run_test(size=WIDE) as pilot:
-        await settle(pilot)
-        await pilot.press("escape", "escape")
-        assert app.return_value is None
-        assert isinstance(app.screen, FleetScreen)
-
-
 async def test_the_palette_goes_where_its_words_say() -> None:
     app = sample.app()
     async with app.run_test(size=WIDE) as pilot:
@@ -397,96 +334,3 @@ async def test_ctrl_g_without_requests_says_so() -> None:
         await settle(pilot)
         await pilot.press("ctrl+g")
         assert "No request is open." in shown(app)
-
-
-async def test_a_stalled_terminal_is_not_drawn_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = sample.app()
-    async with app.run_test(size=WIDE) as pilot:
-        await settle(pilot)
-        asked: list[object] = []
-
-        def stalled(app: object) -> int:
-            asked.append(app)
-            return 3
-
-        monkeypatch.setattr(app_module, "queued_writes", stalled)
-        app.model.apply(AgentUpserted(agent=sample.agent(9, "New one", status="running")))
-        await until(pilot, lambda: len(asked) > 2)
-        assert not app.model.settled, "nothing was taken, so nothing was drawn"
-        assert "New one" not in shown(app)
-        monkeypatch.setattr(app_module, "queued_writes", lambda _app: 0)
-        await settle(pilot)
-        assert "New one" in shown(app)
-
-
-async def test_leaving_a_stalled_terminal_hands_over_first(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    told: list[str] = []
-    app = sample.app(
-        before_suspend=lambda: told.append("handed over"),
-        leaving=lambda seconds: told.append(f"out in {seconds} s"),
-    )
-    async with app.run_test(size=WIDE) as pilot:
-        await settle(pilot)
-        monkeypatch.setattr(app_module, "queued_writes", lambda _app: 5)
-        await pilot.press("q")
-        await pilot.pause()
-        assert told == ["handed over", "out in 0.5 s"]
-
-
-async def test_the_bell_rings_once_and_the_title_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    raw: list[str] = []
-    monkeypatch.setattr(app_module, "write_raw", lambda _app, words: raw.append(words))
-    app = sample.app()
-    async with app.run_test(size=WIDE) as pilot:
-        await settle(pilot)
-        assert raw.count("\x07") == 1
-        assert raw[-1] == "\x1b]0;(2) sereno\x07"
-        asks = sample.request(9, ShellDetail(command="ls"), 1)
-        new = sample.agent(9, "New", status="running", pending=[asks])
-        app.model.apply(AgentUpserted(agent=new))
-        await settle(pilot)
-        app.model.apply(AgentUpserted(agent=new))
-        await settle(pilot)
-        assert raw.count("\x07") == 2
-        assert raw[-1] == "\x1b]0;(3) sereno\x07"
-
-
-async def test_the_bell_can_be_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    raw: list[str] = []
-    monkeypatch.setattr(app_module, "write_raw", lambda _app, words: raw.append(words))
-    app = sample.app(bell=False)
-    async with app.run_test(size=WIDE) as pilot:
-        await settle(pilot)
-        assert "\x07" not in raw
-
-
-async def test_themes_change_what_is_painted() -> None:
-    app = sample.app()
-    async with app.run_test(size=WIDE) as pilot:
-        await settle(pilot)
-        dark = app.palette
-        app.theme = "sereno-light"
-        await pilot.pause()
-        assert app.palette is not dark
-        assert app.palette.style("asks") != dark.style("asks")
-
-
-async def test_without_colour_there_is_none() -> None:
-    app = sample.app(no_colour=True)
-    async with app.run_test(size=WIDE) as pilot:
-        await settle(pilot)
-        for strip in app.screen._compositor.render_strips():
-            for segment in strip:
-                style = segment.style
-                assert style is None or style.color is None or style.color.is_default
-                assert style is None or style.bgcolor is None or style.bgcolor.is_default
-
-
-async def test_fewer_than_600_widgets_with_a_hundred_agents() -> None:
-    agents = [sample.agent(number, f"Agent {number}") for number in range(1, 101)]
-    app = sample.app(sample.StillLink(agents))
-    async with app.run_test(size=WIDE) as pilot:
-        await settle(pilot)
-        assert len(list(app.screen.walk_children())) < 60

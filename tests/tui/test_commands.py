@@ -16,8 +16,7 @@ from sereno.tui.screens.new_agent.screen import NewAgentScreen
 from sereno.tui.widgets.rows import RowList
 from tests.tui import sample
 from tests.tui.idle import PATIENCE, until
-from tests.tui.scenes import settle
-from tests.tui.test_app import NARROW, WIDE, shown
+from tests.tui.scenes import NARROW, WIDE, settle, shown
 
 FIRST = sample.fleet()[0].id
 

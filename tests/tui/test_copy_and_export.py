@@ -14,8 +14,7 @@ from sereno.tui.screens.fleet.screen import FleetScreen
 from sereno.tui.screens.log.export import export_text, file_name, redact
 from tests.tui import sample
 from tests.tui.idle import until
-from tests.tui.scenes import settle, with_log
-from tests.tui.test_app import NARROW, WIDE, shown
+from tests.tui.scenes import NARROW, WIDE, settle, shown, with_log
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ from sereno.tui.messages import CreateAgent
 from sereno.tui.screens.first_run.screen import FirstRunScreen
 from sereno.tui.widgets.choice import Choice
 from tests.tui import sample
-from tests.tui.scenes import SCENES, bare, play, settle
-from tests.tui.test_app import shown
+from tests.tui.scenes import SCENES, bare, play, settle, shown
 
 SIZES = [(100, 30), (80, 24), (60, 20)]
 

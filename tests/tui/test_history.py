@@ -21,9 +21,8 @@ from sereno.tui.screens.confirm.screen import Confirm
 from sereno.tui.screens.fleet.screen import FleetScreen
 from sereno.tui.screens.history.screen import HistoryScreen
 from tests.tui import sample
-from tests.tui.scenes import settle, with_history
-from tests.tui.test_app import NARROW, WIDE, alive, shown
-from tests.tui.test_link import Running, ScriptedClient
+from tests.tui.link_place import Running, ScriptedClient
+from tests.tui.scenes import NARROW, WIDE, alive, settle, shown, with_history
 
 WHERE = f"{sample.HOME}/src/shop"
 

@@ -20,8 +20,7 @@ from sereno.tui.screens.log.screen import LogScreen
 from sereno.tui.screens.new_agent.screen import NewAgentScreen
 from sereno.tui.widgets.footer import Footer
 from tests.tui import sample
-from tests.tui.scenes import settle
-from tests.tui.test_app import shown
+from tests.tui.scenes import settle, shown
 from tests.tui.test_keys import ALL
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "keys.md"

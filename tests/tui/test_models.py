@@ -18,9 +18,8 @@ from sereno.tui.screens.new_agent import view
 from sereno.tui.widgets.choice import Choice
 from tests.tui import sample
 from tests.tui.idle import until
-from tests.tui.scenes import settle
-from tests.tui.test_app import NARROW, WIDE, shown
-from tests.tui.test_link import Running, ScriptedClient
+from tests.tui.link_place import Running, ScriptedClient
+from tests.tui.scenes import NARROW, WIDE, settle, shown
 
 LEVELS = [SelectOption(id="low", label="Low"), SelectOption(id="high", label="High")]
 MODELS = [

@@ -24,8 +24,7 @@ from sereno.tui.widgets.file_picker import FilePicker
 from sereno.tui.widgets.footer import Footer
 from tests.tui import sample
 from tests.tui.idle import until
-from tests.tui.scenes import settle
-from tests.tui.test_app import NARROW, WIDE, shown
+from tests.tui.scenes import NARROW, WIDE, settle, shown
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 MODES = [

@@ -14,8 +14,7 @@ from sereno.tui.news import News, news_lines
 from sereno.tui.screens.agent.screen import AgentScreen
 from tests.tui import sample
 from tests.tui.idle import until
-from tests.tui.scenes import settle
-from tests.tui.test_app import NARROW, WIDE, shown
+from tests.tui.scenes import NARROW, WIDE, settle, shown
 
 
 def test_a_short_message_stands_on_the_rule() -> None:

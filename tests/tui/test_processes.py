@@ -22,9 +22,8 @@ from sereno.tui.screens.processes.screen import ProcessesScreen
 from sereno.tui.screens.processes.view import OLDER, mib, tree, tree_lines
 from tests.tui import sample
 from tests.tui.agent_place import Place, place
-from tests.tui.scenes import settle
+from tests.tui.scenes import settle, shown
 from tests.tui.test_agent_screen import TALK
-from tests.tui.test_app import shown
 
 SIZES = [pytest.param((100, 30), id="100x30"), pytest.param((60, 20), id="60x20")]
 

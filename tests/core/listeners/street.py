@@ -25,6 +25,7 @@ from sereno.core.security.passwords import hash_new
 from sereno.core.security.same_user import Owner, Sight
 from sereno.core.security.sockets import sights_of
 from sereno.core.security.tokens import digest
+from sereno.core.sessions.channel import Peer
 from tests.core.listeners.house import RawClient
 from tests.core.sessions.house import Door, door
 
@@ -138,3 +139,13 @@ def get(path: str = "/api/status", host: str = "localhost", **headers: str) -> s
 def status_of(answer: bytes) -> int:
     assert answer.startswith(b"HTTP/1.1 "), answer
     return int(answer.split(b" ", 2)[1])
+
+
+def peers(place: Street) -> list[Peer]:
+    return [channel.peer for channel in place.listener._channels]
+
+
+async def until(wanted: Any) -> None:
+    with anyio.fail_after(5):
+        while not wanted():
+            await anyio.sleep(0.005)
