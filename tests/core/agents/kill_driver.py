@@ -68,13 +68,13 @@ class TrappedDatabase(Database):
         super().__init__(path)
         self._trap = trap
 
-    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = False) -> T:
         def trapped(connection: sqlite3.Connection) -> T:
             result = work(connection)
             self._trap.passed("before_commit")
             return result
 
-        result = await super().write(trapped)
+        result = await super().write(trapped, durable=durable)
         self._trap.passed("after_commit")
         return result
 

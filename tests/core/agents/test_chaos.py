@@ -68,10 +68,10 @@ class Moody(Database):
     dice = random.Random()
     mood = 0.0
 
-    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = False) -> T:
         if self.dice.random() < self.mood:
             raise StoreError("disk_full", "The disk is full.", "Free some space.")
-        return await super().write(work)
+        return await super().write(work, durable=durable)
 
 
 async def act(place: Place, agent: str, machine: Machine, chatty: Chatty, sent: list[str]) -> None:

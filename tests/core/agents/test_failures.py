@@ -139,10 +139,10 @@ class Refusing(Database):
 
     full = False
 
-    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = False) -> T:
         if self.full:
             raise StoreError("disk_full", "The disk is full.", "Free some space.")
-        return await super().write(work)
+        return await super().write(work, durable=durable)
 
 
 async def test_a_full_disk_loses_nothing_and_goes_on_by_itself(tmp_path: Path) -> None:
