@@ -100,6 +100,11 @@ class Connector:
         self._refused = 0
         self._complained_at = float("-inf")
 
+    @property
+    def sockets(self) -> int:
+        """How many data sockets there are, or are being dialled."""
+        return self._running
+
     async def run(self) -> None:
         """Until cancelled: keeps the control socket, and tries again for ever when it is lost."""
         dialling = anyio.Semaphore(_AT_ONCE)

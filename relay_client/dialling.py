@@ -19,6 +19,8 @@ import anyio
 import anyio.to_thread
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidProxy, WebSocketException
+from websockets.frames import DATA_OPCODES, Frame
+from websockets.protocol import Event
 
 from sereno.relay_client import reasons
 from sereno.relay_client.addresses import connect_tcp
@@ -129,6 +131,7 @@ class _Connection(ClientConnection):
         super().__init__(*args, **options)
         self._check = check
         self._cut: asyncio.TimerHandle | None = None
+        self._leaving = False
 
     async def handshake(self, *args: Any, **options: Any) -> None:
         self._check(self.transport)
@@ -142,6 +145,16 @@ class _Connection(ClientConnection):
         if self._cut is None and self.protocol.close_expected():
             # The library waits for ever for whoever says goodbye and does not go.
             self._cut = self.loop.call_later(CLOSE_S, self.transport.abort)
+
+    async def close(self, *args: Any, **options: Any) -> None:
+        """What still comes is dropped, so that the other end's goodbye is not stuck behind it."""
+        self._leaving = True
+        self.transport.resume_reading()
+        await super().close(*args, **options)
+
+    def process_event(self, event: Event) -> None:
+        if not (self._leaving and isinstance(event, Frame) and event.opcode in DATA_OPCODES):
+            super().process_event(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._cut is not None:

@@ -98,7 +98,10 @@ def _of_network(error: OSError | UnicodeError, endpoint: Endpoint) -> RelayError
         return RelayError("relay_unreachable", f"There is no way to {name}.", _NETWORK)
     if isinstance(error, ConnectionError):
         words = f"The relay {name} broke the connection off."
-        return RelayError("relay_broken", words, _NETWORK)
+        step = (
+            f"Does it speak TLS 1.3? Without TLS it is ws://{name}." if endpoint.tls else _NETWORK
+        )
+        return RelayError("relay_broken", words, step)
     return RelayError("relay_unreachable", f"The relay {name} cannot be reached.", _NETWORK)
 
 

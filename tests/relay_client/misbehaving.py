@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import anyio
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request
 
 __all__ = ["Socket", "Wire", "liar", "wire"]
 
@@ -110,17 +111,37 @@ async def liar(
     *,
     host: str = "127.0.0.1",
     tls: ssl.SSLContext | None = None,
+    before: Callable[[str | None], Awaitable[None]] | None = None,
 ) -> AsyncIterator[str]:
-    """A relay that does with each socket what `behave` says, then closes it; gives its URL."""
+    """A relay that does with each socket what `behave` says, then closes it; gives its URL.
+    `before` has its way before the upgrade is answered."""
+
+    open_now: set[anyio.CancelScope] = set()
 
     async def arrived(connection: ServerConnection) -> None:
         assert connection.request is not None
-        query = parse_qs(urlsplit(connection.request.path).query)
-        with contextlib.suppress(ConnectionClosed):
-            await behave(Socket(connection, query.get("connectionId", [None])[0]))
+        with contextlib.suppress(ConnectionClosed), anyio.CancelScope() as scope:
+            open_now.add(scope)
+            await behave(Socket(connection, _connection_id(connection.request)))
+
+    async def asked(_: ServerConnection, request: Request) -> None:
+        if before is not None:
+            await before(_connection_id(request))
 
     options: dict[str, object] = {"compression": None, "ping_interval": None, "close_timeout": 1}
+    options["process_request"] = asked
     async with serve(arrived, host, 0, ssl=tls, **options) as server:  # type: ignore[arg-type]
         port = server.sockets[0].getsockname()[1]
         name = f"[{host}]" if ":" in host else host
-        yield f"{'ws' if tls is None else 'wss'}://{name}:{port}"
+        try:
+            yield f"{'ws' if tls is None else 'wss'}://{name}:{port}"
+        finally:
+            for scope in open_now:
+                scope.cancel()
+            for connection in server.connections:
+                connection.transport.abort()
+
+
+def _connection_id(request: Request) -> str | None:
+    found = parse_qs(urlsplit(request.path).query).get("connectionId")
+    return found[0] if found else None

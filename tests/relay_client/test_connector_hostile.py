@@ -1,0 +1,352 @@
+"""The daemon's way to relays that do not behave: it neither dies nor hangs nor grows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket as sockets
+
+import anyio
+import pytest
+from websockets.frames import Frame, Opcode
+
+from sereno.relay_client.connector import MOST_SOCKETS, DataSocket, SocketClosed
+from sereno.relay_client.control import Timing
+from sereno.relay_client.endpoints import parse_endpoint
+from tests.relay_client.misbehaving import Socket, liar
+from tests.relay_client.test_connector import closing_of, connector, said
+from tests.relay_server.running import LIMIT_S
+
+SYNC = {"type": "sync", "connectionIds": []}
+
+
+async def for_ever(_: DataSocket | Socket) -> None:
+    await anyio.sleep_forever()
+
+
+async def reading(socket: Socket) -> None:
+    """Until the other end closes it."""
+    async for _ in socket.wire:
+        pass
+
+
+async def test_a_relay_that_closes_at_once_is_dialled_again_and_again() -> None:
+    async def behave(socket: Socket) -> None:
+        await socket.wire.close(1013, "Too many ids")
+
+    async with liar(behave) as url, connector(parse_endpoint(url)) as watched:
+        fourth = await watched.until("waiting", 4)
+        assert fourth.code == "relay_busy"
+        assert fourth.error is not None
+        assert "Too many ids" in fourth.error
+        assert "ready" not in {one.phase for one in watched.states}
+
+
+async def test_the_waits_grow_until_it_is_ready() -> None:
+    """And what it waited for is told; nothing is waited for in this test."""
+    patience = 4
+    opened = 0
+
+    async def behave(socket: Socket) -> None:
+        nonlocal opened
+        opened += 1
+        if opened > patience:
+            await socket.say(SYNC)
+            await socket.wire.recv()  # Its first ping: what was said is on its way.
+
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await anyio.sleep(0)
+
+    async with (
+        liar(behave) as url,
+        connector(parse_endpoint(url), random=lambda: 0.5, sleep=sleep) as watched,
+    ):
+        await watched.until("waiting", 7)
+        waits = [one.next_try_s for one in watched.states if one.phase == "waiting"][:7]
+    assert waits == [0.5, 1.0, 2.0, 4.0, 0.5, 0.5, 0.5]
+    assert slept[:6] == waits[:6]
+
+
+async def test_a_relay_that_never_speaks_is_left() -> None:
+    async with (
+        liar(reading) as url,
+        connector(parse_endpoint(url), timing=Timing(ready=0.1)) as watched,
+    ):
+        lost = await watched.until("waiting", 2)
+        assert lost.code == "not_a_relay"
+        assert "ready" not in {one.phase for one in watched.states}
+
+
+async def test_a_relay_that_falls_silent_after_ready_is_left() -> None:
+    async def behave(socket: Socket) -> None:
+        await socket.say(SYNC)
+        await reading(socket)
+
+    timing = Timing(ping=0.05, dead=0.12)
+    async with liar(behave) as url, connector(parse_endpoint(url), timing=timing) as watched:
+        await watched.until("ready", 2)
+        assert (await watched.until("waiting")).code == "relay_silent"
+
+
+async def test_garbage_on_the_control_socket_is_passed_over() -> None:
+    async def behave(socket: Socket) -> None:
+        if socket.connection_id is None:
+            for frame in ("", "{", "[" * 1000, b"\xff", '{"type":"sync"}', '{"type":"x"}'):
+                await socket.wire.send(frame)
+            await socket.say({"type": "connected", "connectionId": "c"})
+            await reading(socket)
+        else:
+            await socket.wire.send("hello")
+            await reading(socket)
+
+    heard: list[str | bytes] = []
+    came = anyio.Event()
+
+    async def opened(socket: DataSocket) -> None:
+        heard.append(await socket.receive())
+        came.set()
+
+    async with liar(behave) as url, connector(parse_endpoint(url), opened) as watched:
+        with anyio.fail_after(LIMIT_S):
+            await came.wait()
+        assert heard == ["hello"]
+        assert [one.phase for one in watched.states] == ["connecting", "ready"]
+
+
+async def test_a_connection_that_is_named_often_is_dialled_once() -> None:
+    dialled: list[str | None] = []
+    enough = anyio.Event()
+
+    async def behave(socket: Socket) -> None:
+        dialled.append(socket.connection_id)
+        if socket.connection_id is not None:
+            if socket.connection_id == "last":
+                enough.set()
+            await reading(socket)
+            return
+        for _ in range(20):
+            await socket.say({"type": "connected", "connectionId": "same"})
+            await socket.say({"type": "sync", "connectionIds": ["same", "same"]})
+        await socket.say({"type": "connected", "connectionId": "last"})
+        await reading(socket)
+
+    async with liar(behave) as url, connector(parse_endpoint(url), for_ever):
+        with anyio.fail_after(LIMIT_S):
+            await enough.wait()
+    assert dialled == [None, "same", "last"]
+
+
+async def test_of_ten_thousand_connections_as_many_are_dialled_as_are_let_in(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    dialled = 0
+    control: list[Socket] = []
+
+    async def behave(socket: Socket) -> None:
+        nonlocal dialled
+        if socket.connection_id is None:
+            control.append(socket)
+            ids = [f"conn_{number:016x}" for number in range(10_000)]
+            await socket.say({"type": "sync", "connectionIds": ids})
+            for one in ids[:200]:
+                await socket.say({"type": "connected", "connectionId": one})
+        else:
+            dialled += 1
+        await reading(socket)
+
+    full = anyio.Event()
+    inside = 0
+
+    async def opened(socket: DataSocket) -> None:
+        nonlocal inside
+        inside += 1
+        if inside == MOST_SOCKETS:
+            full.set()
+        await closing_of(socket)
+
+    async with liar(behave) as url, connector(parse_endpoint(url), opened):
+        with anyio.fail_after(LIMIT_S):
+            await full.wait()
+            # A slot that becomes free is given to the next who is named.
+            await control[0].say({"type": "disconnected", "connectionId": f"conn_{0:016x}"})
+            while inside == MOST_SOCKETS:
+                await control[0].say({"type": "connected", "connectionId": "another"})
+                await anyio.sleep(0.01)
+        assert dialled == inside == MOST_SOCKETS + 1
+    assert caplog.text.count("more clients than the 64") == 1
+    assert "conn_" not in caplog.text
+
+
+async def test_a_control_message_without_an_end_is_refused() -> None:
+    async def behave(socket: Socket) -> None:
+        await socket.wire.send(json.dumps({"type": "sync", "connectionIds": ["x" * 2**21]}))
+        await reading(socket)
+
+    async with liar(behave) as url, connector(parse_endpoint(url)) as watched:
+        lost = await watched.until("waiting", 2)
+        assert lost.error is not None
+        assert "1009" in lost.error
+
+
+async def test_an_unknown_client_may_say_64_kib_and_a_known_one_more() -> None:
+    """Until the channel is open anybody may write."""
+
+    async def behave(socket: Socket) -> None:
+        if socket.connection_id is None:
+            await socket.say({"type": "sync", "connectionIds": ["known", "unknown"]})
+        elif socket.connection_id == "known":
+            await socket.wire.send("hello")
+            await socket.wire.recv()
+            await socket.wire.send("x" * 1_000_000)
+        else:
+            await socket.wire.send("x" * 65_537)
+        await reading(socket)
+
+    found: dict[str, object] = {}
+    over = anyio.Event()
+
+    async def opened(socket: DataSocket) -> None:
+        if socket.connection_id == "known":
+            await socket.receive()
+            socket.widen()
+            await socket.send("go on")
+            found["known"] = len(await socket.receive())
+        else:
+            found["unknown"] = (await closing_of(socket))[0]
+        if len(found) == 2:
+            over.set()
+
+    async with liar(behave) as url, connector(parse_endpoint(url), opened):
+        with anyio.fail_after(LIMIT_S):
+            await over.wait()
+    assert found == {"known": 1_000_000, "unknown": 1009}
+
+
+async def test_who_says_goodbye_and_stays_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sereno.relay_client.dialling.CLOSE_S", 0.1)
+
+    async def behave(socket: Socket) -> None:
+        if socket.connection_id is None:
+            await socket.say({"type": "connected", "connectionId": "c"})
+        else:  # A close frame, and then nothing: the connection is kept open.
+            goodbye = Frame(Opcode.CLOSE, b"\x03\xf0bye").serialize(mask=False)
+            socket.wire.transport.write(goodbye)
+            socket.wire.transport.pause_reading()
+        await anyio.sleep_forever()
+
+    closed: list[tuple[int, str]] = []
+    over = anyio.Event()
+
+    async def opened(socket: DataSocket) -> None:
+        closed.append(await closing_of(socket))
+        over.set()
+
+    async with liar(behave) as url, connector(parse_endpoint(url), opened):
+        with anyio.fail_after(LIMIT_S):
+            await over.wait()
+    assert closed == [(1008, "bye")]
+
+
+async def test_after_close_nothing_is_delivered_any_more() -> None:
+    """A revoked device's relay may still have something to say."""
+
+    async def behave(socket: Socket) -> None:
+        if socket.connection_id is None:
+            await socket.say({"type": "connected", "connectionId": "c"})
+            await reading(socket)
+        for number in range(100):
+            await socket.wire.send(str(number))
+        await reading(socket)
+
+    after: list[object] = []
+    over = anyio.Event()
+
+    async def opened(socket: DataSocket) -> None:
+        assert await said(socket) == "0"
+        await socket.close(4403, "Revoked")
+        for act in (socket.receive(), socket.send("x")):
+            try:
+                after.append(await act)
+            except SocketClosed as closed:
+                after.append((closed.code, closed.reason))
+        await socket.close()
+        over.set()
+
+    async with liar(behave) as url, connector(parse_endpoint(url), opened):
+        with anyio.fail_after(LIMIT_S):
+            await over.wait()
+    assert after == [(4403, "Revoked")] * 2
+
+
+async def test_a_connection_that_is_hung_up_while_it_is_dialled_is_let_go() -> None:
+    """The relay names it, never answers the dialling, and takes it back; the slot is free again."""
+    dialling, over = anyio.Event(), anyio.Event()
+
+    async def before(connection_id: str | None) -> None:
+        if connection_id is not None:
+            dialling.set()
+            await over.wait()
+
+    async def behave(socket: Socket) -> None:
+        await socket.say({"type": "connected", "connectionId": "c"})
+        await dialling.wait()
+        await socket.say({"type": "disconnected", "connectionId": "c"})
+        await reading(socket)
+
+    async with (
+        liar(behave, before=before) as url,
+        connector(parse_endpoint(url), for_ever) as watched,
+    ):
+        with anyio.fail_after(LIMIT_S):
+            await dialling.wait()
+            assert watched.connector.sockets == 1
+            while watched.connector.sockets:
+                await anyio.sleep(0.001)
+            over.set()
+
+
+async def test_a_session_that_reads_nothing_makes_the_relay_wait() -> None:
+    """Back pressure: what is not taken stays where it came from."""
+    sent = 0
+    stuck = anyio.Event()
+
+    async def behave(socket: Socket) -> None:
+        nonlocal sent
+        if socket.connection_id is None:
+            await socket.say({"type": "connected", "connectionId": "c"})
+            await reading(socket)
+            return
+        piece = "x" * 60_000
+        while True:
+            with anyio.move_on_after(0.3) as patience:
+                await socket.wire.send(piece)
+            if patience.cancelled_caught:
+                stuck.set()
+                await anyio.sleep_forever()
+            sent += 1
+
+    async with liar(behave) as url, connector(parse_endpoint(url), for_ever):
+        with anyio.fail_after(LIMIT_S):
+            await stuck.wait()
+    assert sent * 60_000 < 32 * 2**20
+
+
+async def test_who_drops_the_connection_before_tls_is_told_apart() -> None:
+    async def dropping(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            linger = (1).to_bytes(4, "little") + (0).to_bytes(4, "little")
+            writer.get_extra_info("socket").setsockopt(
+                sockets.SOL_SOCKET, sockets.SO_LINGER, linger
+            )
+        writer.transport.abort()
+
+    server = await asyncio.start_server(dropping, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        async with connector(parse_endpoint(f"wss://127.0.0.1:{port}")) as watched:
+            lost = await watched.until("waiting", 3)
+            assert lost.code in ("relay_broken", "relay_tls")
