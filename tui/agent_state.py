@@ -6,7 +6,8 @@ Pure. model.py keeps one for each agent and says when it changed.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+
+import msgspec
 
 from sereno.core.protocol.agents import (
     AgentExtra,
@@ -50,13 +51,12 @@ _AT_REST = frozenset({Need.IDLE, Need.DONE, Need.FAILED, Need.STOPPED})
 _ORDER = {need: place for place, need in enumerate(Need)} | {Need.STARTING: 2}
 
 
-@dataclass(slots=True, eq=False)
-class AgentState:
+class AgentState(msgspec.Struct, eq=False):
     """One agent: the newest snapshot and the tail of its timeline."""
 
     snapshot: AgentSnapshot
     project: ProjectPlacement | None = None
-    timeline: Timeline = field(default_factory=Timeline)
+    timeline: Timeline = msgspec.field(default_factory=Timeline)
     canceled: bool = False
     """The last turn was stopped, as far as this screen has heard it."""
 

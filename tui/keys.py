@@ -6,8 +6,7 @@ footer show what is bound. Bindings of one place stand in its screen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from textual.binding import Binding, BindingType
 
 __all__ = ["EVERYWHERE", "LEADER", "NEVER", "Follower", "key"]
@@ -40,8 +39,7 @@ def key(keys: str, action: str, words: str, name: str, *, first: bool = False) -
     return Binding(keys, action, words, show=False, priority=first, id=name)
 
 
-@dataclass(frozen=True, slots=True)
-class Follower:
+class Follower(msgspec.Struct, frozen=True):
     """What can follow the leader, `ctrl+x`."""
 
     key: str

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sereno.core.client.errors import Refused
 from sereno.tui.model import Connection, Phase

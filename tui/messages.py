@@ -36,14 +36,23 @@ __all__ = [
 ]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Act(Message):
-    """Something that the person wants done to an agent."""
+    """Something that the person wants done to an agent. Equal to another one that wants the same:
+    said here once, for a class of each kind that makes its own takes part of every start."""
 
     agent_id: str
 
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
 
-@dataclass
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({vars(self)})"
+
+
+@dataclass(eq=False, repr=False)
 class SendPrompt(Act):
     text: str
     message_id: str
@@ -51,70 +60,64 @@ class SendPrompt(Act):
     images: tuple[Image, ...] = ()
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class TakeBack(Act):
     """A queued prompt comes back; None: the newest. The reply is a TakeBackPromptResult."""
 
     prompt_id: str | None = None
 
 
-@dataclass
 class Interrupt(Act):
     """Stops the turn; the agent stays."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Answer(Act):
     request_id: str
     response: PermissionResponse
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class SetMode(Act):
     mode_id: str
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class SetModel(Act):
     model_id: str | None
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class SetThinking(Act):
     option_id: str | None
 
 
-@dataclass
 class LoadOlder(Act):
     """The page of the timeline before what is here."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Rename(Act):
     name: str
 
 
-@dataclass
 class EndAgent(Act):
     """Ends the whole process tree; asked and confirmed before it is posted."""
 
 
-@dataclass
 class ArchiveAgent(Act):
     """Ends the agent and puts it away; `Unarchive` undoes it."""
 
 
-@dataclass
 class Unarchive(Act):
     pass
 
 
-@dataclass
 class Seen(Act):
     """The person looked at it: its mark of attention goes."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class CreateAgent(Act):
     """A new agent; `agent_id` is empty. The reply is an AgentCreated."""
 
@@ -128,7 +131,7 @@ class CreateAgent(Act):
     images: tuple[Image, ...] = ()
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ImportSession(Act):
     """A session of an agent program becomes an agent; `agent_id` is empty. The reply is an
     AgentResumed."""
@@ -138,7 +141,7 @@ class ImportSession(Act):
     folder: str
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ActDone(Message):
     """An act succeeded; `reply` is the daemon's answer, None where there is none."""
 
@@ -146,7 +149,7 @@ class ActDone(Message):
     reply: Wire | None
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ActFailed(Message):
     """An act failed; `words` say the cause and the next step."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
@@ -69,8 +68,7 @@ class Phase(enum.Enum):
     STOPPED = "stopped"
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(msgspec.Struct, frozen=True):
     """The link to the daemon: its phase, and what to tell the person about it.
 
     LOST: it is being called again. STOPPED: none runs, and none comes by itself.
@@ -94,8 +92,7 @@ class Connection:
                 return f"no link to {self.remote}" if self.remote else "no daemon"
 
 
-@dataclass(frozen=True, slots=True)
-class OpenRequest:
+class OpenRequest(msgspec.Struct, frozen=True):
     """A request for permission that nobody answered yet."""
 
     agent_id: str
@@ -103,8 +100,7 @@ class OpenRequest:
     since_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(msgspec.Struct, frozen=True):
     agents: int
     asks: int
     failed: int
@@ -114,8 +110,7 @@ class Counts:
     stopped: int
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(msgspec.Struct, frozen=True):
     """What changed since the last look."""
 
     agents: frozenset[str] = frozenset()

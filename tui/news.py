@@ -6,8 +6,7 @@ its time. Not here: questions, and what an agent's screen says under its compose
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from rich.cells import cell_len
 
 from sereno.tui.lines import RULE, Line, wrap
@@ -17,8 +16,7 @@ __all__ = ["News", "news_lines"]
 _STYLES = {"information": "strong", "warning": "asks", "error": "failed"}
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class News(msgspec.Struct, frozen=True):
     """Words for the person; `severity` is Textual's: information, warning or error."""
 
     words: str

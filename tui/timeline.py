@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from sereno.core.protocol.messages import TimelinePage
 from sereno.core.protocol.timeline import (
@@ -41,8 +42,7 @@ def milliseconds(text: str) -> int:
         return 0
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One stored row, or a fetched entry that stands for several."""
 
     item: TimelineItem
@@ -65,8 +65,7 @@ class Taken(enum.Enum):
     """Another epoch: fetch the tail anew."""
 
 
-@dataclass(slots=True, eq=False)
-class Block:
+class Block(msgspec.Struct, eq=False):
     """A message, a tool call, a plan: what the agent screen shows as one thing."""
 
     key: str
@@ -77,7 +76,7 @@ class Block:
     version: int = 1
     open: bool = True
     """Text that may still grow: the newest block of its timeline."""
-    _parts: list[str] = field(default_factory=list)
+    _parts: list[str] = []
 
     @property
     def text(self) -> str:

@@ -7,13 +7,12 @@ which are counted on the app's `monotonic` (widgets/request_panel_gate.py).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 __all__ = ["Times"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Times:
+class Times(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds."""
 
     leader: float = 2.0

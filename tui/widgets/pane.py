@@ -9,8 +9,6 @@ state in its upper edge.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Container
@@ -109,11 +107,12 @@ class PaneBox(Container):
         self.agent_id = ""
         self._edge: tuple[object, ...] = ()
 
-    @dataclass
     class Clicked(Message):
         """The person wants to see this agent whole."""
 
-        agent_id: str
+        def __init__(self, agent_id: str) -> None:
+            super().__init__()
+            self.agent_id = agent_id
 
     def compose(self) -> ComposeResult:
         yield self.body

@@ -7,9 +7,9 @@ follow vim and less. The fleet's list is one of these; it knows nothing about ag
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
+import msgspec
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region, Size
@@ -24,8 +24,7 @@ from sereno.tui.widgets.line import paint, palette_of
 __all__ = ["Row", "RowList"]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One row: its key and its lines, as many for every row of a list."""
 
     key: str
@@ -49,15 +48,17 @@ class RowList(ScrollView, can_focus=True):
         key("enter,o", "choose", "open", "list.open"),
     ]
 
-    @dataclass
     class Highlighted(Message):
         """The cursor is on another row; the key is empty when there is none."""
 
-        key: str
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
 
-    @dataclass
     class Chosen(Message):
-        key: str
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
 
     def __init__(self, *, id: str | None = None, empty: Sequence[Line] = ()) -> None:  # noqa: A002
         super().__init__(id=id)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from sereno.core.protocol.agents import Usage
 from sereno.core.protocol.tools import ShellDetail
@@ -30,8 +31,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """What a view needs besides the model: the time, the home folder, the width."""
 
     now_ms: int
