@@ -57,6 +57,14 @@ EXPECTED = {
     "sereno.security.set_password.request": "o",
     "sereno.security.rotate_token.request": "o",
     "sereno.security.try_host.request": "o",
+    "sereno.pairing.read.request": "o",
+    "sereno.pairing.offer.request": "o",
+    "sereno.pairing.close.request": "o",
+    "sereno.pairing.answer.request": "o",
+    "sereno.pairing.rotate.request": "o",
+    "sereno.pairing.relay.request": "o",
+    "sereno.device.revoke.request": "o",
+    "sereno.device.change.request": "o",
 }
 LETTERS = {
     "o": Role.OWNER,
