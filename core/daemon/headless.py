@@ -48,6 +48,7 @@ _EXITS = {
     "tls_refused": REFUSED_BY_CONFIGURATION,
     "password_refused": REFUSED_BY_CONFIGURATION,
     "damaged_token": REFUSED_BY_CONFIGURATION,
+    "damaged_keys": REFUSED_BY_CONFIGURATION,
     "not_permitted": REFUSED_BY_CONFIGURATION,
     "foreign_owner": REFUSED_BY_CONFIGURATION,
     "too_open": REFUSED_BY_CONFIGURATION,

@@ -85,8 +85,14 @@ def remove(home: Home, server_id: str) -> None:
     if not os.path.lexists(place):
         return
     _check_folder(place)
+    failed: HomeError | None = None
     for part in PARTS:
-        remove_file(path_of(home, server_id, part))
+        try:
+            remove_file(path_of(home, server_id, part))
+        except HomeError as error:
+            failed = error  # The other one goes all the same.
+    if failed is not None:
+        raise failed
 
 
 def strangers(home: Home, known: frozenset[str]) -> list[Path]:

@@ -21,7 +21,7 @@ from sereno.core.protocol.pairing import (
     ReadPairingResult,
     RevokeDevice,
 )
-from tests.core.daemon.daemon_house import daemon, pid_of, tidy, until
+from tests.core.daemon.daemon_house import daemon, launched, pid_of, tidy, until
 from tests.core.daemon.net import get, port_of
 from tests.core.daemon.pairing_house import house
 
@@ -81,6 +81,21 @@ def test_c27_a_crash_keeps_an_offer_and_a_restart_by_a_person_ends_it(home: Home
         os.kill(pid_of(home), signal.SIGTERM)
         process.wait(10)
     assert list(files.folder(home).iterdir()) == [], "stopped by a person is a restart, too"
+
+
+@pytest.mark.linux
+async def test_c14_a_daemon_with_a_damaged_key_does_not_start_and_makes_no_other(
+    home: Home,
+) -> None:
+    await _pair(home)
+    (path,) = files.folder(home).iterdir()
+    path.write_bytes(b"{}")
+    with launched(home, ENV) as process:
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert str(path) in said
+    assert f"rm {path}" in said
+    assert path.read_bytes() == b"{}"
 
 
 async def _pair(home: Home) -> None:

@@ -62,6 +62,14 @@ def test_removing_takes_both_files_and_no_other(home: Home) -> None:
     assert len(files.strangers(home, frozenset({ID}))) == 2
 
 
+def test_t17_a_file_that_stays_does_not_keep_the_other_one(home: Home) -> None:
+    files.save(home, ID, b"secret", "secret")
+    files.path_of(home, ID).mkdir()
+    with pytest.raises(HomeError):
+        files.remove(home, ID)
+    assert files.load(home, ID, "secret") is None
+
+
 @pytest.mark.parametrize("server_id", ["", "../x", "a/b", ".", "a.b", "ä", "a" * 200, "a\0"])
 def test_a_server_id_leads_nowhere_else(home: Home, server_id: str) -> None:
     with pytest.raises(ValueError):
