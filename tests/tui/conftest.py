@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 import textual.app
+import textual.css.stylesheet
 import textual.pilot
 from textual.pilot import Pilot
 
 from sereno.tui import app
+from tests.tui import parsed
 from tests.tui.idle import steady, wait_for_idle
 
 HERE = Path(__file__).parent
@@ -37,6 +39,12 @@ def _honest_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pilot goes on when the app has done its work, not when the machine gave it no time."""
     monkeypatch.setattr(textual.app, "wait_for_idle", wait_for_idle)
     monkeypatch.setattr(textual.pilot, "wait_for_idle", wait_for_idle)
+
+
+@pytest.fixture(autouse=True)
+def _styles_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(textual.css.stylesheet, "parse", parsed.parse)
+    monkeypatch.setattr(textual.css.stylesheet, "tokenize_values", parsed.tokenize_values)
 
 
 @pytest.fixture
