@@ -9,10 +9,8 @@ from __future__ import annotations
 import enum
 import logging
 import os
-import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Literal
 
 import anyio
@@ -20,37 +18,27 @@ import anyio.to_thread
 import msgspec
 
 from sereno import __version__
-from sereno.core.agents.auditing import add_entry
 from sereno.core.agents.errors import AgentError
 from sereno.core.agents.fleet import Fleet
 from sereno.core.config import Config
 from sereno.core.daemon.admitting import Admission
 from sereno.core.daemon.descriptors import Descriptors
-from sereno.core.daemon.desk import Desk, Identity
+from sereno.core.daemon.desk import Identity
 from sereno.core.daemon.encryption import what_is_kept
 from sereno.core.daemon.entrance import Entrance
-from sereno.core.daemon.greeting import greeting, new_server_id, page
+from sereno.core.daemon.greeting import page
 from sereno.core.daemon.logs import FILE_ONLY, LogFile, set_level
-from sereno.core.daemon.pairing import Pairings
-from sereno.core.daemon.remote import Remote
-from sereno.core.daemon.warden import Warden
+from sereno.core.daemon.parts import Parts, build, now_ms
 from sereno.core.home import DaemonLock, Home, HomeError, atomic_write, prepare
 from sereno.core.listeners.memory import MemoryListener
 from sereno.core.protocol.additions import DoorStatus, MakeOfferResult
 from sereno.core.protocol.frames import CloseCode
 from sereno.core.protocol.values import iso
-from sereno.core.providers.catalog import Catalog
 from sereno.core.security.admission import own_runner_above
 from sereno.core.security.peers import MARKER, process_table
-from sereno.core.sessions.handlers import TABLES
-from sereno.core.sessions.providers import ProviderDirectory
 from sereno.core.sessions.registry import Sessions
-from sereno.core.sessions.services import Services
-from sereno.core.store import meta
-from sereno.core.store.audit import Entry
 from sereno.core.store.database import Database
 from sereno.core.store.errors import StoreError
-from sereno.core.workspaces.suggestions import Suggestions
 
 __all__ = ["Daemon", "Outcome", "Phase"]
 
@@ -116,7 +104,7 @@ class Daemon:
         self._lock = DaemonLock(home)
         self._entrance = Entrance(home)
         self._identity: Identity | None = None
-        self._remote: Remote | None = None
+        self._parts: Parts | None = None
         self._outcome: Outcome | None = None
         self._stopping = anyio.Event()
         self._reload_wanted = anyio.Event()
@@ -162,8 +150,8 @@ class Daemon:
             moved, refused = await self._entrance.apply(config)
             before, self._config = self._config, config
             set_level(config.log.level)
-            if self._remote is not None:
-                self._remote.apply(config.daemon.relay)
+            if self._parts is not None:
+                self._parts.remote.apply(config.daemon.relay)
             if moved:
                 self._moved()
                 self._write_status()
@@ -214,64 +202,33 @@ class Daemon:
         database = Database(self._home.database)
         await database.open()
         try:
-            server_id = await database.write(
-                lambda connection: meta.set_once(connection, "server_id", new_server_id())
-            )
-            identity = Identity(__version__, iso(_now_ms()), self._embedded)
+            identity = Identity(__version__, iso(now_ms()), self._embedded)
             self._identity = identity
-            note = _noting(database)
-            pairings = Pairings(self._home, database, self, note, env=self._env, now_ms=_now_ms)
-            pairings.app_paired = lambda paired: self._entrance.let_app_in(self._config, paired)
-            await pairings.open()
-
-            def greet(client_id: str, known_as: str | None) -> bytes:
-                # A paired app drops a host that calls itself otherwise, on a direct socket too.
-                known_as = known_as or pairings.server_id_of(client_id)
-                return greeting(known_as or server_id, identity.version)
-
-            sessions = Sessions(greeting=greet)
-            remote = self._remote = Remote(pairings, sessions, self._config.daemon.relay)
-            pairings.changed, pairings.drop = remote.look, remote.drop
-            pairings.relay = remote.status
-            catalog = Catalog(self._config)
-            fleet = Fleet(
-                database=database,
-                catalog=catalog,
-                publisher=sessions,
-                home=self._home,
-                config=self._config,
-                server_id=server_id,
+            parts = await build(
+                self._home,
+                self._config,
+                database,
+                self,
+                identity,
+                env=self._env,
+                password_forced=self._password_forced,
             )
-            providers = ProviderDirectory(catalog, self._env, sessions.tell, _now_ms)
-            desk = Desk(self._home, identity, fleet, sessions, database, self)
-            services = Services(
-                fleet=fleet,
-                providers=providers,
-                suggestions=Suggestions(),
-                daemon=desk,
-                security=self._warden(sessions, desk),
-                pairing=pairings,
-                user_home=Path.home(),
-                now_ms=_now_ms,
-                note=note,
-            )
+            self._parts = parts
+            sessions, pairings = parts.sessions, parts.pairings
             async with anyio.create_task_group() as group:
-                await group.start(sessions.run, services, TABLES)
-                await group.start(fleet.run)
-                await group.start(providers.run)
-                await group.start(pairings.run)
+                await parts.start(group)
                 # First, because whoever gets an answer may want to know of whom.
                 self._write_status()
                 self._entrance.serve(
                     self._config,
                     sessions,
-                    Admission(partial(_knows, fleet)),
+                    Admission(partial(_knows, parts.fleet)),
                     group,
-                    lambda: page(server_id, identity.version),
+                    lambda: page(parts.server_id, identity.version),
                 )
                 if self._memory is not None:
                     self._memory.start(sessions)
-                group.start_soon(remote.run)
+                group.start_soon(parts.remote.run)
                 group.start_soon(self._reload_when_wanted)
                 log.info("started: pid %d, version %s", os.getpid(), identity.version)
                 started()
@@ -287,17 +244,6 @@ class Daemon:
                 await database.close()
         assert self._outcome is not None
         return self._outcome
-
-    def _warden(self, sessions: Sessions, desk: Desk) -> Warden:
-        return Warden(
-            self._home,
-            self,
-            lambda: sessions.peers,
-            desk.verify_audit,
-            self._env,
-            _now_ms,
-            password_forced=self._password_forced,
-        )
 
     async def _reload_when_wanted(self) -> None:
         while True:
@@ -319,7 +265,7 @@ class Daemon:
             self._memory.stop()
         await self._entrance.wait_closed(GOODBYE_S)
 
-    # What the desk and the warden tell and ask of us
+    # What our parts tell and ask of us
 
     @property
     def config(self) -> Config:
@@ -334,6 +280,9 @@ class Daemon:
 
     def door_states(self) -> list[DoorStatus]:
         return self._entrance.states()
+
+    def let_app_in(self, paired: bool) -> None:
+        self._entrance.let_app_in(self._config, paired)
 
     def offer(self, request_id: str) -> MakeOfferResult:
         return self._entrance.offer(request_id)
@@ -381,19 +330,3 @@ def _knows(fleet: Fleet, agent_id: str) -> bool:
     except AgentError:
         return False
     return True
-
-
-def _noting(
-    database: Database,
-) -> Callable[[str, str, str, dict[str, str]], Coroutine[None, None, None]]:
-    """What writes an entry into the audit."""
-
-    async def note(actor: str, action: str, subject: str, details: dict[str, str]) -> None:
-        text = msgspec.json.encode(details).decode()
-        await add_entry(database, Entry(_now_ms(), actor, action, subject, text))
-
-    return note
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
