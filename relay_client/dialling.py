@@ -132,6 +132,11 @@ class _Connection(ClientConnection):
         self._check = check
         self._cut: asyncio.TimerHandle | None = None
         self._leaving = False
+        self._made = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._made = True
+        super().connection_made(transport)
 
     async def handshake(self, *args: Any, **options: Any) -> None:
         self._check(self.transport)
@@ -159,7 +164,8 @@ class _Connection(ClientConnection):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._cut is not None:
             self._cut.cancel()
-        super().connection_lost(exc)
+        if self._made:  # Not where TLS behind a proxy failed, which the library does not expect.
+            super().connection_lost(exc)
 
 
 def _keep_alive(connection: socket.socket) -> None:

@@ -2,95 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
 from unittest.mock import ANY
 
 import anyio
 import pytest
 
-from sereno.relay_client.connector import (
-    Connector,
-    DataSocket,
-    RelayState,
-    SocketClosed,
-    dial_client,
-)
+from sereno.relay_client.connector import DataSocket, dial_client
 from sereno.relay_client.control import Timing
-from sereno.relay_client.endpoints import Endpoint, parse_endpoint
+from sereno.relay_client.endpoints import parse_endpoint
 from tests.relay_client.misbehaving import wire
+from tests.relay_client.watched import SERVER_ID, closing_of, connector, echo, said
 from tests.relay_server.running import LIMIT_S, ended, heard, relay
-
-SERVER_ID = "srv_AAECAwQFBgcI"
-
-
-async def echo(socket: DataSocket) -> None:
-    while True:
-        await socket.send(await socket.receive())
-
-
-@dataclass
-class Watched:
-    """A connector that runs, and all states that it told."""
-
-    connector: Connector
-    states: list[RelayState] = field(default_factory=list)
-    changed: anyio.Event = field(default_factory=anyio.Event)
-
-    def told(self, state: RelayState) -> None:
-        self.states.append(state)
-        self.changed.set()
-        self.changed = anyio.Event()
-
-    async def until(
-        self, phase: str, number: int = 1, *, of: Callable[[RelayState], bool] = lambda _: True
-    ) -> RelayState:
-        """Of the states of this phase, and of this kind, the `number`th."""
-        with anyio.fail_after(LIMIT_S):
-            while True:
-                found = [one for one in self.states if one.phase == phase and of(one)]
-                if len(found) >= number:
-                    return found[number - 1]
-                await self.changed.wait()
-
-
-@asynccontextmanager
-async def connector(
-    endpoint: Endpoint,
-    opened: Callable[[DataSocket], Awaitable[None]] = echo,
-    **options: Any,
-) -> AsyncIterator[Watched]:
-    """It waits for nothing between its tries, unless told otherwise."""
-    options = {"random": lambda: 0.0, **options}
-    watched: Watched
-
-    def told(state: RelayState) -> None:
-        watched.told(state)
-
-    watched = Watched(Connector(endpoint, SERVER_ID, opened, state=told, **options))
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(watched.connector.run)
-        try:
-            yield watched
-        finally:
-            tasks.cancel_scope.cancel()
-
-
-async def closing_of(socket: DataSocket) -> tuple[int, str]:
-    """Code and reason with which it was closed; what came before is passed over."""
-    with anyio.fail_after(LIMIT_S):
-        while True:
-            try:
-                await socket.receive()
-            except SocketClosed as closed:
-                return closed.code, closed.reason
-
-
-async def said(socket: DataSocket) -> str | bytes:
-    with anyio.fail_after(LIMIT_S):
-        return await socket.receive()
 
 
 async def test_what_a_client_says_comes_back_through_the_relay() -> None:
@@ -239,3 +161,18 @@ async def test_a_relay_that_falls_silent_is_left_and_dialled_again() -> None:
             assert lost.code == "relay_silent"
             between.passing.set()
             await watched.until("ready", 2)
+
+
+async def test_stopping_does_not_wait_long_for_a_relay_that_does_not_answer() -> None:
+    """A device that is revoked is gone within a second, whatever the relay does."""
+    async with relay() as running, wire(running.port) as between:
+        endpoint = parse_endpoint(between.url)
+        async with connector(endpoint) as watched:
+            client = await dial_client(parse_endpoint(running.url), SERVER_ID)
+            await client.send("x")
+            assert await said(client) == "x"
+            between.freeze()
+            stopped_at = anyio.current_time()
+        assert anyio.current_time() - stopped_at < 5  # 0.8 s, and what a busy machine adds.
+        assert watched.connector.sockets == 0
+        await client.close()

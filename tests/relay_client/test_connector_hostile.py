@@ -15,7 +15,7 @@ from sereno.relay_client.connector import MOST_SOCKETS, DataSocket, SocketClosed
 from sereno.relay_client.control import Timing
 from sereno.relay_client.endpoints import parse_endpoint
 from tests.relay_client.misbehaving import Socket, liar
-from tests.relay_client.test_connector import closing_of, connector, said
+from tests.relay_client.watched import closing_of, connector, said
 from tests.relay_server.running import LIMIT_S
 
 SYNC = {"type": "sync", "connectionIds": []}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sereno.relay_client.control import (
@@ -139,6 +139,7 @@ def test_ten_thousand_ids_are_told_in_one_effect() -> None:
     assert ready().receive(message, 101.0) == [Dial(tuple(ids))]
 
 
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(
