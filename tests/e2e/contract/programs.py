@@ -29,7 +29,8 @@ class Program:
     `asks_in`: the mode in which its models may ask questions, if not in each. `own_variables`: what
     its preset sets. `signed_in`: what its status command says in these tests. `taken_away`: a
     tool that the configuration of these tests takes away. `delegates`: the model whose agents may
-    begin sub-agents, if not each.
+    begin sub-agents, if not each. `comes_back`: its sub-agents work beside it, and it begins a turn
+    of its own when one has ended.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Program:
     signed_in: str = "yes"
     taken_away: str = ""
     delegates: str | None = None
+    comes_back: bool = False
     own_variables: tuple[str, ...] = ()
     cannot: Mapping[str, str] = field(default_factory=dict)
 
@@ -89,6 +91,7 @@ PROGRAMS = (
         other_mode="acceptEdits",
         models=("sonnet", "haiku"),
         taken_away="Workflow",
+        comes_back=True,
         own_variables=("CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD",),
         plan_steps=(
             {

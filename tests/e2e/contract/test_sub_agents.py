@@ -39,6 +39,13 @@ def delegated(talk: Session) -> ToolCall | None:
     return next((call for call in calls if call.status not in ("running",)), None)
 
 
+def settle(stage: Stage, talk: Session) -> None:
+    """Waits for the last turn that comes of it: the next prompt must not fall into it."""
+    if stage.program.comes_back:
+        until(lambda: "It is back." in talk.said(), "its own turn", TURN_S)
+    talk.finish()
+
+
 @scenario("sub_agent")
 def test_a_sub_agent_works_by_itself(stage: Stage, script: Script) -> None:
     (stage.world.work / "map.txt").write_text("here be dragons\n")
@@ -56,7 +63,7 @@ def test_a_sub_agent_works_by_itself(stage: Stage, script: Script) -> None:
     assert isinstance(call.detail, SubAgentDetail)
     assert "There are dragons." in call.detail.log
     assert "<" not in call.detail.log, "nothing that is meant for the model"
-    talk.finish()
+    settle(stage, talk)
 
 
 @scenario("sub_agent_asks")
@@ -77,4 +84,4 @@ def test_what_a_sub_agent_wants_is_asked_for(stage: Stage, script: Script) -> No
     assert isinstance(call.detail, SubAgentDetail)
     assert [action.summary for action in call.detail.actions] == ["touch delegated"]
     assert (stage.world.work / "delegated").exists()
-    talk.finish()
+    settle(stage, talk)
