@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 AGENTS := tests/e2e/agents
 
-.PHONY: help run install dev agents lint test coverage promises bench screenshots wheel lock clean
+.PHONY: help run install dev agents lint compiled test coverage promises bench screenshots wheel lock clean
 
 help:
 	@echo "make run          start Sereno (installs it into .venv at first)"
@@ -60,9 +60,17 @@ lint: dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-test: dev agents lint
+# Each process of pytest would compile every test file for itself: here they are compiled once.
+compiled: dev
+	@said=$$($(BIN)/pytest -qq --collect-only 2>&1) || { echo "$$said"; exit 1; }
+
+# `grep` finds what is alone, so that not everything is collected for the sake of five tests.
+test: dev agents lint $(if $(ARGS),,compiled)
 	@if [ -n "$(ARGS)" ]; then $(BIN)/pytest -q $(ARGS); else \
-		$(BIN)/pytest -q -n $${WORKERS:-$$(($$(getconf _NPROCESSORS_ONLN) * 2))} -m "not alone" && $(BIN)/pytest -q -m alone; fi
+		$(BIN)/pytest -q -n $${WORKERS:-$$(($$(getconf _NPROCESSORS_ONLN) * 2))} --dist worksteal \
+			-m "not alone" && \
+		$(BIN)/pytest -q -m alone $$(grep -rl --include='test_*.py' --exclude-dir=node_modules \
+			'mark\.alone' tests); fi
 
 coverage: dev
 	@$(BIN)/coverage run -m pytest -q $(ARGS)
