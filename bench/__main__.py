@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.harness import Row, table
 
-NAMES = ("start", "requests", "stream", "flat", "takeover", "door")
+NAMES = ("start", "requests", "stream", "flat", "takeover", "door", "relay")
 
 
 def main() -> int:

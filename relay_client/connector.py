@@ -18,6 +18,7 @@ from anyio.abc import TaskGroup
 
 from sereno.relay_client import reasons
 from sereno.relay_client.backoff import Backoff
+from sereno.relay_client.budget import Budget
 from sereno.relay_client.control import Control, Dial, Effect, Hangup, Lost, Ready, Say, Timing
 from sereno.relay_client.dialling import Dialler, dial_client
 from sereno.relay_client.endpoints import Endpoint
@@ -95,6 +96,7 @@ class Connector:
         self._dialler = Dialler(endpoint, pins)
         self._timing = timing or Timing()
         self._sleep = sleep
+        self._budget = Budget(time.monotonic())
         self._lines: dict[str, _Line] = {}
         self._running = 0
         self._refused = 0
@@ -180,7 +182,7 @@ class Connector:
     def _dial(self, connection_id: str, tasks: TaskGroup, dialling: anyio.Semaphore) -> None:
         if connection_id in self._lines:
             return
-        if self._running >= MOST_SOCKETS:
+        if self._running >= MOST_SOCKETS or not self._budget.take(time.monotonic()):
             self._refuse()
             return
         line = self._lines[connection_id] = _Line(connection_id)
@@ -193,7 +195,8 @@ class Connector:
         now = time.monotonic()
         if now - self._complained_at >= _COMPLAIN_S:
             log.warning(
-                "the relay %s names more clients than the %d that are let in (%d so far)",
+                "the relay %s names more clients, or more often, than are let in: "
+                "%d at a time (%d left out so far)",
                 self._endpoint.authority,
                 MOST_SOCKETS,
                 self._refused,
@@ -226,7 +229,7 @@ class Connector:
         try:
             connection = await self._dialler.dial(url, HANDSHAKE_BYTES)
         except RelayError as error:  # The relay names the client again, if it is still there.
-            log.info("no data socket: %s", error)
+            log.debug("no data socket: %s", error)
             return None
         return RelaySocket(connection, connection_id)
 

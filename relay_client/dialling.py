@@ -25,7 +25,7 @@ from websockets.protocol import Event
 from sereno.relay_client import reasons
 from sereno.relay_client.addresses import connect_tcp
 from sereno.relay_client.endpoints import Endpoint
-from sereno.relay_client.pins import format_pin, pin_of
+from sereno.relay_client.pins import BadPin, format_pin, pin_of
 from sereno.relay_client.proxies import proxy_for
 from sereno.relay_client.reasons import RelayError
 from sereno.relay_client.sockets import HANDSHAKE_BYTES, DataSocket, RelaySocket
@@ -70,14 +70,12 @@ class Dialler:
                 f"Write wss://{self._endpoint.authority}, or take the pin away.",
             )
         options: dict[str, Any] = {}
-        if self._endpoint.tls:
-            if self._context is None:
-                self._context = await anyio.to_thread.run_sync(tls_context)
-            options["ssl"] = self._context
         proxy = None
         try:
             proxy = proxy_for(self._endpoint)
             with anyio.fail_after(OPEN_S):
+                if self._endpoint.tls:
+                    options["ssl"] = await self._trust()
                 if proxy is None:
                     options["sock"] = await connect_tcp(self._endpoint.host, self._endpoint.port)
                 return await self._connect(url, most, proxy, options)
@@ -88,6 +86,11 @@ class Dialler:
             if found.code in reasons.CERTIFICATE:
                 self._context = None  # The trust store is read anew: somebody may mend it.
             raise found from error
+
+    async def _trust(self) -> ssl.SSLContext:
+        if self._context is None:
+            self._context = await anyio.to_thread.run_sync(tls_context)
+        return self._context
 
     async def _connect(
         self, url: str, most: int, proxy: str | None, options: dict[str, Any]
@@ -113,7 +116,10 @@ class Dialler:
         if not self._pins:
             return
         shown = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        pin = pin_of(shown)
+        try:
+            pin = pin_of(shown)
+        except BadPin as error:
+            raise reasons.pin_mismatch(self._endpoint.authority, str(error)) from error
         if pin not in self._pins:
             raise reasons.pin_mismatch(self._endpoint.authority, format_pin(pin))
 

@@ -41,11 +41,15 @@ def format_pin(pin: bytes) -> str:
 
 
 def pin_of(certificate: bytes) -> bytes:
-    """The pin of a certificate in DER form. Raises ValueError where it is none."""
+    """The pin of a certificate in DER form. Raises BadPin where it has none that we can read."""
     # Not at the top: most people set no pin, and this import is felt.
     from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-    key = x509.load_der_x509_certificate(certificate).public_key()
-    info = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    try:
+        key = x509.load_der_x509_certificate(certificate).public_key()
+        info = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise BadPin("a certificate that cannot be read") from error
     return hashlib.sha256(info).digest()
