@@ -1,6 +1,6 @@
 """Fixtures that every test may use, and what to do where a system program is missing.
 
-A test marked `tmux`, `node`, `git`, `curl` or `browser` is left out where that program is not
+A test marked `tmux`, `node`, `git`, `curl`, `ip` or `browser` is left out where that program is not
 installed, one marked `linux` elsewhere, and the run says so at its end. With
 SERENO_TEST_REQUIRE_ALL=1, as CI sets it, anything left out fails the run.
 """
@@ -45,7 +45,7 @@ def _nothing_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield
 
 
-MARKERS = ("tmux", "node", "git", "curl", "browser", "linux")
+MARKERS = ("tmux", "node", "git", "curl", "ip", "browser", "linux")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 

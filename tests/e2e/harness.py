@@ -54,6 +54,8 @@ class World:
         self.home = Home(root / "home")
         self.work = root / "work"
         self.demo_log = root / "demo.jsonl"
+        self.inside: tuple[str, ...] = ()
+        """What stands before a command that runs in another network than this process."""
         self._children: list[subprocess.Popen[str]] = []
         self.home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.work.mkdir(parents=True, exist_ok=True)
@@ -85,7 +87,8 @@ class World:
             "cwd": self.work,
             "env": self.env,
         }
-        process = subprocess.Popen([*SERENO, *arguments], **settings | options)
+        command = [*self.inside, *SERENO, *arguments]
+        process = subprocess.Popen(command, **settings | options)
         self._children.append(process)
         return process
 
@@ -289,7 +292,7 @@ def terminal(
     world: World, *arguments: str, size: tuple[int, int] = (100, 30)
 ) -> Iterator[Terminal]:
     """`sereno ARGUMENTS` in a terminal of its own."""
-    window = Terminal(world, [*SERENO, *arguments], size)
+    window = Terminal(world, [*world.inside, *SERENO, *arguments], size)
     try:
         yield window
     finally:
