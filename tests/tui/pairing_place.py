@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -75,8 +74,6 @@ class Gate:
         self.refusal: tuple[str, str] | None = None
         self.revision = 1
         self.waits = waits
-        self.else_: Callable[[Wire], Wire] | None = None
-        """Answers what is not about pairing."""
         self._changed = threading.Condition()
 
     @property
@@ -160,8 +157,6 @@ class Gate:
                     self.relay = relay(enabled=enabled, state="idle" if enabled else "off")
                     self.changed()
                 return SwitchRelayResult("", why, step)
-            case _ if self.else_ is not None:
-                return self.else_(request)
             case _:
                 raise TypeError(f"not asked of a stand-in: {type(request).__name__}")
 

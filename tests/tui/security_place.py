@@ -32,6 +32,7 @@ from sereno.tui.app import SerenoApp
 from sereno.tui.screens.security.page import Page
 from sereno.tui.screens.security.screen import SecurityScreen
 from tests.tui import sample
+from tests.tui.pairing_place import Gate, relay
 from tests.tui.scenes import settle, shown
 
 __all__ = ["TAKEN", "Keeper", "Place", "bad", "opened", "well"]
@@ -106,6 +107,9 @@ class Keeper:
         self.next_step: str | None = None
         self.doubts: list[str] = []
         self.asked: list[Wire] = []
+        self.pairing = Gate()
+        """What is asked about pairing."""
+        self.pairing.relay = relay(enabled=False, state="off")
 
     def __call__(self, request: Wire) -> Wire:
         self.asked.append(request)
@@ -130,7 +134,7 @@ class Keeper:
             case DaemonStatus():
                 return self._status()
             case _:
-                raise TypeError(f"not asked of a stand-in: {type(request).__name__}")
+                return self.pairing(request)
 
     def of(self, kind: type[Wire]) -> list[Any]:
         return [request for request in self.asked if isinstance(request, kind)]

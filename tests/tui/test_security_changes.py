@@ -246,7 +246,7 @@ async def test_where_no_password_is_there_is_none_to_remove() -> None:
 async def test_the_token_is_made_anew_after_a_question(way: str) -> None:
     async with opened() as here:
         if way == "key":
-            await here.press("R")
+            await here.press("T")
         else:
             await here.choose("token")
         assert "sent away at once" in here.words

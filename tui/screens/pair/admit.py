@@ -178,10 +178,19 @@ class Admit(ModalScreen[Answer]):
     def action_answer(self, allow: bool) -> None:
         """Counts once no other key came with it."""
         if self._verdict is Verdict.COUNTS:
-            self._armed = self.set_timer(BURST_S, lambda: self._answer(allow))
+            self._wait(allow, self.sereno.monotonic() + BURST_S)
 
-    def _answer(self, allow: bool) -> None:
-        if self._armed is not None and self.is_current:
+    def _wait(self, allow: bool, until: float) -> None:
+        """By the clock that judges keys: a timer may come late, and with it keys that were not."""
+        left = max(0.01, until - self.sereno.monotonic())
+        self._armed = self.set_timer(left, lambda: self._answer(allow, until))
+
+    def _answer(self, allow: bool, until: float) -> None:
+        if self._armed is None or not self.is_current:
+            return
+        if self.sereno.monotonic() < until:
+            self._wait(allow, until)
+        else:
             name = self.query_one("#name", Input).value.strip()
             self.dismiss(Answer(allow, name, self.query_one("#rights", Choice).value))
 

@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import ClassVar
 
+from msgspec import structs
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -244,8 +245,7 @@ class PairScreen(SerenoScreen[None]):
 
         def answered(sure: bool | None) -> None:
             if sure:
-                request.enable_relay = True
-                self._do(self._make(request))
+                self._do(self._make(structs.replace(request, enable_relay=True)))
 
         if state is not None:
             self.app.push_screen(Confirm(questions.relay_on(state.relay)), answered)
@@ -318,15 +318,14 @@ class PairScreen(SerenoScreen[None]):
 
     def action_answer(self) -> None:
         waiting = self.news.question
-        if waiting is None or not self.is_current:
+        if waiting is None or self.app.screen is not self:
             return
         self._hidden = True
         self._show()
 
         def answered(answer: Answer | None) -> None:
-            if answer is None:
-                self._put_off.add(waiting.id)
-            else:
+            self._put_off.add(waiting.id)
+            if answer is not None:
                 self._do(self._answer(waiting.id, answer))
             self._show()
 
@@ -340,7 +339,6 @@ class PairScreen(SerenoScreen[None]):
             name=answer.name or UNSET,
             rights=asking.rights_of(answer.rights) or UNSET,
         )
-        self._put_off.add(question_id)
         device = await asking.answer(self.sereno.link, request)
         await self.news.look()
         if device is not None and self._offer is None:

@@ -32,6 +32,10 @@ class RemoteActs(SerenoScreen[None]):
         raise NotImplementedError
 
     @property
+    def _reached(self) -> bool:
+        raise NotImplementedError
+
+    @property
     def news(self) -> PairingNews:
         return self.sereno.pairing
 
@@ -49,7 +53,7 @@ class RemoteActs(SerenoScreen[None]):
     def remote_chosen(self, fact: str) -> bool:
         """`enter` on a fact; False: it is not one of these."""
         state = self.pairing
-        if state is None:
+        if state is None or not self._reached:
             return False
         offer = offer_of(state, fact)
         if fact == "relay":
@@ -74,7 +78,7 @@ class RemoteActs(SerenoScreen[None]):
 
     def action_rotate(self) -> None:
         """Every pairing is dead afterwards."""
-        if self.pairing is not None:
+        if self.pairing is not None and self._reached:
             self._ask(questions.rotation(self.pairing), self._rotate)
 
     async def _rotate(self) -> None:

@@ -193,13 +193,14 @@ class SecurityScreen(RemoteActs):
             keys.append(("enter", "try a Host"))
         elif self.pairing is not None and fact.startswith(("relay", "devices", "asks", OFFER)):
             keys.append(("enter", view.enter_words(fact, self.pairing)))
-        if state is not None and state.password_set and not forced_by(state, "password"):
-            keys.append(("X", "remove the password ..."))
         if self.pairing is not None:
             keys += [("P", "pair"), ("D", "devices"), ("R", "new keys ...")]
+        keys.append(("esc", "back"))
+        if state is not None and state.password_set and not forced_by(state, "password"):
+            keys.append(("X", "remove the password ..."))
         if state is not None:
             keys.append(("T", "new token ..."))
-        keys += [("r", "look again"), ("esc", "back"), ("c", "copy"), ("?", "keys")]
+        keys += [("r", "look again"), ("c", "copy"), ("?", "keys")]
         self.query_one("#footer", Footer).show(keys)
 
     # -- changing ------------------------------------------------------------------------------
