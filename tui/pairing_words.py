@@ -35,6 +35,8 @@ ENDED = {
     "refused": "You said no: it is dead.",
     "contested": "Two clients came by it before one was let in, so it is dead. "
     "Somebody else may have seen the code: make a new one where nobody looks on.",
+    "guessed": "Somebody typed another code than the one that was shown, which ends it. "
+    "If that was not you, somebody is guessing: make a new one.",
     "closed": "It was closed.",
     "revoked": "The device was revoked.",
     "rotated": "All keys were rotated.",

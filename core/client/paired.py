@@ -6,9 +6,10 @@ secret is shown first, and when the offer's is forgotten, stands in relay_client
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import msgspec
@@ -58,6 +59,23 @@ class PairedHost:
         if "#" in link:
             return cls.of_link(home, link, now_s)
         return cls.of_id(home, link.partition("://")[2])
+
+    @classmethod
+    def of_code(
+        cls,
+        home: Home,
+        code: str,
+        relay: str,
+        now_s: float,
+        *,
+        pins: Collection[bytes] = (),
+    ) -> PairedHost:
+        """By a code that somebody typed: exchanged for the link at the relay that `relay` names,
+        once. Blocks for ten seconds at most, where no loop runs. Raises ClientError."""
+        from sereno.core.client.typed_code import exchanged
+
+        link = asyncio.run(exchanged(code, relay, pins))
+        return cls.of_link(home, link, now_s)
 
     @classmethod
     def of_link(

@@ -15,9 +15,13 @@ from sereno.core.client.errors import ClientError
 
 __all__ = ["BadTarget", "Target", "parse_target"]
 
-FORMS = "Write it as HOST:PORT, tcp://HOST:PORT?ssl=true, unix:///PATH or a link of `sereno pair`"
+FORMS = (
+    "Write it as HOST:PORT, tcp://HOST:PORT?ssl=true, unix:///PATH or as a link or code of "
+    "`sereno pair`"
+)
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+_CODE = re.compile(r"[0-9]{5}([\s-]+[a-z]+)+", re.ASCII | re.IGNORECASE)
 _ZONE = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _YES, _NO = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
@@ -37,6 +41,8 @@ class Target:
     `ca_file`: certificates to trust instead of the system's. `secret_in_url`: it came with the
     text, so that it stands in a shell's history. `link`: a pairing link, or what stands for a
     daemon that was paired already, `sereno://ID`; which relay leads there its reader finds out.
+    `code`: a code of `sereno pair` that was typed, `48291-copper-tulip-anchor`, to be exchanged for
+    a link once (core/client/typed_code.py).
     """
 
     path: str = ""
@@ -47,11 +53,12 @@ class Target:
     ca_file: str | None = None
     secret_in_url: bool = False
     link: str = field(default="", repr=False)
+    code: str = field(default="", repr=False)
 
     @property
     def relayed(self) -> bool:
         """Whether it is reached through a relay: by a key of its own, not by password or token."""
-        return bool(self.link)
+        return bool(self.link or self.code)
 
     @property
     def local(self) -> bool:
@@ -61,6 +68,8 @@ class Target:
     @property
     def name(self) -> str:
         """How words for people call it; never with a secret."""
+        if self.code:
+            return "the daemon of this code"
         if self.link:
             return "the daemon of this link" if "#" in self.link else self.link
         return self.path or f"{_bracketed(self.host)}:{self.port}"
@@ -92,6 +101,8 @@ def parse_target(text: str) -> Target:
     text = text.strip()
     if not text:
         raise BadTarget("no host was given")
+    if _CODE.fullmatch(text):
+        return Target(code=text)  # Its words are looked up where it is used.
     if any(ord(one) <= 32 or ord(one) == 127 for one in text):
         raise BadTarget("a host holds no blanks and no control characters")
     scheme, found, rest = text.partition("://")

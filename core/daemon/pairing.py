@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.abc
@@ -17,7 +18,7 @@ import msgspec
 
 from sereno.core.daemon.pairing_book import KEPT_MS, Entry
 from sereno.core.daemon.pairing_desk import PairingDesk
-from sereno.core.daemon.pairing_knock import Note
+from sereno.core.daemon.pairing_knock import BY, Note
 from sereno.core.daemon.pairing_ledger import Live
 from sereno.core.daemon.pairing_switch import Ward
 from sereno.core.home import Home, HomeError
@@ -25,6 +26,9 @@ from sereno.core.security.pairings import AskedEvent, Event, Question, State, cl
 from sereno.core.sessions.limits import TokenBucket
 from sereno.core.store.database import Database
 from sereno.core.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from sereno.relay_client.noise.typed import TypedDaemon
 
 __all__ = ["Entry", "Live", "Pairings"]
 
@@ -111,7 +115,7 @@ class Pairings(PairingDesk):
 
     def live(self) -> list[Live]:
         """What must be reachable now."""
-        return self._ledger.live()
+        return [*self._ledger.live(), *(Live(one, "code") for one in self._codes.places())]
 
     def secret(self, server_id: str) -> bytes:
         """The X25519 secret of a pairing. Raises KeyError for one that does not live any more."""
@@ -167,6 +171,8 @@ class Pairings(PairingDesk):
         client = client_mark(server_id, client_id.strip() if device_key is None else device_key)
         async with self._ledger.changing():
             found = await self._knocking.judge(server_id, client, client_type, app_version, words)
+            if server_id in self._codes:
+                self._changed()  # Somebody came by the link: its code counts no more.
             if device_key and device_secret and found is not None:
                 if self._keys.device(server_id) is not None:
                     # It used the offer's secret beside another connection of its own that was
@@ -183,6 +189,28 @@ class Pairings(PairingDesk):
         finally:
             self._book.leave(wait)
             self._ledger.touched()
+
+    def meet(self, place: str, now: float) -> TypedDaemon | None:
+        """Somebody came to the place of a code; None while another is met there, and where it has
+        been tried too often. `met` follows in any case. `now`: of the loop's clock. Raises KeyError
+        where a code has ended."""
+        return self._codes.meet(place, now)
+
+    async def met(self, place: str, end: TypedDaemon | None) -> None:
+        """That meeting is over. A code is spent by the first proof, and by a wrong one its offer
+        has ended, also where this raises StoreError or HomeError (T28)."""
+        server_id = self._codes.met(place, end)
+        self._changed()
+        if server_id is None:
+            return
+        async with self._ledger.changing():
+            pairing = self._book.pairings.get(server_id)
+            if pairing is None or pairing.state is not State.OPEN:
+                return
+            try:
+                await self._note(BY, "pairing.guessed", pairing.id, {})
+            finally:
+                await self._ledger.end(pairing.move(Event.GUESS, self._now_ms()))
 
     def arrived(self, device_id: str, way: str) -> None:
         """A device has one connection more. `way`: "relay" or "direct"."""
@@ -223,6 +251,8 @@ class Pairings(PairingDesk):
 
     def _changed(self) -> None:
         self._soon()
+        pairings = self._book.pairings.values()
+        self._codes.keep({one.server_id for one in pairings if one.state is State.OPEN})
         for server_id in self._claims.keys() - self._book.pairings.keys():
             del self._claims[server_id]
         has_app = any(

@@ -13,6 +13,7 @@ import anyio
 import msgspec
 
 from sereno.core.daemon import pairing_offers as offers
+from sereno.core.daemon.pairing_codes import Codes
 from sereno.core.daemon.pairing_keys import Keys
 from sereno.core.daemon.pairing_knock import NAME, Knocking, Note, called
 from sereno.core.daemon.pairing_ledger import Ledger
@@ -87,6 +88,7 @@ class PairingDesk:
         self._now_ms = now_ms
         self._random = random
         self._keys = Keys(home, random)
+        self._codes = Codes(random)
         self._ledger = Ledger(database, self._keys, now_ms)
         self._book = self._ledger.book
         self._knocking = Knocking(self._ledger, note, now_ms, self._new_id)
@@ -106,7 +108,7 @@ class PairingDesk:
     # Offers
 
     async def offer(self, request: OfferPairing) -> OfferPairingResult:
-        """A new one, with its link."""
+        """A new one, with its link, and a code to type for our own clients."""
         made = await self._offer(request)
         if isinstance(made, Refused):
             return OfferPairingResult(
@@ -115,12 +117,15 @@ class PairingDesk:
                 error=made.error,
                 next_step=made.next_step,
             )
-        pairing, url = made
+        pairing, url, typed = made
         return OfferPairingResult(
-            request_id=request.request_id, offer=self._book.shown_offer(pairing), url=url
+            request_id=request.request_id,
+            offer=self._book.shown_offer(pairing),
+            url=url,
+            typed=typed,
         )
 
-    async def _offer(self, request: OfferPairing) -> tuple[Pairing, str] | Refused:
+    async def _offer(self, request: OfferPairing) -> tuple[Pairing, str, str | None] | Refused:
         from sereno.relay_client.server_ids import make_server_id
 
         if not self._ward.config.daemon.relay.enabled:
@@ -150,8 +155,12 @@ class PairingDesk:
                 await self._ledger.add(pairing)
             except HomeError as error:
                 return Refused(error.code, error.message, error.next_step)
+            url, typed = offers.link(pairing, self._keys, endpoint, config), None
+            if pairing.kind == "sereno":
+                typed = await self._codes.make(pairing.server_id, url)
+                self._ledger.changed()
             self._soon()
-            return pairing, offers.link(pairing, self._keys, endpoint, config)
+            return pairing, url, typed
 
     async def _make_room(self, now: int) -> Refused | None:
         alive = [one for one in self._book.pairings.values() if one.alive]

@@ -24,7 +24,7 @@ from sereno.core.security.pairings import (
 from sereno.core.security.sanitise import sanitise_line
 from sereno.core.store.pairings import DeviceRow
 
-__all__ = ["Knocking", "Note", "called"]
+__all__ = ["BY", "Knocking", "Note", "called"]
 
 MOST_QUESTIONS = 8
 """Of a shared pairing: whoever has its link may ask under any number of names."""

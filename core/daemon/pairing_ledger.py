@@ -10,6 +10,7 @@ import contextlib
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable
+from typing import Literal
 
 import anyio
 import msgspec
@@ -30,10 +31,10 @@ log = logging.getLogger("sereno.pairing")
 
 
 class Live(msgspec.Struct, frozen=True):
-    """A pairing that must be reachable now."""
+    """What must be reachable now: a pairing, or the place of a code that is typed."""
 
     server_id: str
-    kind: Kind
+    kind: Kind | Literal["code"]
 
 
 class Ledger:

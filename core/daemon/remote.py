@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sereno.core.daemon.relay_channel import RelayChannel
     from sereno.relay_client.connector import DataSocket, RelayState
     from sereno.relay_client.noise.effects import Greeted
+    from sereno.relay_client.noise.typed import TypedDaemon
 
 __all__ = ["Remote"]
 
@@ -45,6 +46,10 @@ class Book(Protocol):
     def psk(self, server_id: str) -> bytes: ...
 
     def device_key(self, server_id: str) -> bytes | None: ...
+
+    def meet(self, place: str, now: float) -> TypedDaemon | None: ...
+
+    async def met(self, place: str, end: TypedDaemon | None) -> None: ...
 
     async def claim(self, server_id: str, fingerprint: bytes) -> bool: ...
 
@@ -118,6 +123,9 @@ class Remote:
 
     async def _serve(self, live: Live, socket: DataSocket) -> None:
         """One client, from its first frame to its last."""
+        if live.kind == "code":
+            await self._typed(live.server_id, socket)
+            return
         bell = _Bell(self._book, live.server_id, socket)
         make = self._noise if live.kind == "sereno" else self._nacl
         try:
@@ -128,6 +136,14 @@ class Remote:
             await channel.run()
         finally:
             bell.left()
+
+    async def _typed(self, place: str, socket: DataSocket) -> None:
+        from sereno.core.daemon.relay_typed import serve
+
+        try:
+            await serve(self._book, place, socket)
+        except KeyError:
+            return  # The code has ended meanwhile.
 
     def _nacl(self, server_id: str, socket: DataSocket, bell: _Bell) -> RelayChannel:
         from sereno.core.daemon.relay_nacl import NaclChannel  # crypto is loaded when needed

@@ -40,8 +40,11 @@ __all__ = [
 Kind = Literal["app", "sereno", "paseo"]
 """For whom: the official apps, our own clients, or taken over from a Paseo home."""
 Rights = Literal["operator", "viewer"]
-Ended = Literal["expired", "refused", "contested", "closed", "revoked", "rotated", "restarted"]
-"""`contested`: a second client came before the first was confirmed."""
+Ended = Literal[
+    "expired", "refused", "contested", "closed", "revoked", "rotated", "restarted", "guessed"
+]
+"""`contested`: a second client came before the first was confirmed. `guessed`: somebody typed
+another code than the one that was shown, or came too often and typed none."""
 
 
 class RelayStatus(Wire):
@@ -134,8 +137,9 @@ class OfferPairing(Wire, tag_field="type", tag="sereno.pairing.offer.request"):
 
 
 class OfferPairingResult(Wire):
-    """`url`: the link, a key for whoever holds it. `code`, `error`, `nextStep`: why there is none;
-    `relay_off` where the relay was to be switched on first."""
+    """`url`: the link, a key for whoever holds it. `typed`: of kind "sereno", what is typed where
+    the link cannot be brought, `48291-copper-tulip-anchor`; it counts for one try. `code`, `error`,
+    `nextStep`: why there is none; `relay_off` where the relay was to be switched on first."""
 
     wire_type: ClassVar[str] = "sereno.pairing.offer.response"
     request_id: str
@@ -144,6 +148,7 @@ class OfferPairingResult(Wire):
     code: str | None = None
     error: str | None = None
     next_step: str | None = None
+    typed: str | None = None
 
 
 class CloseOffer(Wire, tag_field="type", tag="sereno.pairing.close.request"):

@@ -54,6 +54,8 @@ class Event(enum.Enum):
     """The client that asks, or the first one."""
     CONTEST = "contest"
     """Another client than the one that asks."""
+    GUESS = "guess"
+    """A wrong proof for the code that is typed."""
     YES = "yes"
     NO = "no"
     EXPIRE = "expire"
@@ -70,6 +72,7 @@ TABLE: Mapping[tuple[State, Event], State] = MappingProxyType(
         (State.ASKING, Event.YES): State.PAIRED,
         (State.ASKING, Event.NO): State.ENDED,
         (State.ASKING, Event.CONTEST): State.ENDED,
+        (State.OPEN, Event.GUESS): State.ENDED,
         (State.PAIRED, Event.REVOKE): State.ENDED,
     }
     | {
@@ -85,6 +88,7 @@ _ENDS: Mapping[Event, Ended] = MappingProxyType(
     {
         Event.NO: "refused",
         Event.CONTEST: "contested",
+        Event.GUESS: "guessed",
         Event.EXPIRE: "expired",
         Event.CLOSE: "closed",
         Event.REVOKE: "revoked",

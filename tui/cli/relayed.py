@@ -1,6 +1,6 @@
 """A command whose daemon is reached through a relay: pairing at the first time, said on stderr.
 
-Loaded only for a pairing link, or `sereno://ID`, as the host.
+Loaded only for a pairing link, a code that is typed, or `sereno://ID`, as the host.
 """
 
 from __future__ import annotations
@@ -13,8 +13,25 @@ from sereno.core.client.blocking import SyncClient
 from sereno.core.client.bridge import RelayedClient
 from sereno.core.client.paired import PairedHost
 from sereno.core.client.target import Target
+from sereno.core.config import load_config
 from sereno.core.home import find_home
+from sereno.relay_client.pins import parse_pin
 from sereno.tui.cli.output import note
+
+__all__ = ["exchange", "through"]
+
+
+def exchange(target: Target) -> Target:
+    """What the code of a target leads to, by the relay of this home's configuration. The code is
+    spent by that, so it is said at once how to go on. Raises ClientError and ConfigError."""
+    home = find_home(os.environ)
+    relay = load_config(home, os.environ).daemon.relay
+    pins = [parse_pin(one) for one in relay.pins]
+    host = PairedHost.of_code(home, target.code, relay.endpoint, time.time(), pins=pins)
+    note(
+        f"sereno: the code was right, and is spent. If this breaks: --host sereno://{host.server_id}"
+    )
+    return Target(link=f"sereno://{host.server_id}")
 
 
 def through(target: Target) -> SyncClient:

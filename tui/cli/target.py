@@ -104,6 +104,12 @@ def connect(timeout_s: float, *, ask: bool = True) -> SyncClient | None:
     from sereno.core.client.blocking import SyncClient
     from sereno.core.client.errors import Refused
 
+    if chosen.code:
+        if not ask:
+            raise Refused("code_unused", "a code counts once, and nobody asked for that now")
+        from sereno.tui.cli.relayed import exchange
+
+        chosen = given().target = exchange(chosen)
     if chosen.relayed:
         from sereno.tui.cli.relayed import through
 

@@ -34,6 +34,17 @@ def test_hosts(text: str, expected: Target) -> None:
     assert parse_target(text) == expected
 
 
+@pytest.mark.parametrize(
+    "text", ["48291-copper-tulip-anchor", " 48291 Copper  tulip anch ", "48291-copper"]
+)
+def test_a_code_is_known_by_its_form(text: str) -> None:
+    target = parse_target(text)
+    assert target == Target(code=text.strip())
+    assert target.relayed
+    assert not target.local
+    assert "copper" not in f"{target!r} {target.name}"
+
+
 def test_the_official_password_form_is_percent_decoded() -> None:
     target = parse_target("tcp://box:6767?ssl=true&password=a%26b+c%25")
     assert (target.secret, target.secret_in_url, target.tls) == ("a&b+c%", True, True)
@@ -48,6 +59,7 @@ def test_the_official_password_form_is_percent_decoded() -> None:
         ("[::1]", "[::1]:6767"),
         ("::1:6767", "in brackets"),
         ("[devbox]:6767", "no IPv6 address"),
+        ("48291", "48291:6767"),
         ("devbox:0", "1 to 65535"),
         ("devbox:65536", "1 to 65535"),
         ("devbox:٣", "1 to 65535"),
@@ -56,7 +68,7 @@ def test_the_official_password_form_is_percent_decoded() -> None:
         ("tcp://devbox:6767?ssl=maybe", "ssl=true and nothing else"),
         ("http://devbox:6767/", "tcp://devbox:6767"),
         ("wss://devbox:443/ws", "tcp://devbox:443?ssl=true"),
-        ("ftp://devbox:6767", "tcp:// or unix://"),
+        ("ftp://devbox:6767", "tcp://, unix:// or sereno://"),
         ("https://app.example/#offer=abc", "pairing offer"),
         ("/run/a.sock", "unix:///run/a.sock"),
         ("unix://relative", "whole path"),

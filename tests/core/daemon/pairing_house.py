@@ -71,7 +71,8 @@ class House:
         before = {one.server_id for one in self.pairings.live()}
         result = await self.offer(**fields)
         assert result.offer is not None, result.error
-        (server_id,) = {one.server_id for one in self.pairings.live()} - before
+        offers = {one.server_id for one in self.pairings.live() if one.kind != "code"}
+        (server_id,) = offers - before
         return result.offer.id, server_id
 
     async def answer(

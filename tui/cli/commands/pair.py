@@ -80,9 +80,12 @@ def command(
         _write_image(image, reply.url)
         if out.plain:
             relay = state_of(client).relay
-            say(*_drawn(reply.url), reply.url, "", *_about(reply.offer, rights, relay, yes))
+            say(*_drawn(reply.url), reply.url, *_to_type(reply.typed), "")
+            say(*_about(reply.offer, rights, relay, yes))
             return exits.OK if yes else Waiting(client, reply.offer, rights).run()
     value = _json(reply.offer, reply.url, rights, confirm=not yes)
+    if reply.typed is not None:
+        value["code"] = reply.typed
     emit(value, [reply.url], (), as_json=out.as_json, quiet=out.quiet)
     return exits.OK
 
@@ -136,6 +139,13 @@ def _drawn(url: str) -> list[str]:
     if width >= code.width:
         return coloured(code)
     return [f"The code needs {code.width} columns, and this terminal has {width}. Open the link:"]
+
+
+def _to_type(typed: str | None) -> list[str]:
+    """Instead of the link, where it cannot be brought."""
+    if typed is None:
+        return []
+    return ["", f"Or typed, where the same relay is set: sereno --host {typed}"]
 
 
 def _about(offer: Offer, rights: str, relay: RelayStatus, yes: bool) -> list[str]:
