@@ -11,6 +11,12 @@ import pytest
 
 from sereno.core.client.target import parse_target
 from sereno.core.protocol.messages import FetchAgentsResult, RpcError, ServerInfo
+from sereno.core.protocol.pairing import (
+    AnswerQuestion,
+    AnswerQuestionResult,
+    ReadPairing,
+    ReadPairingResult,
+)
 from sereno.relay_client.connector import SocketClosed
 from sereno.tui.cli import exits
 from tests.e2e.harness import World, terminal, until
@@ -69,6 +75,26 @@ def test_c15_t04_a_link_lets_one_device_in_and_no_other(world: World, relay: Rel
     world.env = here
     (device,) = devices(world)
     assert (device["name"], device["rights"]) == ("Laptop", "operator")
+
+
+def test_t28_a_typed_code_lets_in_and_a_wrong_one_ends_it(world: World, relay: Relay) -> None:
+    code, other = (world.json("pair", "--for", "sereno", "--yes")["code"] for _ in range(2))
+    number, *words = other.split("-")
+    wrong = "-".join([number, words[1], words[0], "abandon"])
+    here = far_away(world, code)
+    world.env |= {"SERENO_RELAY_ENDPOINT": relay.endpoint}
+    first = world.sereno("ls", "-q")
+    assert "these words stand at the daemon too" in first.stderr
+    paired = first.stderr.rpartition("--host ")[2].split()[0]
+    world.env |= {"SERENO_HOST": paired}
+    assert world.sereno("ls", "-q").stderr == ""
+    world.env |= {"SERENO_HOST": wrong, "SERENO_HOME": str(world.root / "guesser")}
+    assert refused(world, exits.REFUSED) == "wrong_code"
+    world.env = here
+    with world.client() as client:
+        found = client.request(ReadPairing(request_id=""))
+        assert isinstance(found, ReadPairingResult)
+    assert [one.ended for one in found.state.offers if one.device_id is None] == ["guessed"]
 
 
 def test_c54_a_revoked_device_is_out_and_the_other_goes_on(world: World, relay: Relay) -> None:
@@ -167,13 +193,6 @@ async def test_the_question_outlives_the_socket(world: World, relay: Relay, apps
 
 
 def _say_yes(world: World) -> None:
-    from sereno.core.protocol.pairing import (
-        AnswerQuestion,
-        AnswerQuestionResult,
-        ReadPairing,
-        ReadPairingResult,
-    )
-
     with world.client() as client:
 
         def asked() -> str | None:
