@@ -28,13 +28,11 @@ from sereno.relay_client.endpoints import Endpoint
 from sereno.relay_client.pins import BadPin, format_pin, pin_of
 from sereno.relay_client.proxies import proxy_for
 from sereno.relay_client.reasons import RelayError
-from sereno.relay_client.sockets import HANDSHAKE_BYTES, DataSocket, RelaySocket
+from sereno.relay_client.sockets import CLOSE_S, HANDSHAKE_BYTES, DataSocket, RelaySocket
 
-__all__ = ["CLOSE_S", "OPEN_S", "Dialler", "dial_client", "tls_context"]
+__all__ = ["OPEN_S", "Dialler", "dial_client", "tls_context"]
 
 OPEN_S = 10.0
-CLOSE_S = 2.0
-"""How long the other end may take to answer a close, before it is cut."""
 _QUIET = logging.getLogger("sereno.relay.dialling")
 _QUIET.setLevel(logging.ERROR)  # Below that the library logs URLs, and ids with them.
 _KEEP_ALIVE = (

@@ -8,10 +8,21 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import anyio
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-__all__ = ["HANDSHAKE_BYTES", "MESSAGE_BYTES", "DataSocket", "RelaySocket", "SocketClosed"]
+__all__ = [
+    "CLOSE_S",
+    "HANDSHAKE_BYTES",
+    "MESSAGE_BYTES",
+    "DataSocket",
+    "RelaySocket",
+    "SocketClosed",
+]
+
+CLOSE_S = 2.0
+"""How long the other end may take to answer a close, before it is cut."""
 
 HANDSHAKE_BYTES = 64 * 1024
 """A frame of somebody unknown (section F of the promises)."""
@@ -45,7 +56,7 @@ class DataSocket(Protocol):
         SocketClosed."""
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Closes it, and waits for that; may be called again."""
+        """Closes it, and waits for that, 2 s at most; may be called again."""
 
     def widen(self) -> None:
         """The other end has shown who it is: messages of 100 MiB from now on, not of 64 KiB."""
@@ -78,15 +89,18 @@ class RelaySocket:
             await self._connection.send(frame)
         except ConnectionClosed as error:
             raise self._ended(error) from None
+        self._check()
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         reason = reason.encode()[:_LONGEST_REASON].decode("utf-8", "ignore")
         if self._closed_by_us is None:
             self._closed_by_us = code, reason
         try:
-            await self._connection.close(code, reason)
+            # The library bounds the wait for an answer, and not the one for room to say goodbye.
+            with anyio.move_on_after(CLOSE_S):
+                await self._connection.close(code, reason)
         finally:
-            self.abort()  # Of use only where the wait for the other end was cancelled.
+            self.abort()  # Of use only where the wait for the other end was cut short.
 
     def abort(self) -> None:
         """Cuts it."""

@@ -16,7 +16,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request
 
-__all__ = ["Socket", "Wire", "liar", "wire"]
+__all__ = ["Socket", "Wire", "for_ever", "liar", "reading", "wire"]
 
 
 @dataclass(eq=False)
@@ -145,3 +145,13 @@ async def liar(
 def _connection_id(request: Request) -> str | None:
     found = parse_qs(urlsplit(request.path).query).get("connectionId")
     return found[0] if found else None
+
+
+async def for_ever(_: object) -> None:
+    await anyio.sleep_forever()
+
+
+async def reading(socket: Socket) -> None:
+    """Until the other end closes it."""
+    async for _ in socket.wire:
+        pass
