@@ -32,11 +32,13 @@ _UNKNOWN = ("Unknown request schema", "own machine only")
 
 @dataclass
 class Made:
-    """An offer of ours: its link, what was said of whoever comes, the file that holds its code."""
+    """An offer of ours: its link, what was said of whoever comes, what can be typed instead of the
+    link (empty: nothing), the file that holds its code."""
 
     url: str
     name: str
     rights: str
+    typed: str = ""
     image: Path | None = None
 
     def forget(self) -> None:

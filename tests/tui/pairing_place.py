@@ -34,10 +34,11 @@ from sereno.core.protocol.pairing import (
 from sereno.core.protocol.values import UNSET, Wire, given, iso
 from tests.tui.sample import NOW_MS, stamp
 
-__all__ = ["APP_URL", "OWN_URL", "Gate", "device", "relay"]
+__all__ = ["APP_URL", "OWN_URL", "TYPED", "Gate", "device", "relay"]
 
 APP_URL = "https://app.paseo.sh/#offer=" + "eyJ2IjoyLCJzZXJ2ZXJJZCI6InNydl9".ljust(194, "Q")
 """As long as a real one at the default endpoint."""
+TYPED = "48291-copper-tulip-anchor"
 OWN_URL = "sereno://pair#" + "3141592653" * 15 + "5897"
 
 
@@ -171,7 +172,8 @@ class Gate:
         offer = Offer(f"offer-{len(self.offers)}", request.kind, stamp(0), expires)
         self.offers.append(offer)
         self.changed()
-        return OfferPairingResult("", offer, url)
+        typed = None if request.kind == "app" else TYPED
+        return OfferPairingResult("", offer, url, typed=typed)
 
     def _answer(self, request: AnswerQuestion) -> AnswerQuestionResult:
         found = [each for each in self.questions if each.id == request.question_id]

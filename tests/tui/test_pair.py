@@ -19,7 +19,7 @@ from sereno.tui.screens.pair.view import Stage
 from sereno.tui.widgets.footer import Footer
 from tests.tui import sample
 from tests.tui.pair_screens import PairPlace, opened_pair, read_image, scanned
-from tests.tui.pairing_place import APP_URL, OWN_URL, Gate, relay
+from tests.tui.pairing_place import APP_URL, OWN_URL, TYPED, Gate, relay
 from tests.tui.scenes import settle
 from tests.tui.test_promised_keys import pressed
 
@@ -91,6 +91,16 @@ async def test_another_sereno_is_promised_more() -> None:
         assert FOR_APPS not in here.words
     (asked,) = here.gate.of(OfferPairing)
     assert asked.kind == "sereno"
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_can_be_typed_instead_stands_beside_the_code(size: tuple[int, int]) -> None:
+    async with opened_pair(keys=OWN, size=size) as here:
+        assert TYPED in "".join(here.words.replace("▀", " ").split())
+        await here.press("l")
+        assert TYPED in "".join(here.words.replace("▀", " ").split())
+    async with opened_pair(keys=CODE, size=size) as here:
+        assert "typed" not in here.words
 
 
 async def test_what_is_filled_in_is_asked_for() -> None:

@@ -140,6 +140,7 @@ class PairScreen(SerenoScreen[None]):
             url=made.url,
             relay=state.relay if state is not None else None,
             rights=made.rights,
+            typed=made.typed,
             device=next((each for each in devices if each.id == offer.device_id), None),
             image=str(made.image or ""),
             now_ms=self.now_ms(),
@@ -234,7 +235,7 @@ class PairScreen(SerenoScreen[None]):
         finally:
             self._busy = False
         assert reply.offer is not None
-        made = Made(reply.url or "", request.name, request.rights)
+        made = Made(reply.url or "", request.name, request.rights, reply.typed or "")
         self.news.made[reply.offer.id] = made
         await self.news.look()
         self._take(reply.offer, made)

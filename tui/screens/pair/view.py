@@ -45,14 +45,15 @@ class Stage(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What is known, and the size of the terminal in cells. `rights`: what was asked for.
-    `image`: the file in which the code is."""
+    """What is known, and the size of the terminal in cells. `rights`: what was asked for. `typed`:
+    what can be typed instead of the link. `image`: the file in which the code is."""
 
     offer: Offer
     code: Code
     url: str
     relay: RelayStatus | None
     rights: str
+    typed: str
     device: Device | None
     image: str
     now_ms: int
@@ -103,6 +104,11 @@ def _blocks(sight: Sight, width: int) -> Iterator[tuple[int, list[Line]]]:
     yield 0, _lines("Pair another Sereno" if own else "Pair an official app", width, "strong")
     yield 4, [()]
     yield 2, _lines(_scan(own, short), width)
+    if sight.typed:
+        yield 5, [()]
+        yield 2, _lines("Or typed there:" if short else "Or typed there, once, instead:", width)
+        yield 2, _typed(words.told(sight.typed), width)
+        yield 5, [()]
     asks = "You are asked first." if short else ASKS
     yield 1, _lines(asks, width)
     yield 5, [()]
@@ -117,6 +123,15 @@ def _blocks(sight: Sight, width: int) -> Iterator[tuple[int, list[Line]]]:
     yield 8, [()]
     secret = "It is a key: let nobody record it." if short else KEY
     yield 0, _lines(secret, width, "asks-line")
+
+
+def _typed(code: str, width: int) -> list[Line]:
+    """Whole words: broken between two of them where it is too long."""
+    if len(code) <= width - 2:
+        return [(("  ", ""), (code, "strong"))]
+    parts = code.split("-")
+    middle = len(parts) // 2
+    return [(("-".join(parts[:middle]) + "-", "strong"),), (("-".join(parts[middle:]), "strong"),)]
 
 
 def _scan(own: bool, short: bool) -> str:
@@ -167,6 +182,8 @@ def _message(sight: Sight, at: Stage) -> Iterator[tuple[str, str]]:
             yield sight.url, ""
             yield "", ""
             yield f"Valid {left}, one device. This is a key: do not post or record it.", "asks-line"
+            if sight.typed:
+                yield f"Or typed there, instead: {words.told(sight.typed)}", ""
             yield "c copies it whole. l shows the code again.", "dim"
         case _:
             size = f"{code.width} x {code.height + 1}"
