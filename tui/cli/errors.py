@@ -23,6 +23,7 @@ _EXIT_OF = {
     "host_unreachable": exits.NO_DAEMON,
     "host_timeout": exits.NO_DAEMON,
     "bad_target": exits.USAGE,
+    "not_a_code": exits.USAGE,
     "bad_ca_file": exits.USAGE,
 }
 
@@ -64,6 +65,8 @@ def translate(error: BaseException) -> CliError | None:
             exit_code = exits.USAGE
         if exit_code is None and _is_a(error, "Refused"):
             exit_code = exits.REFUSED
+        if exit_code is None and _is_a(error, "NoDaemon"):
+            exit_code = exits.NO_DAEMON
         return CliError(code or "failed", message, next_step or "", exit_code)
     if isinstance(error, UnicodeError):
         # Bytes of another encoding: Python hands them on as lone surrogates, which no UTF-8 says.

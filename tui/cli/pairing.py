@@ -9,7 +9,7 @@ from __future__ import annotations
 import select
 import sys
 import termios
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -93,9 +93,11 @@ class Waiting:
         self._id = offer.id
         self._rights = rights
 
-    def run(self) -> int:
-        """The exit code. ctrl+c closes the offer and goes on as KeyboardInterrupt."""
+    def run(self, shown: Callable[[], Iterable[str]]) -> int:
+        """Says what is shown of the offer, waits; the exit code. ctrl+c closes the offer, from the
+        first line on, and goes on as KeyboardInterrupt."""
         try:
+            say(*shown())
             return self._wait()
         except KeyboardInterrupt:
             self._close()

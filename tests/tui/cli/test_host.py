@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from sereno.core.client.errors import Refused
 from sereno.core.client.target import Target, parse_target
+from sereno.tui.cli import exits
 from sereno.tui.cli.credential import warn
 from sereno.tui.cli.entry import main
+from sereno.tui.cli.target import begin, connect
 from tests.tui.cli.conftest import Run
 from tests.tui.cli.fake_daemon import FakeDaemon
 from tests.tui.cli.scripted import FIRST, agent, furnish
@@ -65,6 +68,26 @@ def test_a_host_before_and_behind_the_command_and_in_the_environment(
     open_there.seen.clear()
     sereno("inspect", FIRST[:8])
     assert open_there.seen[0]["type"] == "fetch_agent_request"
+
+
+def test_a_code_is_not_spent_by_a_shell_that_completes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERENO_HOST", "48291-copper-tulip-anchor")
+    begin()
+    with pytest.raises(Refused) as refused:
+        connect(0.5, ask=False)
+    assert refused.value.code == "code_unused"
+
+
+def test_a_code_is_looked_for_at_the_relay_of_this_home(
+    sereno: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SERENO_RELAY_ENDPOINT", "ws://127.0.0.1:1")
+    result = sereno("ls", "--json", "--host", "48291-copper-tuition-anchor")
+    assert result.code == exits.NO_DAEMON
+    told = json.loads(result.err)
+    assert told["code"].startswith("relay_")
+    assert "127.0.0.1:1" in told["message"]
+    assert "tuition" not in result.err
 
 
 def test_what_was_given_to_one_command_is_not_given_to_the_next(

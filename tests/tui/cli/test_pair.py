@@ -27,7 +27,7 @@ from tests.tui.cli.conftest import Run
 from tests.tui.cli.fake_daemon import FakeDaemon, Message, message
 from tests.tui.cli.terminal import Terminal, at_terminal
 from tests.tui.cli.test_token_qr import read
-from tests.tui.pairing_place import APP_URL, OWN_URL, Gate, device, relay
+from tests.tui.pairing_place import APP_URL, OWN_URL, TYPED, Gate, device, relay
 
 KINDS = (
     AnswerQuestion,
@@ -85,6 +85,19 @@ def test_for_another_sereno(gate: Gate, sereno: Run) -> None:
     done = sereno("pair", "--for", "sereno", "-q")
     assert done.out == f"{OWN_URL}\n"
     assert gate.of(OfferPairing)[0].confirm is True
+    told = json.loads(sereno("pair", "--for", "sereno", "--json").out)
+    assert (told["url"], told["code"]) == (OWN_URL, TYPED)
+    assert "code" not in json.loads(sereno("pair", "--json").out), "an app types none"
+
+
+def test_what_can_be_typed_stands_under_the_link(gate: Gate, home: Path) -> None:
+    with at_terminal(home, "pair", "--for", "sereno", "--yes") as terminal:
+        assert terminal.end() == exits.OK
+    assert f"\n{OWN_URL}\n\nOr typed, " in terminal.plain
+    assert f"sereno --host {TYPED}\n" in terminal.plain
+    with at_terminal(home, "pair", "--yes") as terminal:
+        assert terminal.end() == exits.OK
+    assert "typed" not in terminal.plain
 
 
 def test_the_key_is_not_printed_into_a_pipe_unasked(gate: Gate, sereno: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -80,9 +81,11 @@ def command(
         _write_image(image, reply.url)
         if out.plain:
             relay = state_of(client).relay
-            say(*_drawn(reply.url), reply.url, *_to_type(reply.typed), "")
-            say(*_about(reply.offer, rights, relay, yes))
-            return exits.OK if yes else Waiting(client, reply.offer, rights).run()
+            shown = partial(_shown, reply, rights, relay, yes)
+            if not yes:
+                return Waiting(client, reply.offer, rights).run(shown)
+            say(*shown())
+            return exits.OK
     value = _json(reply.offer, reply.url, rights, confirm=not yes)
     if reply.typed is not None:
         value["code"] = reply.typed
@@ -139,6 +142,14 @@ def _drawn(url: str) -> list[str]:
     if width >= code.width:
         return coloured(code)
     return [f"The code needs {code.width} columns, and this terminal has {width}. Open the link:"]
+
+
+def _shown(reply: OfferPairingResult, rights: str, relay: RelayStatus, yes: bool) -> list[str]:
+    """The code, the link, and what they are worth."""
+    assert reply.offer is not None
+    assert reply.url is not None
+    about = _about(reply.offer, rights, relay, yes)
+    return [*_drawn(reply.url), reply.url, *_to_type(reply.typed), "", *about]
 
 
 def _to_type(typed: str | None) -> list[str]:
