@@ -17,6 +17,8 @@ from sereno.tui.link_api import ActError
 from sereno.tui.model import Phase
 from sereno.tui.places import Places
 from sereno.tui.screens.base import SerenoScreen
+from sereno.tui.terminal import BELL
+from sereno.tui.textual_private import write_raw
 from sereno.tui.times import Times
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ class Everywhere(Places, inherit_bindings=False):
     """What the keys of keys.EVERYWHERE do."""
 
     _stopped_at = 0
+    _rings: bool
     times: Times
 
     def now_ms(self) -> int:
@@ -36,6 +39,11 @@ class Everywhere(Places, inherit_bindings=False):
 
     def action_detach(self) -> None:
         raise NotImplementedError
+
+    def ring(self) -> None:
+        """The terminal's bell, unless the person wants none."""
+        if self._rings:
+            write_raw(self, BELL)
 
     def copy_to_clipboard(self, text: str) -> None:
         """To the terminal, and to tmux or the desktop where they are; without controls."""

@@ -55,7 +55,7 @@ def who(question: Question) -> str:
     """What they say of themselves: `mobile, app 0.1.65`."""
     version = told(question.app_version, 30)
     label = "app" if question.kind != "sereno" else "version"
-    kind = told(question.client_type, 20) or "unknown kind"
+    kind = told(question.client_type) or "unknown kind"
     return f"{kind}, {label} {version}" if version else kind
 
 

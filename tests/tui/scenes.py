@@ -59,6 +59,18 @@ def guarded() -> sample.StillLink:
     return link
 
 
+def paired() -> sample.StillLink:
+    from tests.tui.pair_screens import DEVICES  # which plays scenes itself
+    from tests.tui.pairing_place import Gate
+    from tests.tui.security_place import Keeper
+
+    link = sample.StillLink(sample.fleet())
+    keeper = Keeper()
+    keeper.pairing = Gate(*DEVICES)
+    link.asked = keeper
+    return link
+
+
 def with_log() -> sample.StillLink:
     link = sample.StillLink(sample.fleet())
     rows = [
@@ -163,6 +175,8 @@ PICTURES: dict[str, Scene] = {
     "agent": Scene(("4",)),
     "request": Scene(("ctrl+g",)),
     "security": Scene(("S",), guarded),
+    "pair": Scene(("P", "right", "enter"), paired),
+    "devices": Scene(("S", "D"), paired),
 }
 """What `make screenshots` draws. The agent's own snapshots are in test_agent_screen.py."""
 

@@ -202,6 +202,21 @@ async def test_a_knock_is_told_on_the_fleet_until_it_is_answered() -> None:
         await here.until(lambda: not here.app.screen.query(KnockBar))
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_a_knock_rings_once_where_that_is_wanted(
+    wanted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[str] = []
+    monkeypatch.setattr("sereno.tui.everywhere.write_raw", lambda _app, text: rung.append(text))
+    async with opened_pair(keys=(*CODE, "escape"), bell=wanted) as here:
+        here.gate.knock(here.gate.offers[0].id)
+        await here.until(lambda: bool(here.app.screen.query(KnockBar)))
+        here.gate.changed()
+        here.seconds(2)
+        await settle(here.pilot)
+        assert rung == ["\a"] * wanted
+
+
 async def test_a_knock_reaches_the_person_at_an_agent() -> None:
     async with opened_pair(keys=(*CODE, "escape", "4")) as here:
         assert isinstance(here.app.screen, AgentScreen)

@@ -73,6 +73,7 @@ class FleetPairing:
     def _knocked(self, question: Question) -> None:
         """Told once, wherever the person is; not where the question itself comes up."""
         app = self._fleet.sereno
+        app.ring()
         if getattr(app.screen, "PLACE", "") == "pair":
             return
         here = app.screen is self._fleet

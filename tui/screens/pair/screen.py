@@ -29,6 +29,7 @@ from sereno.tui.keys import key
 from sereno.tui.lines import Line
 from sereno.tui.link_api import ActError
 from sereno.tui.pairing_news import Made, PairingNews, is_open, knock_words
+from sereno.tui.pairing_words import device_name
 from sereno.tui.qr import Code, code_of, image_of
 from sereno.tui.screens.agent.parts import Lines
 from sereno.tui.screens.base import SerenoScreen
@@ -343,7 +344,7 @@ class PairScreen(SerenoScreen[None]):
         device = await asking.answer(self.sereno.link, request)
         await self.news.look()
         if device is not None and self._offer is None:
-            self.notify(f"{device.name} is paired.")
+            self.notify(f"{device_name(device)} is paired.")
 
     def action_devices(self) -> None:
         self.sereno.open_devices()
