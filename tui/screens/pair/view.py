@@ -92,7 +92,7 @@ def beside_code(sight: Sight) -> list[Line]:
     if width < SIDE:
         return []
     blocks = [*_blocks(sight, width)]
-    while sum(len(lines) for _, lines in blocks) > sight.code.height:
+    while sum(len(lines) for _, lines in blocks) > sight.height - 1:
         blocks.remove(max(blocks, key=lambda block: block[0]))
     return [line for _, lines in blocks for line in lines]
 
