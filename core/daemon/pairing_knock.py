@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 
+import msgspec
+
 from sereno.core.daemon.pairing_book import Entry
 from sereno.core.daemon.pairing_ledger import Ledger
 from sereno.core.protocol.pairing import Rights
@@ -109,8 +111,10 @@ class Knocking:
     ) -> Question | None:
         """The one that stands for this client, asked again, or a new one; None for too many."""
         question = self._book.question_of(pairing.server_id, client)
+        shown = tuple(sanitise_line(" ".join(words), NAME).split())
         if question is not None:
-            question = question.move(AskedEvent.AGAIN, now)
+            # Of this handshake: those of the one before stand nowhere any more, and would differ.
+            question = msgspec.structs.replace(question.move(AskedEvent.AGAIN, now), words=shown)
         elif len(self._book.questions_of(pairing.server_id)) >= MOST_QUESTIONS:
             return None
         else:
@@ -120,7 +124,7 @@ class Knocking:
                 client,
                 sanitise_line(client_type, WORD),
                 None if app_version is None else sanitise_line(app_version, WORD),
-                tuple(sanitise_line(" ".join(words), NAME).split()),
+                shown,
                 now,
                 now + LASTS_MS,
             )

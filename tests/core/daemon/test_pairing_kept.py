@@ -46,6 +46,18 @@ async def _come(home: House, server_id: str, key: bytes, secret: bytes, words: l
     assert entry is not None
 
 
+async def test_who_asks_again_is_shown_with_the_words_of_this_handshake(home: House) -> None:
+    """Whoever was cut off, or not answered in time, comes by another handshake: old words beside
+    the new ones that the client shows would look like somebody in between."""
+    key, secret = b"\1" * 32, b"\3" * 32
+    _, server_id = await home.made(kind="sereno")
+    await home.glance(server_id, device_key=key, device_secret=secret, words=["able", "baker"])
+    (first,) = (await home.state()).questions
+    await home.glance(server_id, device_key=key, words=["candy", "delta"])
+    (again,) = (await home.state()).questions
+    assert (again.id, again.words) == (first.id, ["candy", "delta"])
+
+
 async def test_two_greetings_under_one_offer_leave_one_secret(home: House) -> None:
     """Both sockets were there before the first finished its handshake."""
     key = b"\1" * 32
