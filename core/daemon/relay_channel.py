@@ -42,6 +42,8 @@ class RelayChannel(abc.ABC):
         self._queue: deque[str | bytes] = deque()
         self._size = 0
         self._busy = False
+        self._mute = False
+        """The socket takes nothing any more; what it took in before is still read."""
         self._goodbye: tuple[int, str] | None = None
         self._wake = anyio.Event()
         self._reading = anyio.Event()
@@ -90,6 +92,8 @@ class RelayChannel(abc.ABC):
         self._connection.receive(data, binary=True)
 
     def _queue_up(self, frame: str | bytes) -> None:
+        if self._mute:
+            return
         self._queue.append(frame)
         self._size += len(frame)
         self._wake.set()
@@ -151,7 +155,13 @@ class RelayChannel(abc.ABC):
                 self._wake = anyio.Event()
                 await self._wake.wait()
         except SocketClosed:
-            self._reading.set()  # What reads hears it too, after all that had arrived before.
+            # What reads hears it too, after all that had arrived before; answers to that go nowhere
+            # and must not hold it up.
+            self._mute = True
+            self._queue.clear()
+            self._size = 0
+            self._relieve()
+            self._reading.set()
 
     def _relieve(self) -> None:
         if self._busy and self._size <= LOW and self._connection is not None:
@@ -169,7 +179,7 @@ class RelayChannel(abc.ABC):
 
     def send(self, batch: Batch) -> None:
         for message in batch.messages:
-            if self._goodbye is not None:
+            if self._mute or self._goodbye is not None:
                 return
             for frame in self._seal(message.data):
                 self._queue_up(frame)
@@ -181,7 +191,8 @@ class RelayChannel(abc.ABC):
             self._hang_up(code, reason)
 
     def pause_reading(self) -> None:
-        self._reading = anyio.Event()
+        if not self._mute:
+            self._reading = anyio.Event()
 
     def resume_reading(self) -> None:
         self._reading.set()

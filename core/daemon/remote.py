@@ -245,6 +245,7 @@ class _Bell:
         self._server_id = server_id
         self._socket = socket
         self._device: str | None = None
+        self._over = False
 
     async def knock(self, hello: Hello) -> Admitted | None:
         version = hello.app_version if isinstance(hello.app_version, str) else None
@@ -264,7 +265,7 @@ class _Bell:
         )
 
     def _enter(self, entry: Entry | None) -> Admitted | None:
-        if entry is None:
+        if entry is None or self._over:  # The yes may come in the moment in which they leave.
             return None
         self._device = entry.device_id
         self._socket.widen()
@@ -274,5 +275,6 @@ class _Bell:
 
     def left(self) -> None:
         """The connection is gone."""
+        self._over = True
         if self._device is not None:
             self._book.left(self._device)

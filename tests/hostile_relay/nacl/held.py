@@ -22,10 +22,12 @@ class Held(Generic[T]):
         self._over = asyncio.Event()
         entered: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._live(entered))
-        await asyncio.wait([self._task, entered], return_when=asyncio.FIRST_COMPLETED)
-        if self._task.done():
+        self._task.add_done_callback(lambda _: entered.cancel())
+        try:
+            return await entered
+        except asyncio.CancelledError:
             self._task.result()
-        return entered.result()
+            raise
 
     async def stop(self) -> None:
         self._over.set()

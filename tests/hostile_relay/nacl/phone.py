@@ -68,7 +68,7 @@ class Phone(App):
     async def _out(self, effects: list[Effect]) -> None:
         self.shown += [str(one.message) for one in effects if isinstance(one, Deliver)]
         try:
-            await super()._out(effects)
+            await super()._out([one for one in effects if not isinstance(one, Deliver)])
             for one in effects:
                 if isinstance(one, Close):
                     await self._socket.close(one.code, one.reason)

@@ -48,9 +48,10 @@ class Tap:
             self.over = True
 
     async def say(self, frame: str | bytes) -> bool:
-        """False where nobody is there any more."""
+        """False where nobody is there any more. Who does not read is not waited for."""
         try:
-            await self._socket.send(frame)
+            with anyio.move_on_after(0.2):
+                await self._socket.send(frame)
         except ConnectionClosed:
             return False
         self.said += 1
@@ -63,6 +64,7 @@ class Tap:
         self._socket.transport.abort()
 
     def stop_reading(self) -> None:
+        """Takes nothing any more."""
         self._socket.transport.pause_reading()
 
 

@@ -45,9 +45,9 @@ class Wired(Judged):
         self._names = itertools.count(1)
         self._folder = tempfile.TemporaryDirectory(prefix="sereno-hostile-")
         self._runner = asyncio.Runner()
-        self._run(self._begin())
+        self.run(self._begin())
 
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
         try:
             return self._runner.run(work)
         except BaseException:
@@ -75,7 +75,7 @@ class Wired(Judged):
         """The relay hangs up: then nobody is there any more, and nothing is kept for them."""
         try:
             if not self.failed:
-                self._run(self._hang_up_all())
+                self.run(self._hang_up_all())
         finally:
             self._runner.run(self._close())
             self._runner.close()
@@ -102,7 +102,7 @@ class Wired(Judged):
     # What honest ends do
 
     def new_client(self) -> Owner:
-        return self._run(self._new_client())
+        return self.run(self._new_client())
 
     async def _new_client(self) -> Owner:
         before = len(self.hands.clients)
@@ -122,7 +122,7 @@ class Wired(Judged):
 
     def new_connection(self, name: str | None = None) -> Line:
         """Under a name of its own, or under one that there was before."""
-        return self._run(self._new_connection(name or f"conn_{next(self._names)}"))
+        return self.run(self._new_connection(name or f"conn_{next(self._names)}"))
 
     async def _new_connection(self, name: str) -> Line:
         await until(lambda: self.hands.control is not None, "the daemon is at the relay")
@@ -135,7 +135,7 @@ class Wired(Judged):
         return line
 
     def command(self, one: Client) -> None:
-        self._run(self._command(self.owners[one.number], f"agent-{next(self._names)}"))
+        self.run(self._command(self.owners[one.number], f"agent-{next(self._names)}"))
 
     async def _command(self, one: Owner, order: str) -> None:
         self.orders.add(order)
@@ -146,7 +146,7 @@ class Wired(Judged):
 
     def answer(self, one: Connection) -> None:
         """To everybody who is let in."""
-        self._run(self._answer(f"answer-{next(self._names)}"))
+        self.run(self._answer(f"answer-{next(self._names)}"))
 
     async def _answer(self, name: str) -> None:
         told = RpcError(request_id=name, request_type="", error="", code="")
@@ -156,7 +156,7 @@ class Wired(Judged):
     def decide(self, one: Connection, *, crash: bool = False) -> None:
         assert isinstance(one, Line)
         if one.claim is not None:
-            self._run(self._decide(one, crash))
+            self.run(self._decide(one, crash))
 
     async def _decide(self, line: Line, crash: bool) -> None:
         end = line.end
@@ -170,7 +170,7 @@ class Wired(Judged):
             await self._restart()
 
     def restart(self) -> None:
-        self._run(self._restart())
+        self.run(self._restart())
 
     async def _restart(self) -> None:
         self.look()
@@ -183,7 +183,7 @@ class Wired(Judged):
     def wait(self, seconds: float) -> None:
         """For the apps alone: what a daemon does in time has its own tests."""
         self.now += seconds
-        self._run(self._late())
+        self.run(self._late())
 
     async def _late(self) -> None:
         for one in self.owners:
@@ -197,7 +197,7 @@ class Wired(Judged):
 
     def flood(self, end: End, frame: str | bytes, times: int) -> None:
         assert isinstance(end, Line | Owner)
-        self._run(self._bring(end, [frame] * times))
+        self.run(self._bring(end, [frame] * times))
 
     async def _bring(self, end: Line | Owner, brought: list[str | bytes]) -> None:
         for frame in brought:
@@ -207,7 +207,7 @@ class Wired(Judged):
         await self._settle()
 
     def hang_up(self, line: Line, how: str) -> None:
-        self._run(self._hang_up(line, how))
+        self.run(self._hang_up(line, how))
 
     async def _hang_up(self, line: Line, how: str) -> None:
         line.cut = True
@@ -224,7 +224,7 @@ class Wired(Judged):
 
     def announce(self, kind: str, **fields: Any) -> None:
         """Words of the relay that lead to nothing."""
-        self._run(self._announce(kind, fields))
+        self.run(self._announce(kind, fields))
 
     async def _announce(self, kind: str, fields: dict[str, Any]) -> None:
         await until(lambda: self.hands.control is not None, "the daemon is at the relay")
