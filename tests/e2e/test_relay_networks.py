@@ -26,20 +26,23 @@ def reaches(network: Network, address: str) -> bool:
     return "ConnectionRefusedError" in tried.stderr  # Somebody is there who says no.
 
 
-def test_nothing_is_lost_when_the_relay_dies_during_a_turn(world: World) -> None:
+def test_c06_c07_nothing_is_lost_when_the_relay_dies_during_a_turn(world: World) -> None:
     with three_networks() as (middle, there, here):
         assert reaches(here, "10.88.2.1")
         assert not reaches(here, "10.88.1.2"), "the relay is the only way"
         relay = Relay(world, "0.0.0.0")
         world.inside = middle.inside
         relay.start()
+        del world.env["SERENO_LISTEN"]
         world.configure(
+            "[daemon]\nlisten = []\n"
             "[daemon.relay]\nenabled = true\n"
             f'endpoint = "ws://10.88.1.1:{relay.port}"\n'
             f'public_endpoint = "10.88.2.1:{relay.port}"\n'
         )
         world.inside = there.inside
         world.serve()
+        assert world.json("daemon", "status")["doors"] == []
         link = world.json("pair", "--for", "sereno", "--yes")["url"]
         world.run("wait 4s then stream 300 tools of 20 bytes", "--title", "Far agent")
         world.inside = here.inside

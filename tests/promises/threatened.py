@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.promises.promised import PLANE, RELAY, UPDATES
+from tests.promises.promised import PLANE, UPDATES
 from tests.promises.rows import Row
 
 __all__ = ["THREATENED"]
@@ -10,24 +10,32 @@ __all__ = ["THREATENED"]
 FILES = "a later issue, with files and worktrees"
 
 THREATENED = (
-    Row("T01", "The relay reads", absent=RELAY),
-    Row("T02", "The relay forges or alters", absent=RELAY),
-    Row("T03", "The relay puts its own keys in between", absent=RELAY),
-    Row("T04", "Whoever saw an offer comes in later", absent=RELAY),
-    Row("T05", "A recorded session is played again", absent=RELAY),
-    Row("T06", "Frames are repeated, swapped or left out", absent=RELAY),
-    Row("T07", "One's own frames are sent back", absent=RELAY),
-    Row("T08", "A second hello changes the keys", absent=RELAY),
-    Row("T09", "Talked down to a weaker version, or to plain text", absent=RELAY),
-    Row("T10", "Public keys that give no secret", absent=RELAY),
-    Row("T11", "Somebody takes the daemon's place at the relay", absent=RELAY),
-    Row("T12", "The end of a stream is cut off", absent=RELAY),
-    Row("T13", "Sizes and times tell something", absent=RELAY),
-    Row("T14", "A device is recognised over days", absent=RELAY),
-    Row("T15", "TLS is intercepted", note="direct connections: 1.2 at least; the relay: issue 5"),
-    Row("T16", "A pairing offer leaks", absent=RELAY),
-    Row("T17", "The daemon's private key is stolen", absent=RELAY),
-    Row("T18", "A nonce is used twice", absent=RELAY),
+    Row("T01", "The relay reads"),
+    Row("T02", "The relay forges or alters"),
+    Row("T03", "The relay puts its own keys in between"),
+    Row("T04", "Whoever saw an offer comes in later"),
+    Row("T05", "A recorded session is played again"),
+    Row("T06", "Frames are repeated, swapped or left out"),
+    Row("T07", "One's own frames are sent back"),
+    Row("T08", "A second hello changes the keys"),
+    Row("T09", "Talked down to a weaker version, or to plain text"),
+    Row("T10", "Public keys that give no secret"),
+    Row(
+        "T11",
+        "Somebody takes the daemon's place at the relay",
+        note="they get nobody in; the wire of the official relay lets who knows an id stand there",
+    ),
+    Row("T12", "The end of a stream is cut off"),
+    Row("T13", "Sizes and times tell something"),
+    Row(
+        "T14",
+        "A device is recognised over days",
+        note="in the database; a relay sees the id of a pairing for as long as that lives",
+    ),
+    Row("T15", "TLS is intercepted", note="direct connections: 1.2 at least; the relay: 1.3"),
+    Row("T16", "A pairing offer leaks"),
+    Row("T17", "The daemon's private key is stolen"),
+    Row("T18", "A nonce is used twice"),
     Row("T20", "Another user of the machine reads token, settings or database"),
     Row(
         "T21",
@@ -40,7 +48,7 @@ THREATENED = (
     Row("T25", "Somebody listens on the network"),
     Row("T26", "Comparing secrets tells by its time"),
     Row("T27", "Guessing the password"),
-    Row("T28", "Guessing the PIN of a pairing", absent=RELAY),
+    Row("T28", "Guessing the PIN of a pairing"),
     Row("T29", "Guessing at a sign-in page", absent=PLANE),
     Row("T30", "A second factor is used twice or guessed", absent=PLANE),
     Row(

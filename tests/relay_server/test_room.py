@@ -30,7 +30,7 @@ def test_a_client_gets_an_id_and_the_daemon_is_told() -> None:
     assert board[client].got == []
 
 
-def test_frames_wait_for_the_data_socket_in_order_and_untouched() -> None:
+def test_c30_frames_wait_for_the_data_socket_in_order_and_untouched() -> None:
     board = Board()
     client = board.join("client", "c")
     board.say(client, "1", "2")

@@ -109,7 +109,7 @@ async def test_a_device_secret_outlives_the_daemon_and_a_stranger_changes_none(
 # What is kept
 
 
-async def test_t16_nothing_secret_is_in_the_database_or_the_audit(tmp_path: Path) -> None:
+async def test_c53_t16_nothing_secret_is_in_the_database_or_the_audit(tmp_path: Path) -> None:
     clients = ["cid_00112233445566778899aabbccddeeff", "cid_secret_name_of_a_client_id_xyz"]
     async with house(tmp_path / "home") as home:
         await home.pair(clients[0])

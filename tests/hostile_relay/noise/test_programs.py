@@ -54,7 +54,7 @@ def offered(world: World) -> str:
     return str(world.json("pair", "--for", "sereno", "--yes")["url"])
 
 
-def test_c11_c20_c24_t01_t05_t13_all_is_written_down_and_played_again(
+def test_c11_c13_c20_c22_c24_t01_t05_t13_all_is_written_down_and_played_again(
     world: World, enemy: Enemy
 ) -> None:
     link = offered(world)
