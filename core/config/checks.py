@@ -22,7 +22,8 @@ _BCRYPT = r"(?a)\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}"
 _BCRYPT_COSTS = range(4, 17)
 _HOST_PATTERN = r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*"
 _ORIGIN = r"[a-z][a-z0-9+.-]*://[^/\s?#]+"
-_HOST_PORT = r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+):(\d{1,5})"
+_RELAY = r"(?:\[([0-9a-fA-F:.]+)\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?)(?::([0-9]{1,5}))?"
+_LONGEST_RELAY = 261
 _THEME = r"[A-Za-z0-9_-]{1,64}"
 
 
@@ -135,16 +136,17 @@ def bcrypt_hash(value: object) -> str:
 
 
 def host_port(value: object) -> str:
-    match = re.fullmatch(_HOST_PORT, value) if isinstance(value, str) else None
-    if match is None or not 0 < int(match[2]) < 65536:
+    """What relay_client/endpoints.py reads as the address in an offer."""
+    if not isinstance(value, str) or not _is_relay(value, port_needed=True):
         raise ValueError('host and port, such as "relay.example.com:443"')
-    return match[0]
+    return value
 
 
 def endpoint(value: object) -> str:
+    """What relay_client/endpoints.py reads as the address to dial; it is not loaded to say so."""
     if isinstance(value, str) and value.startswith(("ws://", "wss://")):
-        rest = value.split("://", 1)[1].rstrip("/")
-        if re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+)(:\d{1,5})?", rest):
+        rest = value.split("://", 1)[1].removesuffix("/")
+        if _is_relay(rest, port_needed=False):
             return value
     try:
         return host_port(value)
@@ -152,6 +154,20 @@ def endpoint(value: object) -> str:
         raise ValueError(
             'host and port, such as "relay.example.com:443", or a ws:// or wss:// address'
         ) from None
+
+
+def _is_relay(text: str, *, port_needed: bool) -> bool:
+    match = re.fullmatch(_RELAY, text)
+    if match is None or len(text) > _LONGEST_RELAY or (port_needed and match[2] is None):
+        return False
+    if match[1] is not None:
+        import ipaddress  # rarely needed, and felt at the start
+
+        try:
+            ipaddress.IPv6Address(match[1])
+        except ValueError:
+            return False
+    return match[2] is None or 0 < int(match[2]) < 65_536
 
 
 def pins(value: object) -> tuple[str, ...]:

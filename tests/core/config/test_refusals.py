@@ -13,10 +13,12 @@ from sereno.core.config import (
     ConfigError,
     load_config,
 )
+from sereno.core.config.checks import endpoint, host_port
 from sereno.core.config.keys import SETTINGS
 from sereno.core.config.load import build_config
 from sereno.core.config.source import Source, parse_source
 from sereno.core.home import Home, prepare
+from sereno.relay_client.endpoints import parse_endpoint, parse_public_endpoint
 from tests.house.other_user import run_as_other_user
 
 if TYPE_CHECKING:
@@ -92,6 +94,7 @@ def test_the_nearest_key_is_found_for_one_wrong_letter_in_any_setting() -> None:
         ("[daemon.relay]\nendpoint = 'relay'", "host and port", 2),
         ("[daemon.relay]\nendpoint = 'https://relay'", "ws:// or wss://", 2),
         ("[daemon.relay]\nendpoint = 'wss://a b'", "ws:// or wss://", 2),
+        ("[daemon.relay]\nendpoint = 'wss://relay:99999'", "ws:// or wss://", 2),
         ("[daemon.relay]\npublic_endpoint = 'x:0'", "host and port", 2),
         ("[daemon.relay]\npins = ['sha256/short']", "44 characters of base64", 2),
         ("[daemon.tls]\ncert = '/c'", "needs `daemon.tls.key` beside it", 2),
@@ -209,3 +212,29 @@ def test_a_file_that_may_not_be_read(home: Home, tmp_path: Path) -> None:
 def test_a_line_is_found_only_in_files_of_sane_size() -> None:
     source = Source(Path("/c"), "x = 1\n" * 40_000, {})
     assert source.line_of(("x",)) is None
+
+
+_NEARLY_A_RELAY = st.text("ab-_.:[]/1905", max_size=24).flatmap(
+    lambda text: st.sampled_from(
+        [text, f"ws://{text}", f"wss://{text}", f"a:{text}", f"[{text}]:1"]
+    )
+)
+
+
+@given(_NEARLY_A_RELAY)
+def test_whatever_relay_is_accepted_can_be_dialled(text: str) -> None:
+    """Else the mistake would be found by the daemon, when it is too late to refuse the file."""
+    for check, parse in ((endpoint, parse_endpoint), (host_port, parse_public_endpoint)):
+        try:
+            accepted = check(text)
+        except ValueError:
+            continue
+        assert parse(accepted).port
+
+
+@pytest.mark.parametrize(
+    "text", ["wss://relay", "ws://[::1]/", "a_b.c:1", "[::1]:443", "R-1.x:65535"]
+)
+def test_relays_that_are_accepted(text: str) -> None:
+    assert endpoint(text) == text
+    assert parse_endpoint(text).host
