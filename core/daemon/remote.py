@@ -24,7 +24,7 @@ from sereno.core.sessions.registry import Sessions
 if TYPE_CHECKING:
     from sereno.core.daemon.pairing import Entry, Live
     from sereno.core.daemon.relay_channel import RelayChannel
-    from sereno.relay_client.connector import DataSocket, RelayState
+    from sereno.relay_client.connector import Connector, DataSocket, RelayState
     from sereno.relay_client.noise.effects import Greeted
     from sereno.relay_client.noise.typed import TypedDaemon
 
@@ -34,6 +34,8 @@ log = logging.getLogger("sereno.relay")
 
 GOODBYE_S = 0.6
 """Seconds for what is still to be said to those of a pairing that has ended."""
+MEND_S = 30.0
+"""Seconds until a line that broke by a mistake of ours is tried again."""
 
 
 class Book(Protocol):
@@ -212,21 +214,39 @@ class _Line:
         self._scope.deadline = min(self._scope.deadline, anyio.current_time() + GOODBYE_S)
 
     async def run(self) -> None:
+        """Until it is ended. What nobody expected of a relay costs this line a while, and the
+        daemon nothing."""
+        with self._scope:
+            while True:
+                try:
+                    await self._connector().run()
+                except Exception as error:
+                    log.exception("the way through the relay %s broke", self.config.endpoint)
+                    self._broken(error)
+                await anyio.sleep(MEND_S)
+
+    def _connector(self) -> Connector:
+        """Raises ValueError for an address or a pin that is none; the configuration has none."""
         from random import random
 
         from sereno.relay_client.connector import Connector
         from sereno.relay_client.endpoints import parse_endpoint
         from sereno.relay_client.pins import parse_pin
 
-        with self._scope:
-            await Connector(
-                parse_endpoint(self.config.endpoint),
-                self._server_id,
-                self._serve,
-                state=self._told,
-                random=random,
-                pins=[parse_pin(one) for one in self.config.pins],
-            ).run()
+        return Connector(
+            parse_endpoint(self.config.endpoint),
+            self._server_id,
+            self._serve,
+            state=self._told,
+            random=random,
+            pins=[parse_pin(one) for one in self.config.pins],
+        )
+
+    def _broken(self, error: Exception) -> None:
+        from sereno.relay_client.connector import RelayState
+
+        words = f"The way through the relay broke: {error}. The daemon's log has the rest."
+        self._told(RelayState("waiting", anyio.current_time(), words, MEND_S))
 
     def _told(self, state: RelayState) -> None:
         before = self.state

@@ -16,7 +16,7 @@ from sereno.core.config.model import RelayConfig
 from sereno.core.daemon.remote import Remote
 from sereno.core.protocol.messages import Pong, ServerInfo
 from sereno.core.security.roles import Role
-from sereno.relay_client.connector import SocketClosed
+from sereno.relay_client.connector import Connector, SocketClosed
 from sereno.relay_client.endpoints import parse_endpoint
 from sereno.relay_client.keypair import KeyPair
 from tests.core.sessions.house import Door, door
@@ -180,3 +180,26 @@ async def test_a_new_pairing_is_reachable_without_a_restart(apps: Apps) -> None:
         remote.look()
         await until_state(remote, "ready")
         await scanned(apps, relay, book, "srv_new")
+
+
+async def test_a_line_that_breaks_says_so_and_harms_nothing_else(
+    apps: Apps, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody expected of a relay must not end the daemon, and with it every agent."""
+
+    def broken(self: Connector) -> None:
+        raise LookupError("nobody thought of that")
+
+    book = Pairings("srv_a")
+    async with running() as relay, door() as house:
+        with monkeypatch.context() as patched:
+            patched.setattr(Connector, "run", broken)
+            async with remote_of(house, book, relay) as remote:
+                await until_state(remote, "waiting")
+                assert "nobody thought of that" in (remote.status().error or "")
+                patched.undo()
+                book.pairs["srv_b"] = KeyPair.of(os.urandom(32))
+                remote.look()
+                b = await scanned(apps, relay, book, "srv_b")
+                assert isinstance(await b.ask("ping"), Pong)
+    assert "broke" in caplog.text
