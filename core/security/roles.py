@@ -108,8 +108,17 @@ ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
 )
 """Wire type of a request to the roles that may make it."""
 
-CHANGES = frozenset(_OPERATE) | {"restart_server_request", "shutdown_server_request"}
-"""The requests that change something: those are what the audit is about."""
+_ONLY_READ = frozenset(
+    {
+        "sereno.audit.verify.request",
+        "sereno.security.read.request",
+        "sereno.security.try_host.request",
+        "sereno.pairing.read.request",
+    }
+)
+CHANGES = frozenset((*_OPERATE, *_ADMINISTER, *_OWN)) - _ONLY_READ
+"""The requests that change something: those are what the audit is about. Who tries to let somebody
+in, or to see the token, without being asked is told there above all."""
 
 
 def hears(role: Role) -> bool:

@@ -33,6 +33,7 @@ from sereno.core.sessions.channel import Channel, Door, Peer
 from sereno.core.sessions.connection import Connection, Phase
 from sereno.core.sessions.dispatch import Dispatch, Table
 from sereno.core.sessions.limits import TokenBucket
+from sereno.core.sessions.refusals import Refusals
 from sereno.core.sessions.replies import bad_frame
 from sereno.core.sessions.services import Services
 from sereno.core.sessions.session import Session
@@ -78,6 +79,7 @@ class Sessions:
         self._tasks: anyio.abc.TaskGroup | None = None
         self._services: Services | None = None
         self._pong = encode_frame(WirePong())
+        self._refusals = Refusals()
 
     async def run(
         self,
@@ -234,16 +236,22 @@ class Sessions:
 
     def _report(self, session: Session, connection: Connection, request_type: str) -> None:
         """Somebody asked for what their role may not do: log and audit (T46)."""
+        left_out = self._refusals.take(session.peer.credential, self._clock())
+        if left_out is None:
+            return
         log.warning("refused %s for role %s", request_type, session.role.value)
         if self._tasks is None or self._services is None or request_type not in CHANGES:
             return
         actor = f"{session.role.value} ({connection.client_type})"
-        self._tasks.start_soon(self._note, actor, request_type, session.peer.way)
+        told = {"way": session.peer.way}
+        if left_out:
+            told["left_out"] = str(left_out)
+        self._tasks.start_soon(self._note, actor, request_type, told)
 
-    async def _note(self, actor: str, request_type: str, way: str) -> None:
+    async def _note(self, actor: str, request_type: str, told: dict[str, str]) -> None:
         assert self._services is not None
         try:
-            await self._services.note(actor, "request.refused", request_type, {"way": way})
+            await self._services.note(actor, "request.refused", request_type, told)
         except Exception as error:  # noqa: BLE001 - the refusal stands, whatever the store says
             log.error("the refusal of %s is not in the audit: %s", request_type, error)
 
