@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from textual.widgets import Input
 
@@ -43,6 +44,25 @@ async def test_own_clients_have_words_to_compare(size: tuple[int, int]) -> None:
         assert "Another Sereno wants in" in here.words
         assert "copper tulip anchor" in here.words
         assert "cli, version 0.1.0" in here.words
+
+
+async def test_words_of_another_handshake_are_shown_at_once_and_kill_the_keys_again() -> None:
+    """The other side was cut off and came again: it shows other words now."""
+    async with opened_pair(keys=OWN) as here:
+        await here.knocked()
+        asked = here.app.screen
+        here.clock += 5.0
+        (question,) = here.gate.questions
+        again = msgspec.structs.replace(question, words=["ribbon", "cactus", "velvet"])
+        here.gate.questions = [again]
+        here.gate.changed()
+        await here.until(lambda: "ribbon cactus velvet" in here.words)
+        assert "copper" not in here.words
+        await here.press("y")
+        assert here.app.screen is asked
+        assert answers(here) == [], "what was typed for the old words counts for nothing"
+        await here.answer("y")
+    assert [each.allow for each in answers(here)] == [True]
 
 
 async def test_c36_a_yes_lets_in_with_name_and_rights() -> None:

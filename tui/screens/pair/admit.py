@@ -81,9 +81,9 @@ class Admit(ModalScreen[Answer]):
         asked = self.question
         with _Panel(id="panel") as panel:
             panel.border_title = Content(f"{words.kind_of(asked.kind)} wants in. Let it in?")
-            yield self._line("Says it is", self._who())
+            yield self._line("Says it is", self._who(), "who")
             if asked.words:
-                yield self._line("Words", self._words())
+                yield self._line("Words", self._words(), "words")
             name = self._made.name if self._made else ""
             yield self._row("Name", Field(name, id="name", placeholder="as the offer said"))
             yield self._row("May", Choice(box=16, id="rights"))
@@ -92,6 +92,19 @@ class Admit(ModalScreen[Answer]):
             yield self._line("Relay", words.relay_could(asked.kind))
             yield Static("", id="remark", markup=False)
             yield Static(self._keys(), id="keys")
+
+    def renew(self, question: Question) -> None:
+        """The same question as it stands now. Other words, of another handshake, are to be read
+        before a key counts."""
+        if not self.is_mounted or question == self.question:
+            return
+        other = question.words != self.question.words
+        self.question = question
+        self.query_one("#who", Static).update(self._who())
+        if other and self.query("#words"):
+            self.query_one("#words", Static).update(self._words())
+            self._disarm()
+            self._gate.restart(self.sereno.monotonic())
 
     def _who(self) -> Content:
         asked = self.question

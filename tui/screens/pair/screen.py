@@ -163,10 +163,19 @@ class PairScreen(SerenoScreen[None]):
         if self._offer is not None:
             self._offer = self.news.offer(self._offer.id) or self._offer
         self._show()
+        self._renew()
         waiting = self.news.question
         typing = isinstance(self.focused, Input)
         if waiting is not None and waiting.id not in self._put_off and not typing:
             self.action_answer()
+
+    def _renew(self) -> None:
+        """The question that is on the screen, as it stands now."""
+        asks, state = self.app.screen, self.news.state
+        if isinstance(asks, Admit) and state is not None:
+            for each in state.questions:
+                if each.id == asks.question.id:
+                    asks.renew(each)
 
     # -- showing -------------------------------------------------------------------------------
 
