@@ -181,13 +181,23 @@ class PairedHost:
 
     def greeted(self, device_secret: bytes) -> None:
         """The handshake is finished; whether it is the daemon's too shows later."""
-        secrets = [*self._record.device_secrets, _text(device_secret)][-_MOST_SECRETS:]
-        self._change(self._record.offer_secret, secrets)
+        self._look_again()
+        if self.is_new:
+            secrets = [*self._record.device_secrets, _text(device_secret)][-_MOST_SECRETS:]
+            self._change(self._record.offer_secret, secrets)
 
     def let_in(self, device_secret: bytes) -> None:
         """The daemon has let us in by this secret: the others are of no use any more."""
+        self._look_again()
         if self.is_new:
             self._change(None, [_text(device_secret)])
+
+    def _look_again(self) -> None:
+        """Another program of this home may have come by the same link meanwhile: the one that was
+        let in knows the only secret that counts, which nobody must overwrite."""
+        found = self._find(self._home, self.server_id)
+        if found is not None and found.own_key == self.own_key:
+            self._record = found._record
 
     def _change(self, offer_secret: str | None, device_secrets: list[str]) -> None:
         self._record = msgspec.structs.replace(

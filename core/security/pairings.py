@@ -19,6 +19,7 @@ from sereno.core.protocol.pairing import Ended, Kind, Rights
 __all__ = [
     "CLIENT_BYTES",
     "LASTS_MS",
+    "SET_BACK_MS",
     "Asked",
     "AskedEvent",
     "Event",
@@ -36,6 +37,8 @@ __all__ = [
 LASTS_MS = 10 * 60 * 1000
 """How long an offer lasts that nobody uses, and a question that nobody answers and nobody asks
 again (C-51, T16)."""
+SET_BACK_MS = 60 * 1000
+"""How far a clock may be set back without an end to what waits: corrections of everyday."""
 CLIENT_BYTES = 16
 
 
@@ -98,6 +101,11 @@ _ENDS: Mapping[Event, Ended] = MappingProxyType(
 )
 
 
+def _is_over(until_ms: int, now_ms: int) -> bool:
+    """Also where the clock was set back: nothing lasts longer than it may, by hours perhaps."""
+    return not until_ms - LASTS_MS - SET_BACK_MS <= now_ms < until_ms
+
+
 class Impossible(Exception):
     """Asked for what has no row in the table: an answer to what nobody asks any more, say."""
 
@@ -135,7 +143,7 @@ class Pairing(msgspec.Struct, frozen=True):
 
     def due(self, now_ms: int) -> bool:
         """Whether it should end by itself now."""
-        return self.unbound and now_ms >= self.until_ms
+        return self.unbound and _is_over(self.until_ms, now_ms)
 
     def move(self, event: Event, now_ms: int) -> Pairing:
         """The pairing after an event; KNOCK with a client goes by `knocked`. Raises Impossible."""
@@ -254,7 +262,7 @@ class Question(msgspec.Struct, frozen=True):
         return f"Question({self.id}, {self.state.value})"
 
     def due(self, now_ms: int) -> bool:
-        return self.state is Asked.WAITING and now_ms >= self.until_ms
+        return self.state is Asked.WAITING and _is_over(self.until_ms, now_ms)
 
     def move(self, event: AskedEvent, now_ms: int) -> Question:
         """The question after an event. Raises Impossible."""

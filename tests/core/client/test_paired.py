@@ -121,3 +121,20 @@ def test_secrets_are_not_shown(home: Home) -> None:
     host = new(home)
     assert "own" not in repr(host._record)
     assert repr(host._record) == "Paired(srv_AAECAwQFBgcI)"
+
+
+def test_two_programs_that_came_by_one_link_lose_no_secret(home: Home) -> None:
+    """The UI and a command at the same time: the daemon knows the secret of one of them only."""
+    one, other = new(home), new(home)
+    one.greeted(b"\1" * 32)
+    other.greeted(b"\2" * 32)
+    kept = PairedHost.of_id(home, one.server_id).proofs
+    assert kept == [
+        DeviceSecret(b"\2" * 32),
+        DeviceSecret(b"\1" * 32),
+        OfferSecret(b"s" * 16),
+    ]
+    one.let_in(b"\1" * 32)
+    other.greeted(b"\3" * 32)
+    assert PairedHost.of_id(home, one.server_id).proofs == [DeviceSecret(b"\1" * 32)]
+    assert other.proofs == [DeviceSecret(b"\1" * 32)]

@@ -13,6 +13,7 @@ from sereno.core.security.pairings import (
     ASKED,
     CLIENT_BYTES,
     LASTS_MS,
+    SET_BACK_MS,
     TABLE,
     Asked,
     AskedEvent,
@@ -67,6 +68,14 @@ def test_the_table_says_what_can_happen_and_nothing_else(state: State, event: Ev
 def test_t16_an_offer_that_nobody_uses_is_dead_after_ten_minutes() -> None:
     assert not offer().due(MADE + LASTS_MS - 1)
     assert offer().due(MADE + LASTS_MS)
+
+
+def test_c51_a_clock_that_is_set_back_prolongs_no_offer_and_no_question() -> None:
+    """By a little it may be corrected; by more the ten minutes would become hours."""
+    assert not offer().due(MADE - SET_BACK_MS)
+    assert offer().due(MADE - SET_BACK_MS - 1)
+    assert not question().due(MADE - SET_BACK_MS)
+    assert question().due(MADE - SET_BACK_MS - 1)
     after, verdict = knocked(offer(), A, MADE + LASTS_MS)
     assert (after.state, after.ended, verdict) == (State.ENDED, "expired", Knock.SHUT)
 
