@@ -65,10 +65,13 @@ class Pairings(PairingDesk):
         """Told when `live` may give something else."""
         self.drop: Callable[[str], None] = lambda _: None
         """Told a device id or a server id whose connections must be closed at once."""
+        self.again: Callable[[str], None] = lambda _: None
+        """Told a device id whose connections must be closed at once, and may be made again."""
         self.app_paired: Callable[[bool], None] = lambda _: None
         """Told when official apps are paired where none were, and back."""
         self._ledger.changed = self._changed
         self._ledger.drop = lambda who: self.drop(who)
+        self._ledger.again = lambda who: self.again(who)
 
     # The daemon's
 

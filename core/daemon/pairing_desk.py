@@ -245,7 +245,7 @@ class PairingDesk:
         return RevokeDeviceResult(request_id=request.request_id, error=error, next_step=step)
 
     async def change(self, request: ChangeDevice) -> ChangeDeviceResult:
-        """Its name; or its rights, by which its connections end."""
+        """Its name; or its rights, by which its connections end: it may come again at once."""
         shown = None
         async with self._ledger.changing():
             device = self._device(request.device_id)
@@ -261,7 +261,7 @@ class PairingDesk:
                 device = msgspec.structs.replace(device, name=name, rights=rights)
                 await self._ledger.put_device(device)
                 if other:
-                    self._ledger.drop(device.id)
+                    self._ledger.again(device.id)
                 shown = self._book.shown_device(device)
         return ChangeDeviceResult(
             request_id=request.request_id, device=shown, error=error, next_step=step

@@ -45,6 +45,7 @@ class Ledger:
         self.keys = keys
         self.changed: Callable[[], None] = lambda: None
         self.drop: Callable[[str], None] = lambda _: None
+        self.again: Callable[[str], None] = lambda _: None
         self.revision = now_ms()  # A daemon never repeats a number of the one before it.
         self._database = database
         self._now_ms = now_ms

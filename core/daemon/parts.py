@@ -88,6 +88,7 @@ async def build(
     sessions = Sessions(greeting=greet)
     remote = Remote(pairings, sessions, config.daemon.relay)
     pairings.changed, pairings.drop, pairings.relay = remote.look, remote.drop, remote.status
+    pairings.again = remote.again
     catalog = Catalog(config)
     fleet = Fleet(
         database=database,

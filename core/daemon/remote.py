@@ -101,6 +101,11 @@ class Remote:
         self._sessions.drop(f"pairing:{who}", CloseCode.UNAUTHORISED, "Revoked")
         self.look()
 
+    def again(self, device_id: str) -> None:
+        """A device shall come anew: it may do something else now. It is not told that it was sent
+        away for good, for it is not."""
+        self._sessions.drop(f"device:{device_id}", CloseCode.RESTART, "Other rights")
+
     async def run(self) -> None:
         """Until it is cancelled; then nobody is connected any more."""
         async with anyio.create_task_group() as tasks:

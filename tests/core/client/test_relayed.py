@@ -16,8 +16,11 @@ from sereno.core.client.bridge import RelayedClient
 from sereno.core.client.errors import ClientError, ConnectionLost, NoDaemon, Refused
 from sereno.core.client.paired import PairedHost
 from sereno.core.home import Home
+from sereno.core.protocol.frames import CloseCode
 from sereno.core.protocol.messages import Pong
+from sereno.core.protocol.pairing import ChangeDevice
 from sereno.core.protocol.requests import Ping
+from sereno.core.security.roles import Role
 from tests.core.daemon.pairing_house import NOW
 from tests.core.daemon.relayed_house import Relayed, relayed
 
@@ -68,6 +71,26 @@ async def test_c52_the_words_are_the_same_on_both_sides_and_a_yes_lets_in(
     assert len(heard) == 1, "who is known is not asked about"
     (device,) = (await there.pairing.state()).devices
     assert device.rights == "operator"
+
+
+async def test_other_rights_count_at_once_and_are_not_told_as_the_end(
+    there: Relayed, here: Home
+) -> None:
+    """Whoever was told that they were revoked would pair again, for nothing."""
+    host = host_of(here, await there.link("sereno"))
+    kept = await anyio.to_thread.run_sync(RelayedClient.through, host)
+    (device,) = (await there.pairing.state()).devices
+    await there.pairing.pairings.change(
+        ChangeDevice(request_id="", device_id=device.id, rights="viewer")
+    )
+    with pytest.raises(ConnectionLost) as lost:
+        await anyio.to_thread.run_sync(partial(kept.request, Ping(request_id=""), timeout_s=5))
+    assert lost.value.close_code == CloseCode.RESTART
+    await anyio.to_thread.run_sync(kept.close)
+    async with await Client.connect_paired(host) as client:
+        await ping(client)
+        roles = [one.role for one in there.sessions.sessions.peers]
+        assert roles == [Role.VIEWER]
 
 
 async def test_c16_a_no_is_told(there: Relayed, here: Home) -> None:

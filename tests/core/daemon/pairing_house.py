@@ -49,6 +49,7 @@ class House:
     env: dict[str, str] = field(default_factory=dict)
     notes: list[tuple[str, str, str, dict[str, str]]] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
     changes: list[None] = field(default_factory=list)
     app_paired: list[bool] = field(default_factory=list)
 
@@ -155,7 +156,7 @@ async def opened(home: Home, database: Database, env: dict[str, str], clock: lis
 
     pairings = Pairings(home, database, Ward(home, env), note, env=env, now_ms=lambda: clock[0])
     made = House(home, database, pairings, clock, env, notes)
-    pairings.drop = made.dropped.append
+    pairings.drop, pairings.again = made.dropped.append, made.again.append
     pairings.changed = lambda: made.changes.append(None)
     pairings.app_paired = made.app_paired.append
     await pairings.open()

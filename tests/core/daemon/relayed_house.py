@@ -54,7 +54,7 @@ async def relayed(root: Path) -> AsyncIterator[Relayed]:
             settings = load_config(pairing.home, {}).daemon.relay
             remote = Remote(pairings, sessions.sessions, settings)
             pairings.changed, pairings.drop = remote.look, remote.drop
-            pairings.relay = remote.status
+            pairings.relay, pairings.again = remote.status, remote.again
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(remote.run)
                 yield Relayed(relay, pairing, sessions, remote)

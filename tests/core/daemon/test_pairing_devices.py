@@ -117,11 +117,11 @@ async def test_other_rights_count_at_once_and_a_name_ends_nothing(home: House) -
     renamed = await change(home, device.id, name="\tMy\x07 phone ")
     assert renamed.device is not None
     assert renamed.device.name == "My phone"
-    assert home.dropped == []
+    assert home.again == []
     changed = await change(home, device.id, rights="viewer")
     assert changed.device is not None
     assert changed.device.rights == "viewer"
-    assert home.dropped == [device.id]
+    assert (home.again, home.dropped) == ([device.id], []), "nobody is told that they were revoked"
     entry = await home.knock(server_id)
     assert entry is not None
     assert entry.role.value == "viewer"
