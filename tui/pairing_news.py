@@ -30,7 +30,7 @@ _UNKNOWN = ("Unknown request schema", "own machine only")
 """A daemon that says this will not say anything else."""
 
 
-@dataclass
+@dataclass(repr=False)
 class Made:
     """An offer of ours: its link, what was said of whoever comes, what can be typed instead of the
     link (empty: nothing), the file that holds its code."""
@@ -40,6 +40,10 @@ class Made:
     rights: str
     typed: str = ""
     image: Path | None = None
+
+    def __repr__(self) -> str:
+        """Without what lets somebody in: a traceback may show it."""
+        return f"Made({self.name!r}, {self.rights})"
 
     def forget(self) -> None:
         """It is dead: so is the picture of it."""

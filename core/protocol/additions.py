@@ -248,6 +248,10 @@ class MakeOfferResult(Wire):
     addresses: list[str]
     tls: bool
 
+    def __repr__(self) -> str:
+        """Without the secret: a traceback may show it."""
+        return f"MakeOfferResult({self.expires_at}, {self.addresses})"
+
 
 class ListRequests(Wire, tag_field="type", tag="sereno.requests.list.request"):
     """The ledger of permission requests: the open ones, or with `all` the answered ones too."""

@@ -150,6 +150,10 @@ class OfferPairingResult(Wire):
     next_step: str | None = None
     typed: str | None = None
 
+    def __repr__(self) -> str:
+        """Without what lets somebody in: a traceback may show it."""
+        return f"OfferPairingResult({self.offer}, {self.code})"
+
 
 class CloseOffer(Wire, tag_field="type", tag="sereno.pairing.close.request"):
     """Ends an offer that nobody is bound to."""

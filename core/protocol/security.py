@@ -108,6 +108,10 @@ class SetPassword(Wire, tag_field="type", tag="sereno.security.set_password.requ
     request_id: str
     password: str | None
 
+    def __repr__(self) -> str:
+        """Without the password: a traceback may show it."""
+        return f"SetPassword({self.request_id})"
+
 
 class SetPasswordResult(Wire):
     """`doubts`: what speaks against a password that was taken nevertheless."""

@@ -11,6 +11,9 @@ import pytest
 from sereno.core.daemon.pairing import Entry
 from sereno.core.home import HomeError
 from sereno.core.home import pairings as files
+from sereno.core.protocol.additions import MakeOfferResult
+from sereno.core.protocol.security import SetPassword
+from sereno.tui.pairing_news import Made
 from tests.core.daemon.pairing_house import House, house, secrets_of
 
 
@@ -131,6 +134,18 @@ async def test_c53_t16_nothing_secret_is_in_the_database_or_the_audit(tmp_path: 
     for client_id in clients:
         assert client_id.encode() not in raw
         assert client_id.encode() not in notes
+
+
+async def test_t16_a_link_stands_in_no_traceback(home: House) -> None:
+    reply = await home.offer(kind="sereno")
+    assert reply.url
+    assert reply.typed
+    told = repr(reply) + repr([reply]) + repr(Made(reply.url, "", "operator", reply.typed))
+    assert reply.url not in told
+    assert reply.typed not in told
+    shown = MakeOfferResult("", "a secret", "2026", ["127.0.0.1:1"], False)
+    assert "a secret" not in repr(shown)
+    assert "a secret" not in repr(SetPassword("", "a secret"))
 
 
 async def test_c14_keys_survive_a_restart_and_damage_is_refused(tmp_path: Path) -> None:
