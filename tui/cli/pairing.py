@@ -155,15 +155,16 @@ class Waiting:
         return exits.OK
 
     def _answer(self, question: Question) -> bool | None:
-        """What was typed and ended with enter; None where the question is gone. What was typed
-        before it was asked answers nothing."""
+        """What was typed and ended with enter; None where the question is gone, or is another one.
+        What was typed before it was asked answers nothing."""
         termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
         sys.stderr.write(f"{words.kind_of(question.kind)} ({words.who(question)}) wants in: "
                          "let it in? y/N ")  # fmt: skip
         sys.stderr.flush()
         while not select.select([sys.stdin], [], [], LOOK_S)[0]:
-            if _of(state_of(self._client), self._id) is None:
-                note("")
+            now = _of(state_of(self._client), self._id)
+            if now is None or now.words != question.words:
+                note("" if now is None else "\nIt was cut off and came again: other words count.")
                 return None
         return sys.stdin.readline().strip().casefold() in _YES
 

@@ -189,6 +189,24 @@ def test_what_was_typed_before_the_question_answers_nothing(gate: Gate, home: Pa
     assert gate.of(AnswerQuestion) == []
 
 
+def test_who_comes_again_is_asked_about_with_the_words_of_now(gate: Gate, home: Path) -> None:
+    with at_terminal(home, "pair", "--for", "sereno") as terminal:
+        came(terminal, gate)
+        assert "copper   tulip   anchor" in terminal.text
+        (question,) = gate.questions
+        other = ["ribbon", "cactus", "velvet"]
+        gate.questions = [msgspec.structs.replace(question, words=other)]
+        gate.changed()
+        terminal.until("came again")
+        terminal.until("ribbon   cactus   velvet")
+        while ASKED not in terminal.text.partition("ribbon")[2]:
+            assert terminal._read(), terminal.text
+        assert gate.of(AnswerQuestion) == []
+        terminal.type("y\n")
+        assert terminal.end() == exits.OK
+    assert [each.allow for each in gate.of(AnswerQuestion)] == [True]
+
+
 def test_ctrl_c_closes_the_offer(gate: Gate, home: Path) -> None:
     with at_terminal(home, "pair") as terminal:
         terminal.until("do not post or record it.")
