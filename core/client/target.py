@@ -184,7 +184,7 @@ def _host_and_port(authority: str) -> tuple[str, int]:
         host, found, port = authority.partition(":")
         if not found:
             raise _no_port(authority)
-    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65_536):
         raise BadTarget("the port is a number from 1 to 65535", "The usual one is 6767")
     return (_address(host) if authority.startswith("[") else _ascii(host)), int(port)
 

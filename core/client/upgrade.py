@@ -77,7 +77,7 @@ class Handshake:
             self._check(headers)
             return bytes(self._buffer)
         length = headers.get("content-length", "")
-        wanted = int(length) if length.isascii() and length.isdigit() else LONGEST_BODY
+        wanted = int(length) if _is_number(length) else LONGEST_BODY
         if len(self._buffer) >= min(wanted, LONGEST_BODY):
             return Answer(status, headers, bytes(self._buffer[:LONGEST_BODY]))
         return None
@@ -104,7 +104,7 @@ class Handshake:
         lines = bytes(self._buffer[:end]).decode("latin-1").split("\r\n")
         del self._buffer[: end + 4]
         words = lines[0].split(" ", 2)
-        if len(words) < 2 or not (words[1].isascii() and words[1].isdigit()):
+        if len(words) < 2 or not _is_number(words[1]):
             raise FrameError(f"it said {_printable(lines[0].encode()[:80])}")
         headers: dict[str, str] = {}
         for line in lines[1:]:
@@ -126,6 +126,11 @@ class Handshake:
         chosen = headers.get("sec-websocket-protocol")
         if chosen is not None and chosen not in self._offered:
             raise FrameError("it chose a subprotocol that was not offered")
+
+
+def _is_number(text: str) -> bool:
+    """One that Python reads: thousands of digits are an error there."""
+    return text.isascii() and text.isdigit() and len(text) <= 12
 
 
 def _printable(data: bytes) -> str:

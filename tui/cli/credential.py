@@ -23,6 +23,8 @@ from sereno.tui.cli.target import LARGEST_SECRET, Given
 def complete(text: str, given: Given) -> Target:
     """The daemon that `text` names, with what is shown to it. Raises BadTarget, CliError."""
     target = parse_target(text)
+    if target.relayed:
+        return _by_its_key(target, given)
     if given.password_file is not None and given.token_file is not None:
         raise CliError(
             "usage", "--password-file and --token-file exclude each other", "", exits.USAGE
@@ -42,6 +44,18 @@ def complete(text: str, given: Given) -> Target:
         return replace(target, ca_file=ca_file)
     secret = os.environ.get("SERENO_TOKEN") or os.environ.get("SERENO_PASSWORD") or None
     return replace(target, secret=secret.strip() if secret else None, ca_file=ca_file)
+
+
+def _by_its_key(target: Target, given: Given) -> Target:
+    """Through a relay nobody is shown a password or token, and none is sent or warned of."""
+    if given.password_file is not None or given.token_file is not None:
+        raise CliError(
+            "usage",
+            f"{target.name} is reached by a key of its own, not by a password or token",
+            "Leave --password-file and --token-file away",
+            exits.USAGE,
+        )
+    return target
 
 
 def with_secret(target: Target, secret: str) -> Target:

@@ -93,6 +93,7 @@ def test_what_is_no_host(text: str, says: str) -> None:
         "tcp://devbox:6767?password=s3cret&password=s3cret",
         "http://me:s3cret@devbox:6767",
         "https://devbox:99999?password=s3cret",
+        "devbox:" + "9" * 5_000 + "?password=s3cret",
         "/s3cret?password=s3cret",
     ],
 )

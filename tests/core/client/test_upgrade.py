@@ -71,6 +71,7 @@ def test_an_answer_in_pieces(cut: int) -> None:
         b"SSH-2.0-OpenSSH_9.2\r\n",
         b"<!doctype",
         b"HTTP/1.1 101 " + b"x" * 70_000,
+        b"HTTP/1.1 " + b"9" * 5_000 + b" x\r\n\r\n",
     ],
 )
 def test_what_is_no_answer(wrong: bytes) -> None:
@@ -94,6 +95,13 @@ def test_a_refusal_without_a_length_ends_with_the_connection() -> None:
     handshake = Handshake(TARGET, NONCE)
     assert handshake.feed(b"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<html>") is None
     assert handshake.ended() == Answer(200, {"content-type": "text/html"}, b"<html>")
+
+
+def test_a_length_that_is_no_number_of_this_world_is_left_aside() -> None:
+    length = b"9" * 5_000
+    handshake = Handshake(TARGET, NONCE)
+    assert handshake.feed(b"HTTP/1.1 404 No\r\nContent-Length: " + length + b"\r\n\r\nhm") is None
+    assert handshake.ended().body == b"hm"
 
 
 def test_a_long_body_is_cut() -> None:

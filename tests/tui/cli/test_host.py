@@ -15,9 +15,10 @@ import pytest
 from sereno.core.client.errors import Refused
 from sereno.core.client.target import Target, parse_target
 from sereno.tui.cli import exits
-from sereno.tui.cli.credential import warn
+from sereno.tui.cli.credential import complete, warn
 from sereno.tui.cli.entry import main
-from sereno.tui.cli.target import begin, connect
+from sereno.tui.cli.errors import CliError
+from sereno.tui.cli.target import Given, begin, connect
 from tests.tui.cli.conftest import Run
 from tests.tui.cli.fake_daemon import FakeDaemon
 from tests.tui.cli.scripted import FIRST, agent, furnish
@@ -88,6 +89,23 @@ def test_a_code_is_looked_for_at_the_relay_of_this_home(
     assert told["code"].startswith("relay_")
     assert "127.0.0.1:1" in told["message"]
     assert "tuition" not in result.err
+
+
+@pytest.mark.parametrize("host", ["48291-copper-tulip-anchor", "sereno://srv_a", "sereno://pair#1"])
+def test_no_password_goes_through_a_relay_and_none_is_warned_of(
+    host: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that stands in the environment is for daemons on a network."""
+    monkeypatch.setenv("SERENO_PASSWORD", SECRET)
+    target = complete(host, Given())
+    warn(target)
+    assert capsys.readouterr().err == ""
+    assert target.secret is None
+    given = Given()
+    given.password_file = "/nowhere"
+    with pytest.raises(CliError) as refused:
+        complete(host, given)
+    assert refused.value.code == "usage"
 
 
 def test_what_was_given_to_one_command_is_not_given_to_the_next(
