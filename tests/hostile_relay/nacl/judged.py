@@ -58,7 +58,8 @@ class Line(Connection):
             return tap.over
         if end.claim is not None:
             return True
-        return end.idle and (end.received, end.sent) == (tap.said, len(tap.heard))
+        level = (end.received, end.sent) == (tap.said, len(tap.heard))
+        return level and end.idle and not tap.over
 
 
 class Judged(World):

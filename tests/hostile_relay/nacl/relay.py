@@ -30,6 +30,7 @@ class Tap:
         self.heard: list[str | bytes] = []
         self.said = 0
         self.over = False
+        self._stuck = False
         self._socket = socket
 
     @property
@@ -48,19 +49,24 @@ class Tap:
             self.over = True
 
     async def say(self, frame: str | bytes) -> bool:
-        """False where nobody is there any more. Who does not read is not waited for."""
+        """False where nobody is there any more, or nobody has read anything for a while."""
+        if self._stuck and self._socket.transport.get_write_buffer_size():
+            return False
         try:
-            with anyio.move_on_after(0.2):
+            with anyio.move_on_after(0.2) as waiting:
                 await self._socket.send(frame)
+            self._stuck = waiting.cancelled_caught
         except ConnectionClosed:
             return False
         self.said += 1
         return True
 
     async def close(self) -> None:
+        self.over = True
         await self._socket.close(1001, "Client disconnected")
 
     def cut(self) -> None:
+        self.over = True
         self._socket.transport.abort()
 
     def stop_reading(self) -> None:

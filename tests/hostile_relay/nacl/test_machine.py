@@ -57,13 +57,20 @@ class HostileNetwork(HostileRelay):
     @rule(which=picks, kind=st.sampled_from(["connected", "sync"]))
     def name_one_again(self, which: int, kind: str) -> None:
         line = self._line(which)
-        if line is not None and not line.end.over:
+        if line is not None and not line.end.over and not line.cut:
             self.world.announce(kind, connectionId=line.name, connectionIds=[line.name])
 
     @rule(kind=st.sampled_from(["connected", "disconnected", "sync", "hello"]))
     def talk_nonsense(self, kind: str) -> None:
         for name in NONSENSE:
             self.world.announce(kind, connectionId=name, connectionIds=[name])
+
+    @rule(which=picks, who=picks)
+    def bring_twice(self, which: int, who: int) -> None:
+        """What an app said last, to whom it spoke or to anybody."""
+        if line := self._line(which):
+            number = who % len(self.world.owners) if line.speaks_with is None else line.speaks_with
+            self.world.flood(line, self.world.owners[number].recording[-1], 2)
 
     @rule(end=picks, what=st.sampled_from(INJECTED), frame=picks, own=st.booleans())
     def flood(self, end: int, what: str | bytes, frame: int, own: bool) -> None:
@@ -127,7 +134,7 @@ class AgainstBare(HostileNetwork):
 
 
 FIND = settings(
-    max_examples=100,
+    max_examples=200,
     stateful_step_count=25,
     phases=[Phase.generate],
     derandomize=True,

@@ -49,7 +49,7 @@ class Wired(Judged):
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         try:
-            return self._runner.run(work)
+            return self._runner.get_loop().run_until_complete(work)
         except BaseException:
             self.failed = True
             raise
@@ -77,7 +77,7 @@ class Wired(Judged):
             if not self.failed:
                 self.run(self._hang_up_all())
         finally:
-            self._runner.run(self._close())
+            self._runner.get_loop().run_until_complete(self._close())
             self._runner.close()
             self._folder.cleanup()
 
@@ -210,6 +210,9 @@ class Wired(Judged):
         self.run(self._hang_up(line, how))
 
     async def _hang_up(self, line: Line, how: str) -> None:
+        if how == "say so":  # That meets whoever has the name now.
+            newest = self.daemon.ends[line.name]
+            [line] = [one for one in self.lines if one.end is newest]
         line.cut = True
         match how:
             case "close":
@@ -218,8 +221,7 @@ class Wired(Judged):
                 line.tap.cut()
             case _:
                 await self._announce("disconnected", {"connectionId": line.name})
-                if self.daemon.ends[line.name] is line.end:
-                    await until(lambda: line.tap.over, "the daemon hangs up")
+                await until(lambda: line.tap.over, "the daemon hangs up")
         await self._settle()
 
     def announce(self, kind: str, **fields: Any) -> None:
