@@ -5,16 +5,18 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from sereno.core.protocol.frames import Hello
-from sereno.core.protocol.messages import Pong, ServerInfo
+from sereno.core.protocol.frames import Hello, WirePong, encode_frame
+from sereno.core.protocol.messages import Pong, RpcError, ServerInfo
 from sereno.core.security.roles import Role
 from sereno.core.sessions.channel import Admitted, Peer
 from sereno.core.sessions.connection import HELD_MESSAGES
-from tests.core.sessions.house import FakeSocket, door, upsert, view
+from tests.core.sessions.house import FakeSocket, door
 
 STRANGER = Peer("pairing:srv_phone", Role.AGENT, "relay")
 PHONE = Peer("device:d1", Role.OPERATOR, "relay")
 YES = Admitted(PHONE, "srv_phone")
+NEWS = encode_frame(WirePong())
+"""What everybody hears who is in."""
 
 
 class Judge:
@@ -62,7 +64,7 @@ async def test_nothing_is_said_before_the_door_opened_and_all_of_it_afterwards()
         socket = house.knock(STRANGER, judge)
         socket.hello("phone")
         socket.ask("ping", "early")
-        house.sessions.publish(upsert(view("a1")))
+        house.sessions.tell(NEWS)
         await until_heard(judge)
         house.sessions.flush()
         assert socket.taken() == []
@@ -152,3 +154,39 @@ async def test_a_credential_can_be_dropped_whole_and_alone() -> None:
         assert phone.closed == (4401, "Revoked")
         assert laptop.closed is None
         assert house.sessions.count == 1, "its session ends too, and whoever is paired anew is new"
+
+
+async def test_a_dropped_device_finds_nothing_of_before_when_it_comes_again() -> None:
+    """Neither what it was allowed nor what it asked for lives on in the time that a session waits
+    for its client."""
+    viewer = Peer(PHONE.credential, Role.VIEWER, "relay")
+    async with door() as house:
+        away = house.enter("p", PHONE)
+        away.connection.lost()
+        assert house.sessions.count == 1, "it waits"
+        assert house.sessions.drop(PHONE.credential, 1012, "Other rights") == 0
+        assert house.sessions.count == 0
+        again = house.enter("p", viewer)
+        again.ask("cancel_agent_request", "r1", agentId="a1")
+        [refused] = again.taken()
+        assert isinstance(refused, RpcError)
+        assert refused.code == "forbidden"
+        assert house.fleet.acts == []
+
+
+async def test_a_dropped_device_hears_and_says_nothing_more_while_its_socket_goes() -> None:
+    async with door() as house:
+        phone = house.enter("p", PHONE)
+        phone.taken()
+        phone.connection.busy()
+        house.sessions.tell(NEWS)
+        house.sessions.flush()
+        assert phone.connection.waiting > 0
+        house.sessions.drop(PHONE.credential, 4401, "Revoked")
+        phone.connection.drained()
+        house.sessions.tell(NEWS)
+        house.sessions.flush()
+        phone.ask("cancel_agent_request", "r1", agentId="a1")
+        await anyio.wait_all_tasks_blocked()
+        assert phone.frames == []
+        assert house.fleet.acts == []
