@@ -101,6 +101,7 @@ class Dialler:
             close_timeout=CLOSE_S,
             ping_interval=None,
             max_size=most,
+            max_queue=2,  # Frames of 133 MB at most: what is not taken waits at the relay.
             user_agent_header="sereno",
             logger=_QUIET,
             create_connection=cast(
