@@ -37,6 +37,8 @@ log = logging.getLogger("sereno.pairing")
 CLAIMS, CLAIMS_PER_S = 120, 2.0
 """New client keys of one pairing: at once, and for ever. An app that is looked at needs one in ten
 seconds, since it measures every way that it has (wire reference 5.4)."""
+COMPLAIN_S = 60.0
+"""Between two lines of the log about that."""
 LOOK_S = 30.0
 """The longest time between two looks at what has grown old: clocks may be set."""
 
@@ -60,6 +62,7 @@ class Pairings(PairingDesk):
         self._wake = anyio.Event()
         self._seen: dict[str, None] = {}
         self._claims: dict[str, TokenBucket] = {}
+        self._complained_at = float("-inf")
         self._has_app = False
         self.changed: Callable[[], None] = lambda: None
         """Told when `live` may give something else."""
@@ -150,7 +153,10 @@ class Pairings(PairingDesk):
             bucket = TokenBucket(now, burst=CLAIMS, per_second=CLAIMS_PER_S)
             self._claims[server_id] = bucket
         if not bucket.take(now):
-            log.warning("a pairing is used by too many new client keys; some are turned away")
+            # Not each time: whoever comes so often would fill the log next.
+            if abs(now - self._complained_at) >= COMPLAIN_S:
+                self._complained_at = now
+                log.warning("a pairing is used by too many new client keys; some are turned away")
             return False
         return await self._ledger.claim(server_id, fingerprint)
 

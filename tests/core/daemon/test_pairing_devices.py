@@ -93,7 +93,9 @@ async def test_c54_a_device_is_out_also_where_the_disk_refuses_to_write_that(
         assert home.pairings.live() == [], "its keys are gone"
 
 
-async def test_t16_whoever_has_an_old_link_cannot_fill_the_disk(home: House) -> None:
+async def test_t16_whoever_has_an_old_link_cannot_fill_the_disk(
+    home: House, caplog: pytest.LogCaptureFixture
+) -> None:
     server_id, _ = await home.pair()
     other, _ = await home.pair("cid_2")
 
@@ -102,6 +104,7 @@ async def test_t16_whoever_has_an_old_link_cannot_fill_the_disk(home: House) -> 
         return [await home.pairings.claim(server_id, key) for key in keys].count(True)
 
     assert await claims(server_id, 0, CLAIMS + 5) == CLAIMS
+    assert caplog.text.count("too many new client keys") == 1, "nor does it fill the log"
     assert await claims(other, 0, 1) == 1, "another pairing is not touched by that"
     home.later(10)
     assert await claims(server_id, 1000, CLAIMS) == 10 * CLAIMS_PER_S
