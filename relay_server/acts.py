@@ -75,7 +75,7 @@ class Room(Protocol):
     """Where the sockets of one server id meet. `now` is a monotonic time in seconds.
 
     This is the seam for several nodes: a room of this node keeps all of it in memory; one that
-    belongs to another node would pass the same calls on to its owner.
+    belongs to another node passes the same calls on to its owner (mesh_rooms.py).
     """
 
     def enter(self, peer: int, role: str, connection: str | None, now: float) -> Acts: ...
@@ -93,6 +93,9 @@ class Room(Protocol):
         """When `elapsed` has something to do; None where it waits for nothing."""
 
     def elapsed(self, now: float) -> Acts: ...
+
+    def hurry(self, now: float) -> None:
+        """Nodes came or went: who waits for another socket should not wait for long now."""
 
     def waiting(self, peer: int) -> int:
         """Bytes that the room keeps for this socket's connection."""

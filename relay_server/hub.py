@@ -28,6 +28,8 @@ from sereno.relay_server.answers import (
 from sereno.relay_server.ledger import account_of
 from sereno.relay_server.limits import Limits, Timing
 from sereno.relay_server.link import HIGH, Link
+from sereno.relay_server.mesh import Mesh
+from sereno.relay_server.mesh_words import Words
 from sereno.relay_server.metrics import CONTENT_TYPE, Counts, Gauges, as_text
 from sereno.relay_server.names import Names
 from sereno.relay_server.place import Place
@@ -45,7 +47,8 @@ _SECONDS_BETWEEN_WARNINGS = 10.0
 
 
 class Hub:
-    """`clock` gives monotonic seconds. `proxies`: who may say whose request it is."""
+    """`clock` gives monotonic seconds. `proxies`: who may say whose request it is. `mesh`: what the
+    other nodes are to this one, if there are any; `meshed` is called when it may speak to them."""
 
     def __init__(
         self,
@@ -55,6 +58,7 @@ class Hub:
         names: Names,
         clock: Callable[[], float],
         proxies: Sequence[Network] = (),
+        mesh: Mesh | None = None,
     ) -> None:
         self.now = clock
         self.counts = Counts()
@@ -63,6 +67,8 @@ class Hub:
         self._timing = timing
         self._names = names
         self._proxies = proxies
+        self._mesh = mesh
+        self.meshed: Callable[[], object] = lambda: None
         self._numbers = itertools.count(1)
         self._links: dict[int, Link] = {}
         self._of_account: Counter[str] = Counter()
@@ -177,14 +183,25 @@ class Hub:
         self._flush()
 
     def _flush(self) -> None:
-        while self._unsent:
-            _, link = self._unsent.popitem()
-            link.flush()
+        """What was said leaves, and what the other nodes have to say to it is obeyed."""
+        while True:
+            while self._unsent:
+                _, link = self._unsent.popitem()
+                link.flush()
+            if self._mesh is None:
+                return
+            acts = self._mesh.settle(self.now())
+            self.meshed()
+            if not acts:
+                return
+            self._carry_out(acts)
 
     def _carry_out(self, acts: Acts) -> None:
         for act in acts:
             link = self._links.get(act.peer)
             if link is None:
+                if self._mesh is not None:
+                    self._mesh.act(act)
                 continue
             match act:
                 case Send(_, frame):
@@ -232,11 +249,21 @@ class Hub:
         self._warned_at, self._unwarned = self.now(), 0
         log.warning("%s%s", words, more)
 
+    # Other nodes
+
+    def heard(self, words: Words) -> None:
+        """What another node said."""
+        if self._mesh is not None:
+            self._mesh.heard(words, self.now())
+            self._flush()
+
     # Time
 
     def tick(self) -> None:
         """To be called every `Timing.tick` seconds."""
         now = self.now()
+        if self._mesh is not None:
+            self._mesh.tick(now)
         self._perform(self._board.elapsed(now))
         for link in list(self._asking.values()):
             if now - link.begun > self._timing.handshake:

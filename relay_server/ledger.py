@@ -94,6 +94,10 @@ class Ledger(Generic[K]):
             return "The relay holds too much"
         return None
 
+    def account(self, peer: int) -> str:
+        """Whom a socket counts for; what `account_of` made of its address."""
+        return self._sockets[peer].account
+
     def weight_of(self, peer: int) -> int:
         socket = self._sockets.get(peer)
         return 0 if socket is None else socket.memory

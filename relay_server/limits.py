@@ -41,6 +41,8 @@ class Timing:
 
     nudge: float = 10.0
     """A client without a data socket: the daemon is told again (wire reference 2.4)."""
+    hurry: float = 1.0
+    """The same after another node came or went."""
     unresponsive: float = 5.0
     """After the nudge: the control socket is closed."""
     handshake: float = 10.0
@@ -54,3 +56,7 @@ class Timing:
     close: float = 5.0
     """How long the other end may take to answer a close."""
     tick: float = 0.5
+    beat: float = 0.5
+    """With several nodes: how often they say that they are there."""
+    lost: float = 3.0
+    """A node that says nothing for so long is taken for gone."""

@@ -65,6 +65,9 @@ class Pair:
         del now
         return NOTHING
 
+    def hurry(self, now: float) -> None:
+        """Nobody waits here."""
+
     def waiting(self, peer: int) -> int:
         del peer
         return 0

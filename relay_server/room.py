@@ -263,6 +263,13 @@ class ControlRoom:
         ids = [name for name, line in self._lines.items() if line.clients]
         return (Send(self._control, sync(ids)),) if nudge else NOTHING
 
+    def hurry(self, now: float) -> None:
+        """The daemon may have dialed a node that is gone, or one that did not know of this room."""
+        for line in self._waiting.values():
+            soon = now + self._timing.hurry
+            line.nudge_at = soon if line.nudge_at is None else min(line.nudge_at, soon)
+            line.give_up_at = None
+
     def _settle(self, line: Line) -> None:
         line.settled()
         self._waiting.pop(line.connection, None)

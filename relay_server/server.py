@@ -1,6 +1,6 @@
 """The relay as one object: its listening sockets, its clock and its end. No signals, no log file.
 
-One node; with several, `make_room` of the switchboard is what changes.
+One node, or with `nats` in the settings one of several: mesh.py then decides where an id lives.
 """
 
 from __future__ import annotations
@@ -10,16 +10,20 @@ import errno
 import secrets
 import ssl
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import anyio
 
 from sereno.relay_server.acts import Code
 from sereno.relay_server.hub import Hub
 from sereno.relay_server.link import Link
-from sereno.relay_server.local import local_rooms
+from sereno.relay_server.local import local_rooms, new_mesh
 from sereno.relay_server.names import Names
 from sereno.relay_server.settings import Address, RelayError, Settings
 from sereno.relay_server.switchboard import Switchboard
+
+if TYPE_CHECKING:
+    from sereno.relay_server.mesh_nats import Bridge
 
 __all__ = ["RelayServer"]
 
@@ -34,9 +38,18 @@ class RelayServer:
         self._settings = settings
         limits, timing = settings.limits, settings.timing
         self._loop = asyncio.get_running_loop()
-        board = Switchboard(limits, local_rooms(limits, timing))
+        local = local_rooms(limits, timing)
+        mesh = None if not settings.nats else new_mesh(settings.node, limits, timing, local)
+        board = Switchboard(limits, local if mesh is None else mesh.room)
         names = Names(secrets.token_bytes(16))
-        self.hub = Hub(board, limits, timing, names, self._loop.time, settings.proxies)
+        self.hub = Hub(board, limits, timing, names, self._loop.time, settings.proxies, mesh)
+        self.bridge: Bridge | None = None
+        if mesh is not None:
+            # Here, because a relay of one node does without the broker's library.
+            from sereno.relay_server.mesh_nats import Bridge
+
+            mesh.board = board
+            self.bridge = Bridge(mesh, self.hub, settings.nats)
         self._tls = self._context()
         self._servers: list[asyncio.Server] = []
         self._stopping = anyio.Event()
@@ -44,17 +57,20 @@ class RelayServer:
         """What is open, as bound: "ws://127.0.0.1:8787"."""
 
     async def start(self) -> None:
-        """Opens every address, or none."""
+        """Opens every address, or none; with several nodes when the others are known."""
         settings = self._settings
         wanted: list[tuple[str, Address, ssl.SSLContext | None]] = []
         wanted += [("ws", address, None) for address in settings.plain]
         wanted += [("wss", address, self._tls) for address in settings.tls]
         wanted += [("metrics", address, None) for address in settings.metrics]
         try:
+            if self.bridge is not None:
+                await self.bridge.open()
             for kind, address, tls in wanted:
                 self._servers.append(await self._open(kind, address, tls))
-        except RelayError:
+        except BaseException:
             self._close_doors()
+            await self._leave_broker()
             raise
 
     async def run(self) -> None:
@@ -64,7 +80,11 @@ class RelayServer:
                 with anyio.move_on_after(self._settings.timing.tick):
                     await self._stopping.wait()
                 self.hub.tick()
+                if self.bridge is not None:
+                    self.bridge.check()
             self._close_doors()
+            if self.bridge is not None:
+                await self.bridge.leave()
             empty = anyio.Event()
             self.hub.close_all(Code.RESTART, "Relay stopping", empty.set)
             with anyio.move_on_after(self._settings.timing.close):
@@ -72,6 +92,7 @@ class RelayServer:
         finally:
             self._close_doors()
             self.hub.abort_all()
+            await self._leave_broker()
 
     def stop(self) -> None:
         self._stopping.set()
@@ -114,6 +135,11 @@ class RelayServer:
 
     def _maker(self, kind: str) -> Callable[[], Link]:
         return lambda: self.hub.link(metrics_only=kind == "metrics")
+
+    async def _leave_broker(self) -> None:
+        if self.bridge is not None:
+            with anyio.CancelScope(shield=True):
+                await self.bridge.close()
 
     def _close_doors(self) -> None:
         for server in self._servers:

@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sereno.relay_server.answers import Network
 from sereno.relay_server.limits import Limits, Timing
@@ -19,7 +20,7 @@ __all__ = ["Address", "RelayError", "Settings", "read_address", "read_networks"]
 class RelayError(Exception):
     """`code`, `message` and `next_step` as every error of ours.
 
-    Codes: bad_address, bad_proxy, nothing_to_do, tls_refused (by the settings), port_in_use.
+    Codes: bad_address, bad_broker, bad_proxy, nothing_to_do, tls_refused, port_in_use.
     """
 
     def __init__(self, code: str, message: str, next_step: str) -> None:
@@ -41,7 +42,8 @@ class Address:
 
 @dataclass(frozen=True)
 class Settings:
-    """`plain` and `tls`: where to listen; `metrics`: where only counts are shown, to anybody."""
+    """`plain` and `tls`: where to listen; `metrics`: where only counts are shown, to anybody;
+    `nats`: brokers that join this node to others, `node` its name for people."""
 
     plain: tuple[Address, ...] = ()
     tls: tuple[Address, ...] = ()
@@ -49,6 +51,8 @@ class Settings:
     cert: Path | None = None
     key: Path | None = None
     proxies: tuple[Network, ...] = ()
+    nats: tuple[str, ...] = ()
+    node: str = ""
     limits: Limits = field(default_factory=Limits)
     timing: Timing = field(default_factory=Timing)
 
@@ -64,6 +68,22 @@ class Settings:
                 "TLS needs an address, a certificate and its key.",
                 "Give --listen-tls, --cert and --key together.",
             )
+        for broker in self.nats:
+            _check_broker(broker)
+
+
+def _check_broker(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("nats", "tls") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:  # Not repeated: it may hold a password.
+        raise RelayError(
+            "bad_broker",
+            "The address of the NATS server cannot be read.",
+            "Write nats://HOST:PORT or tls://HOST:PORT, with USER:PASSWORD@ before HOST if needed.",
+        )
 
 
 def read_address(text: str) -> Address:

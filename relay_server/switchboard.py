@@ -6,7 +6,7 @@ id are two rooms that never meet (wire reference 2.1).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sereno.relay_server.acts import NOTHING, Act, Acts, Close, Code, Frame, Room, Send
@@ -26,8 +26,8 @@ class Key:
 
 
 class Switchboard:
-    """`make_room` opens the room of a key for its first socket. With several nodes it decides who
-    owns an id, and gives a room that passes everything on where another node does."""
+    """`make_room` opens the room of a key for its first socket: local.py with one node. With
+    several mesh.py, which gives a room that passes everything on where another node owns the id."""
 
     def __init__(self, limits: Limits, make_room: Callable[[Key], Room]) -> None:
         self._make_room = make_room
@@ -72,16 +72,28 @@ class Switchboard:
         self._forget(peer)
         return self._done(key, room, acts)
 
+    def end(self, peer: int, code: int, reason: str, now: float) -> Acts:
+        """Closes a socket; those who depend on it go with it."""
+        if peer not in self._key_of:
+            return NOTHING
+        return [Close(peer, code, reason), *self.left(peer, now)]
+
+    def dissolve(self, key: Key, closes: Sequence[Close]) -> Acts:
+        """Ends a room with all who are in it."""
+        for close in closes:
+            self._forget(close.peer)
+        self._rooms.pop(key, None)
+        self._timed.discard(key)
+        return closes
+
     def expel(self, peer: int, reason: str, now: float) -> Acts:
         """Ends a socket that takes too much or too little; those who depend on it go with it."""
         key = self._key_of.get(peer)
         if key is None:
             return NOTHING
         if self._rooms[key].is_control(peer):
-            close = Close(peer, Code.FAILED, "Control send failed")
-        else:
-            close = Close(peer, Code.TRY_LATER, reason)
-        return [close, *self.left(peer, now)]
+            return self.end(peer, Code.FAILED, "Control send failed", now)
+        return self.end(peer, Code.TRY_LATER, reason, now)
 
     def behind(self, peer: int) -> Acts:
         key = self._key_of.get(peer)

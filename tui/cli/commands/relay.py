@@ -40,6 +40,14 @@ def _most(option: str, words: str, default: int) -> Callable[[_F], _F]:
     help="Believe X-Forwarded-For of this address or network.",
 )
 @click.option("--metrics", multiple=True, metavar="HOST:PORT", help="Show metrics here as well.")
+@click.option(
+    "--nats",
+    multiple=True,
+    envvar="SERENO_RELAY_NATS",
+    metavar="URL",
+    help="Join the other nodes over this NATS server; may be repeated for a cluster.",
+)
+@click.option("--node", default="", metavar="NAME", help="This node's name in the others' logs.")
 @_most("--max-frames", "Frames of a connection that wait for its daemon.", 200)
 @_most("--max-waiting", "Bytes of a connection that wait.", 4 * 1024 * 1024)
 @_most("--max-clients", "Clients of one id.", 64)
@@ -87,5 +95,7 @@ def _settings(options: dict[str, Any]) -> Settings:
         cert=options["cert"],
         key=options["key"],
         proxies=read_networks(options["trust_proxy"]),
+        nats=tuple(options["nats"]),
+        node=options["node"],
         limits=Limits(**most),
     )
