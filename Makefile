@@ -62,7 +62,7 @@ lint: dev
 
 # Each process of pytest would compile every test file for itself: here they are compiled once.
 compiled: dev
-	@said=$$($(BIN)/pytest -qq --collect-only 2>&1) || { echo "$$said"; exit 1; }
+	@said=$$($(BIN)/pytest -qq --collect-only --snapshot-warn-unused 2>&1) || { echo "$$said"; exit 1; }
 
 # `grep` finds what is alone, so that not everything is collected for the sake of five tests.
 test: dev agents lint $(if $(ARGS),,compiled)
