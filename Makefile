@@ -67,7 +67,7 @@ compiled: dev
 # `grep` finds what is alone, so that not everything is collected for the sake of five tests.
 test: dev agents lint $(if $(ARGS),,compiled)
 	@if [ -n "$(ARGS)" ]; then $(BIN)/pytest -q $(ARGS); else \
-		$(BIN)/pytest -q -n $${WORKERS:-$$(($$(getconf _NPROCESSORS_ONLN) * 2))} --dist worksteal \
+		$(BIN)/pytest -q -n $${WORKERS:-$$(($$(getconf _NPROCESSORS_ONLN) * 5 / 2))} --dist worksteal \
 			-m "not alone" && \
 		$(BIN)/pytest -q -m alone $$(grep -rl --include='test_*.py' --exclude-dir=node_modules \
 			'mark\.alone' tests); fi

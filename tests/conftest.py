@@ -1,7 +1,7 @@
 """Fixtures that every test may use, and what to do where a system program is missing.
 
-A test marked `tmux`, `node`, `git`, `curl`, `ip` or `browser` is left out where that program is not
-installed, one marked `linux` elsewhere, and the run says so at its end. With
+A test marked `tmux`, `node`, `git`, `curl`, `ip`, `nats` or `browser` is left out where that
+program is not installed, one marked `linux` elsewhere, and the run says so at its end. With
 SERENO_TEST_REQUIRE_ALL=1, as CI sets it, anything left out fails the run.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from collections import Counter
 from collections.abc import Generator, Iterator
@@ -45,7 +46,7 @@ def _nothing_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield
 
 
-MARKERS = ("tmux", "node", "git", "curl", "ip", "browser", "linux")
+MARKERS = ("tmux", "node", "git", "curl", "ip", "nats", "browser", "linux")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -54,12 +55,19 @@ def browser() -> str | None:
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
+def nats_server() -> str | None:
+    """The path of nats-server, which Debian puts where only root looks."""
+    return shutil.which("nats-server", path=os.environ.get("PATH", "") + ":/usr/sbin")
+
+
 def missing_program(marker: str) -> str | None:
     """What a test with this marker lacks on this machine, in words; None when nothing."""
     if marker == "linux":
         return None if sys.platform == "linux" else "this is not Linux"
     if marker == "browser":
         return None if browser() else "Chromium is not installed"
+    if marker == "nats":
+        return None if nats_server() else "nats-server is not installed"
     if shutil.which(marker) is None:
         return f"{marker} is not installed"
     if marker == "node" and not (AGENTS / "node_modules").is_dir():
@@ -68,6 +76,10 @@ def missing_program(marker: str) -> str | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Whoever starts us in the background may have SIGINT ignored, and what we start inherits that:
+    # then no ctrl+c would reach it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[_LEFT_OUT] = Counter()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -12,12 +10,12 @@ from dataclasses import dataclass, field
 
 import anyio
 import anyio.abc
-import pytest
 
 from sereno.relay_server.limits import Limits, Timing
 from sereno.relay_server.mesh import Mesh
 from sereno.relay_server.server import RelayServer
 from sereno.relay_server.settings import Address, Settings
+from tests.conftest import nats_server
 from tests.relay_server.running import LIMIT_S, Running
 
 MESHED = Timing(tick=0.02, beat=0.1, lost=1.0)
@@ -71,11 +69,9 @@ def _free_port() -> int:
 
 @contextmanager
 def broker() -> Iterator[Broker]:
-    """Left out where nats-server is not installed; CI fails for anything left out."""
-    path = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
-    program = shutil.which("nats-server", path=path)
-    if program is None:
-        pytest.skip("nats-server is not installed")
+    """For tests marked `nats`."""
+    program = nats_server()
+    assert program is not None, "mark the test with `nats`"
     started = Broker(program, _free_port())
     started.start()
     try:

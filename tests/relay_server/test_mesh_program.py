@@ -32,6 +32,7 @@ async def announced(url: str, control: ClientConnection) -> ClientConnection:
         await client.close()
 
 
+@pytest.mark.nats
 async def test_a_client_comes_back_when_the_node_of_its_daemon_is_killed(tmp_path: Path) -> None:
     with broker() as nats:
         await nats.answers()

@@ -13,12 +13,15 @@ import time
 from dataclasses import dataclass, field
 
 import anyio
+import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from sereno.relay_server.limits import Timing
 from tests.relay_server.nodes import Broker, Nodes, broker, nodes
 from tests.relay_server.running import heard
+
+pytestmark = pytest.mark.nats
 
 KILLS = int(os.environ.get("SERENO_TEST_NODE_KILLS", "5"))
 BACK_S = 10.0

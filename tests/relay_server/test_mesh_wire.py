@@ -12,6 +12,8 @@ from sereno.relay_server.limits import MIB, Limits
 from tests.relay_server.nodes import Broker, Nodes, broker, nodes, until
 from tests.relay_server.running import ended, heard
 
+pytestmark = pytest.mark.nats
+
 
 @pytest.fixture
 async def nats() -> AsyncIterator[Broker]:

@@ -230,8 +230,7 @@ async def test_what_the_folder_brings_is_said_before_the_start(
         assert "[providers.claude] in config.toml" in words
         assert "left out, unless" in text(app), "it is on the screen"
         app.screen.query_one("#agent", Choice).take("codex")
-        await settle(pilot)
-        assert not told.display, "Codex has no such thing"
+        await until(pilot, lambda: not told.display)  # Codex has no such thing.
 
 
 async def test_where_a_folder_brings_nothing_nothing_is_said(tmp_path: Path) -> None:

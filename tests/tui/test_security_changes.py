@@ -43,6 +43,7 @@ async def test_hostnames_are_tried_by_the_draft_and_saved_after_a_question(
         await here.press("tab")
         await here.type("box.lan:6767")
         await here.until(lambda: "passes: box.lan is among" in here.words)
+        await here.until(lambda: here.keeper.of(TryHost)[-1].host == "box.lan:6767")
         last = here.keeper.of(TryHost)[-1]
         assert (last.host, last.hostnames, last.any_hostname) == (
             "box.lan:6767",

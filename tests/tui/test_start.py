@@ -52,6 +52,7 @@ class Program:
         )
         os.close(slave)
         self.output = ""
+        self._pressed = 0
 
     def read(self, seconds: float = 0.1) -> None:
         """Takes what is there."""
@@ -72,9 +73,11 @@ class Program:
             self.read()
 
     def shows(self, words: str) -> None:
-        self.until(lambda: words in self.output)
+        """Since the last key: a first frame may have shown the same words."""
+        self.until(lambda: words in self.output[self._pressed :])
 
     def press(self, keys: bytes) -> None:
+        self._pressed = len(self.output)
         os.write(self.master, keys)
 
     def code(self) -> int:

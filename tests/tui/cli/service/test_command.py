@@ -297,10 +297,9 @@ def test_uninstall_says_how_many_agents_live_on(
     assert words in service("uninstall")[1]
 
 
-def test_on_macos_it_is_a_launchd_agent(
-    fake: Fake, service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """launchctl is scripted after its documented output; nobody has tried it on a Mac."""
+def test_launchd(fake: Fake, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """launchctl is scripted after its documented output; nobody has tried it on a Mac. (A short
+    name: outside Linux the whole path of a socket has to fit.)"""
     monkeypatch.setattr(sys, "platform", "darwin")
     launchctl = fake.root / "bin" / "launchctl"
     launchctl.write_text(
