@@ -5,7 +5,7 @@ Whoever reaches a limit is closed with 1013 and nobody else notices. docs/relay.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 __all__ = ["KIB", "MIB", "Limits", "Timing"]
 
@@ -37,12 +37,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds."""
+    """Seconds. For several nodes use `of_nodes`."""
 
     nudge: float = 10.0
     """A client without a data socket: the daemon is told again (wire reference 2.4)."""
+    nudges: int = 1
+    """How often, so many seconds apart."""
     hurry: float = 1.0
-    """The same after another node came or went."""
+    """The same with several nodes: what the daemon dials may be one that has just begun, or that
+    does not know of the id yet, and it does not dial again by itself."""
     unresponsive: float = 5.0
     """After the nudge: the control socket is closed."""
     handshake: float = 10.0
@@ -60,3 +63,9 @@ class Timing:
     """With several nodes: how often they say that they are there."""
     lost: float = 3.0
     """A node that says nothing for so long is taken for gone."""
+
+    @property
+    def of_nodes(self) -> Timing:
+        """The daemon is told again each `hurry` seconds; its control socket is given up when it
+        would be on one node."""
+        return replace(self, nudge=self.hurry, nudges=max(1, round(self.nudge / self.hurry)))

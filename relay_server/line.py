@@ -24,6 +24,8 @@ class Line:
     kept: deque[Frame] = field(default_factory=deque)
     kept_bytes: int = 0
     nudge_at: float | None = None
+    nudges: int = 0
+    """That are left."""
     give_up_at: float | None = None
 
     def keep(self, frame: Frame) -> None:

@@ -31,6 +31,8 @@ _ONE: Final = "sereno.relay.node."
 _PATIENCE_S: Final = 2.0
 _BETWEEN_ATTEMPTS_S: Final = (0.2, 2.0)
 _TO_MEET_S: Final = 0.3
+_ATTEMPT_S: Final = 3 * _PATIENCE_S
+_LOOK_S: Final = 0.5
 """A node that comes looks round for so long before it takes sockets."""
 _MOST_BACKLOG: Final = 64 * 1024 * 1024
 
@@ -101,16 +103,22 @@ class Bridge:
         while True:
             client, lost = Client(), asyncio.Event()
             try:
-                await self._dial(client, lost)
+                async with asyncio.timeout(_ATTEMPT_S):
+                    await self._dial(client, lost)
             except (NatsError, OSError, TimeoutError) as error:
-                await client.close()
+                await _let_go(client)
                 self._complain(error)
             else:
                 self._client, self._complained = client, False
                 self._changed.set()
                 log.info("joined the broker as node %s", self.mesh.name)
-                await lost.wait()
+                # The library does not always call back when the broker dies as it is joined.
+                while client.is_connected and not lost.is_set():
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(_LOOK_S):
+                            await lost.wait()
                 self._client = None
+                await _let_go(client)
                 self._waiting.clear()
                 log.warning("the broker is gone; serving alone until it comes back")
             await asyncio.sleep(random.uniform(*_BETWEEN_ATTEMPTS_S))
@@ -182,3 +190,10 @@ class Bridge:
                     await client.publish(subject, data)
             except (NatsError, OSError) as error:
                 log.debug("not said: %s", error)  # The numbers tell the others.
+
+
+async def _let_go(client: Client) -> None:
+    """Whatever state it is in; closing may itself wait for a broker that is gone."""
+    with contextlib.suppress(NatsError, OSError, TimeoutError):
+        async with asyncio.timeout(_PATIENCE_S):
+            await client.close()

@@ -84,7 +84,7 @@ class ControlRoom:
         self._line_of[peer] = line
         self._clients += 1
         if line.data is None and line.due is None:
-            line.nudge_at = now + self._timing.nudge
+            line.nudge_at, line.nudges = now + self._timing.nudge, self._timing.nudges
             self._waiting[line.connection] = line
         yield from self._tell(connected(line.connection))
         yield from self._balance(line)
@@ -251,7 +251,11 @@ class ControlRoom:
         for line in list(self._waiting.values()):
             if line.nudge_at is not None and line.nudge_at <= now:
                 nudge = True
-                line.nudge_at, line.give_up_at = None, now + self._timing.unresponsive
+                line.nudges -= 1
+                if line.nudges > 0:
+                    line.nudge_at = now + self._timing.nudge
+                else:
+                    line.nudge_at, line.give_up_at = None, now + self._timing.unresponsive
             elif line.give_up_at is not None and line.give_up_at <= now:
                 give_up = True
                 self._settle(line)
@@ -268,6 +272,7 @@ class ControlRoom:
         for line in self._waiting.values():
             soon = now + self._timing.hurry
             line.nudge_at = soon if line.nudge_at is None else min(line.nudge_at, soon)
+            line.nudges = max(1, line.nudges, self._timing.nudges)
             line.give_up_at = None
 
     def _settle(self, line: Line) -> None:

@@ -38,7 +38,7 @@ class RelayServer:
         self._settings = settings
         limits, timing = settings.limits, settings.timing
         self._loop = asyncio.get_running_loop()
-        local = local_rooms(limits, timing)
+        local = local_rooms(limits, timing.of_nodes if settings.nats else timing)
         mesh = None if not settings.nats else new_mesh(settings.node, limits, timing, local)
         board = Switchboard(limits, local if mesh is None else mesh.room)
         names = Names(secrets.token_bytes(16))
