@@ -38,8 +38,9 @@ class Socket:
 class Board:
     """Sockets are the numbers that `join` gives."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, timing: Timing = TIMING) -> None:
         self.limits = limits or Limits()
+        self.timing = timing
         self.now = 0.0
         self.sockets: dict[int, Socket] = {}
         self._numbers = itertools.count(1)
@@ -50,7 +51,7 @@ class Board:
         if key.version == 1:
             return Pair()
         new_id = lambda: f"conn_{next(self._ids)}"  # noqa: E731
-        return ControlRoom(self.limits, TIMING, new_id, lambda: CLOCK_MS)
+        return ControlRoom(self.limits, self.timing, new_id, lambda: CLOCK_MS)
 
     def join(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sereno.relay_server.acts import Frame
-from sereno.relay_server.limits import Limits
+from sereno.relay_server.limits import Limits, Timing
 from tests.relay_server.board import CLOCK_MS, Board
 
 
@@ -175,6 +175,24 @@ def test_a_daemon_that_does_not_come_is_nudged_then_given_up() -> None:
     assert board[again].take() == ['{"type":"sync","connectionIds":["c"]}']
     board.pass_time(60)
     assert board[again].closed is None
+
+
+def test_with_several_nodes_it_is_nudged_each_second_and_given_up_at_the_same_time() -> None:
+    """What it dialled may have been a node that did not know of the id yet."""
+    board = Board(timing=Timing().of_nodes)
+    control = board.control()
+    board.join("client", "c")
+    board[control].take()
+    for second in range(10):
+        board.pass_time(0.99)
+        assert board[control].take() == [], second
+        board.pass_time(0.01)
+        assert board[control].take() == ['{"type":"sync","connectionIds":["c"]}'], second
+    board.pass_time(4.9)
+    assert board[control].take() == []
+    assert board[control].closed is None
+    board.pass_time(0.2)
+    assert board[control].closed == (1011, "Control unresponsive")
 
 
 @pytest.mark.parametrize("after", [5.0, 12.0])

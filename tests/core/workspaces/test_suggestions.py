@@ -71,20 +71,20 @@ async def test_a_folder_that_is_gone(tmp_path: Path) -> None:
 
 
 async def test_folders_for_a_new_agent(tmp_path: Path) -> None:
-    fill(tmp_path, "work/app/x", "work/.secret/x", "play/node_modules/x", ".config/x")
+    fill(tmp_path, "src/app/x", "src/.secret/x", "play/node_modules/x", ".config/x")
     found = await Suggestions().folders("app", tmp_path)
-    assert found == [Suggestion(f"{tmp_path}/work/app", "directory")]
+    assert found == [Suggestion(f"{tmp_path}/src/app", "directory")]
     everything = paths(await Suggestions().folders("", tmp_path))
-    assert everything == [f"{tmp_path}/{name}" for name in ("play", "work", "work/app")]
+    assert everything == [f"{tmp_path}/{name}" for name in ("play", "src", "src/app")]
 
 
 async def test_folders_by_a_typed_path(tmp_path: Path) -> None:
-    fill(tmp_path, "work/app/x", "work/api/x", "work/.git/x", "work/file")
+    fill(tmp_path, "src/app/x", "src/api/x", "src/.git/x", "src/file")
     suggestions = Suggestions()
-    for query in (f"{tmp_path}/work/", "~/work/"):
+    for query in (f"{tmp_path}/src/", "~/src/"):
         assert paths(await suggestions.folders(query, tmp_path)) == [
-            f"{tmp_path}/work/api",
-            f"{tmp_path}/work/app",
+            f"{tmp_path}/src/api",
+            f"{tmp_path}/src/app",
         ]
-    assert paths(await suggestions.folders("~/work/pp", tmp_path)) == [f"{tmp_path}/work/app"]
+    assert paths(await suggestions.folders("~/src/pp", tmp_path)) == [f"{tmp_path}/src/app"]
     assert await suggestions.folders("/nowhere/at/all/", tmp_path) == []
