@@ -31,9 +31,10 @@ _ONE: Final = "sereno.relay.node."
 _PATIENCE_S: Final = 2.0
 _BETWEEN_ATTEMPTS_S: Final = (0.2, 2.0)
 _TO_MEET_S: Final = 0.3
+"""A node that comes looks round for so long before it takes sockets."""
 _ATTEMPT_S: Final = 3 * _PATIENCE_S
 _LOOK_S: Final = 0.5
-"""A node that comes looks round for so long before it takes sockets."""
+"""How often a node looks whether it is still joined, whatever it was told."""
 _MOST_BACKLOG: Final = 64 * 1024 * 1024
 
 
