@@ -42,6 +42,10 @@ H = TypeVar("H", bound=Callable[..., Any])
 _EXPLAINED = (AgentError, StoreError, WorkspaceError, HomeError, RequestFailed)
 
 
+_HERE = frozenset({"unix", "memory"})
+"""Ways of a peer who is at this machine for certain."""
+
+
 class Call(msgspec.Struct, frozen=True):
     """Who asks, from where, and what a handler may use."""
 
@@ -58,6 +62,12 @@ class Call(msgspec.Struct, frozen=True):
             "this terminal" if self.session.peer.way == "memory" else self.connection.client_type
         )
         return f"{self.session.role.value} ({place})"
+
+    def only_here(self, cause: str, next_step: str) -> None:
+        """For what lets others in: on this machine's own screen or socket alone, whatever the role
+        of somebody elsewhere is (design section 7). Raises RequestFailed."""
+        if self.session.peer.way not in _HERE:
+            raise RequestFailed(cause, next_step, code="forbidden")
 
     def shown(self, view: AgentView) -> AgentView:
         """An agent as this client may see it."""

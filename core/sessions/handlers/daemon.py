@@ -23,7 +23,6 @@ from sereno.core.protocol.requests import (
     ShutdownServer,
 )
 from sereno.core.sessions.dispatch import Call, Table
-from sereno.core.sessions.replies import RequestFailed
 
 __all__ = ["table"]
 
@@ -93,12 +92,10 @@ async def reload(call: Call, request: ReloadDaemon) -> ReloadDaemonResult:
 async def offer(call: Call, request: MakeOffer) -> MakeOfferResult:
     """Lets others in, so only at this machine, and never without a trace: unlike a stop, it is
     refused where the audit cannot be written."""
-    if call.session.peer.way not in ("unix", "memory"):
-        raise RequestFailed(
-            "An offer is made on the machine of the daemon only.",
-            "Run `sereno token qr` there.",
-            code="forbidden",
-        )
+    call.only_here(
+        "An offer is made on the machine of the daemon only.",
+        "Run `sereno token qr` there.",
+    )
     await call.services.note(call.by, "token.offer", "", {})
     return call.services.daemon.offer(request.request_id)
 

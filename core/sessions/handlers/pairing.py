@@ -27,13 +27,11 @@ from sereno.core.protocol.pairing import (
 from sereno.core.protocol.values import given
 from sereno.core.security.sanitise import sanitise_line
 from sereno.core.sessions.dispatch import Call, Table
-from sereno.core.sessions.replies import RequestFailed
 
 __all__ = ["table"]
 
 table = Table()
 
-_HERE = frozenset({"unix", "memory"})
 _ID = 64
 """Characters of an id that the audit keeps: it may be anything that somebody typed."""
 
@@ -113,9 +111,7 @@ def _short(identifier: str) -> str:
 
 
 def _only_here(call: Call) -> None:
-    if call.session.peer.way not in _HERE:
-        raise RequestFailed(
-            "Devices are let in and sent away on the daemon's own machine only.",
-            "Open sereno there, in a terminal or through SSH.",
-            code="forbidden",
-        )
+    call.only_here(
+        "Devices are let in and sent away on the daemon's own machine only.",
+        "Open sereno there, in a terminal or through SSH.",
+    )

@@ -22,13 +22,10 @@ from sereno.core.protocol.security import (
 )
 from sereno.core.protocol.values import UNSET
 from sereno.core.sessions.dispatch import Call, Table
-from sereno.core.sessions.replies import RequestFailed
 
 __all__ = ["table"]
 
 table = Table()
-
-_HERE = frozenset({"unix", "memory"})
 
 
 @table.handles(ReadSecurity)
@@ -77,9 +74,7 @@ def try_host(call: Call, request: TryHost) -> TryHostResult:
 
 
 def _only_here(call: Call) -> None:
-    if call.session.peer.way not in _HERE:
-        raise RequestFailed(
-            "The security of this daemon is looked at and changed on its own machine only.",
-            "Open sereno there, in a terminal or through SSH.",
-            code="forbidden",
-        )
+    call.only_here(
+        "The security of this daemon is looked at and changed on its own machine only.",
+        "Open sereno there, in a terminal or through SSH.",
+    )
