@@ -15,7 +15,7 @@ from pathlib import Path
 import anyio.to_thread
 import msgspec
 
-from sereno.core.home import Home
+from sereno.core.home import Home, secret_files
 from sereno.core.home import pairings as files
 from sereno.core.protocol.pairing import Kind
 
@@ -110,7 +110,9 @@ class Keys:
         """Removes the files, and forgets. Raises HomeError for one that stays."""
         self.forget(server_id)
         if kind == "paseo":
-            await anyio.to_thread.run_sync(files.remove_file, files.daemon_key_path(self._home))
+            await anyio.to_thread.run_sync(
+                secret_files.remove_file, files.daemon_key_path(self._home)
+            )
         else:
             await anyio.to_thread.run_sync(files.remove, self._home, server_id)
 
@@ -130,13 +132,13 @@ class Keys:
         from sereno.relay_client.keypair import KeyPair, KeyPairDamaged
 
         path = self.place(server_id, kind)
-        raw = files.load_file(path) if kind == "paseo" else files.load(self._home, server_id)
+        raw = secret_files.load_file(path) if kind == "paseo" else files.load(self._home, server_id)
         if raw is None:
             return None
         try:
             pair = KeyPair.decode(raw)
         except KeyPairDamaged as error:
-            raise files.damaged(path, error.message.removesuffix(".")) from None
+            raise secret_files.damaged(path, error.message.removesuffix(".")) from None
         if kind != "sereno":
             return _Held(pair.secret, pair.public)
         shown = self._load_secret(server_id)
@@ -156,12 +158,12 @@ class Keys:
             secret = base64.b64decode(kept.secret, validate=True)
             device = None if kept.device is None else base64.b64decode(kept.device, validate=True)
         except (msgspec.DecodeError, UnicodeDecodeError, binascii.Error, ValueError):
-            raise files.damaged(path, "it cannot be read") from None
+            raise secret_files.damaged(path, "it cannot be read") from None
         if kept.v != 1:
-            raise files.damaged(path, f"it has version {kept.v}, known is 1")
+            raise secret_files.damaged(path, f"it has version {kept.v}, known is 1")
         sizes = (len(secret), None if device is None else len(device))
         if sizes not in ((OFFER_SECRET_BYTES, None), (DEVICE_BYTES, DEVICE_BYTES)):
-            raise files.damaged(path, "what it holds has another length")
+            raise secret_files.damaged(path, "what it holds has another length")
         return secret, device
 
 

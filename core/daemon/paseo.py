@@ -26,7 +26,7 @@ from sereno.core.config.source import parse_source, read_source
 from sereno.core.daemon.pairing_rows import pairing_row
 from sereno.core.daemon.paseo_settings import NotPaseos, translate
 from sereno.core.daemon.sockets import DoorError, refuse_without_password
-from sereno.core.home import DaemonLock, Home, HomeError, explained, prepare
+from sereno.core.home import DaemonLock, Home, HomeError, explained, prepare, secret_files
 from sereno.core.home import pairings as files
 from sereno.core.security import audit
 from sereno.core.security.pairings import taken_over
@@ -88,9 +88,9 @@ def take_over(home: Home, paseo: Path, env: Mapping[str, str], *, relay: bool) -
         plan = _plan(home, paseo, env, relay=relay)
         pairing = "none"
         if plan.server_id is not None and plan.keys is not None:
-            had = files.load_file(files.daemon_key_path(home)) is not None
+            had = secret_files.load_file(files.daemon_key_path(home)) is not None
             if not had:
-                files.save_file(files.daemon_key_path(home), plan.keys)
+                secret_files.save_file(files.daemon_key_path(home), plan.keys)
             new = asyncio.run(_write(home, plan.server_id, tuple(plan.settings)))
             pairing = "taken" if new or not had else "already"
         _edit(home, plan.settings)
@@ -182,7 +182,7 @@ def _identity(home: Home, paseo: Path, env: Mapping[str, str]) -> tuple[str | No
         raise HomeError(
             "paseo_damaged", f"{paseo / 'server-id'} holds no usable server id.", "Correct it."
         )
-    mine = files.load_file(files.daemon_key_path(home))
+    mine = secret_files.load_file(files.daemon_key_path(home))
     if mine is not None and _public(mine) != pair.public:
         raise HomeError(
             "other_keys",

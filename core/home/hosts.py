@@ -6,15 +6,20 @@ Bytes only: what they mean is core/client/paired.py's business.
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 from sereno.core.home.errors import explained
-from sereno.core.home.files import sync_folder
-from sereno.core.home.pairings import load_file, remove_file, save_file
 from sereno.core.home.paths import Home
+from sereno.core.home.secret_files import (
+    check_folder,
+    load_file,
+    make_folder,
+    save_file,
+)
 
-__all__ = ["known", "load", "path_of", "remove", "save"]
+__all__ = ["load", "path_of", "save"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}", re.ASCII)
 
@@ -28,26 +33,16 @@ def path_of(home: Home, server_id: str) -> Path:
 
 def load(home: Home, server_id: str) -> bytes | None:
     """What is known of a daemon; None for a stranger. Raises HomeError."""
-    return load_file(path_of(home, server_id))
+    path = path_of(home, server_id)
+    if os.path.lexists(path.parent):
+        check_folder(path.parent)
+    return load_file(path)
 
 
 def save(home: Home, server_id: str, data: bytes) -> None:
-    """On disk when this returns. Raises HomeError."""
+    """On disk when this returns. A home that is there for this alone is made. Raises HomeError."""
     path = path_of(home, server_id)
-    with explained(path.parent):
+    with explained(home.root):
         home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        path.parent.chmod(0o700)
-        sync_folder(home.root)
+    make_folder(path.parent)
     save_file(path, data)
-
-
-def remove(home: Home, server_id: str) -> None:
-    """Nothing where there is none. Raises HomeError."""
-    remove_file(path_of(home, server_id))
-
-
-def known(home: Home) -> list[str]:
-    """The server ids, in order."""
-    with explained(home.root / "hosts"):
-        return sorted(one.stem for one in (home.root / "hosts").glob("*.json"))

@@ -44,7 +44,6 @@ def test_it_is_kept_before_anybody_is_called(home: Home) -> None:
 def test_each_daemon_gets_a_key_of_its_own(home: Home) -> None:
     other = Offer3("srv_AAECAwQFBgcJ", PAIR.public, b"s" * 16, NOW + 600)
     assert new(home).own_key != new(home, other).own_key
-    assert hosts.known(home) == ["srv_AAECAwQFBgcI", "srv_AAECAwQFBgcJ"]
 
 
 def test_t04_every_secret_is_tried_until_one_has_let_us_in_and_then_that_alone(home: Home) -> None:
@@ -102,6 +101,22 @@ def test_c51_an_expired_link_is_refused_before_anybody_is_called(home: Home) -> 
         new(home, now=NOW + 601)
     assert refused.value.code == "offer_expired"
     assert not (home.root / "hosts").exists()
+
+
+def test_t20_a_folder_that_others_could_change_is_refused(home: Home) -> None:
+    host = new(home)
+    folder = hosts.path_of(home, host.server_id).parent
+    folder.chmod(0o777)
+    with pytest.raises(ClientError) as refused:
+        PairedHost.of_id(home, host.server_id)
+    assert refused.value.code == "too_open"
+    folder.chmod(0o700)
+    folder.rename(folder.with_name("elsewhere"))
+    folder.symlink_to(folder.with_name("elsewhere"))
+    for link in (f"sereno://{host.server_id}", OFFER.link()):
+        with pytest.raises(ClientError) as refused:
+            PairedHost.of_target(home, link, NOW)
+        assert refused.value.code == "symlink"
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"nonsense", b'{"v":2}', b"\xff\xfe"])

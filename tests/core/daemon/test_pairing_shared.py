@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from sereno.core.daemon.pairing_rows import pairing_row
-from sereno.core.home import Home, HomeError
+from sereno.core.home import Home, HomeError, secret_files
 from sereno.core.home import pairings as files
 from sereno.core.protocol.pairing import RotatePairings
 from sereno.core.security.pairings import taken_over
@@ -26,7 +26,7 @@ async def take_over(root: Path) -> bytes:
     """As import-paseo leaves it; gives the secret key."""
     async with house(root) as home:
         secret = b"\7" * 32
-        files.save_file(files.daemon_key_path(home.home), KeyPair.of(secret).encode())
+        secret_files.save_file(files.daemon_key_path(home.home), KeyPair.of(secret).encode())
 
         def work(connection: sqlite3.Connection) -> None:
             store.put(connection, pairing_row(taken_over("off_paseo", PASEO, NOW)))
