@@ -20,6 +20,7 @@ from sereno.core.protocol.agents import (
     ProjectPlacement,
     Usage,
 )
+from sereno.core.protocol.decoders import decoder
 
 __all__ = [
     "AgentRecord",
@@ -136,7 +137,7 @@ _encoder = msgspec.json.Encoder()
 @functools.cache
 def _decoder() -> msgspec.json.Decoder[AgentRecord]:
     """Made where there is an agent: a daemon without any starts sooner."""
-    return msgspec.json.Decoder(AgentRecord)
+    return decoder(AgentRecord)
 
 
 def encode(record: AgentRecord) -> bytes:

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from sereno.core.protocol.additions import LedgerEntry
+from sereno.core.protocol.decoders import decoder
 from sereno.core.protocol.permissions import PermissionRequest, PermissionResponse
 from sereno.core.protocol.values import UNSET, given, iso
 from sereno.core.store.requests import LedgerRow
@@ -23,12 +24,12 @@ __all__ = ["OpenRequest", "entry_of", "opened", "read_open", "stamped"]
 def _requests() -> msgspec.json.Decoder[PermissionRequest]:
     """Made when there is a request: with so many types it would take eight milliseconds of a
     daemon's start."""
-    return msgspec.json.Decoder(PermissionRequest)
+    return decoder(PermissionRequest)
 
 
 @functools.cache
 def _responses() -> msgspec.json.Decoder[PermissionResponse]:
-    return msgspec.json.Decoder(PermissionResponse)
+    return decoder(PermissionResponse)
 
 
 class OpenRequest(msgspec.Struct, frozen=True):

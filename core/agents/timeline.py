@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from sereno.core.protocol.decoders import decoder
 from sereno.core.protocol.timeline import (
     AssistantMessage,
     Collapsed,
@@ -37,7 +38,7 @@ _MERGED: dict[type, Collapsed] = {
 @functools.cache
 def _items() -> msgspec.json.Decoder[TimelineItem]:
     """Made when a timeline is read: not at a daemon's start."""
-    return msgspec.json.Decoder(TimelineItem)
+    return decoder(TimelineItem)
 
 
 def decode_item(data: bytes) -> TimelineItem:

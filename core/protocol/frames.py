@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from sereno.core.protocol import additions, importing, messages, pairing, requests, security
+from sereno.core.protocol.decoders import decoder
 from sereno.core.protocol.values import UNSET, UnsetType, Wire
 
 __all__ = [
@@ -168,7 +169,7 @@ _encoder = msgspec.json.Encoder()
 # Decoders are built at first use: the command line, which must start fast, needs few of them.
 @functools.cache
 def _client_frames() -> msgspec.json.Decoder[ClientFrame]:
-    return msgspec.json.Decoder(ClientFrame)
+    return decoder(ClientFrame)
 
 
 def request_name(request: object) -> str:
@@ -268,7 +269,7 @@ def _payload_types() -> dict[str, Any]:
 @functools.cache
 def _payload_decoder(name: str) -> msgspec.json.Decoder[Any]:
     """Only for known names, so that the cache is bounded."""
-    return msgspec.json.Decoder(_payload_types()[name])
+    return decoder(_payload_types()[name])
 
 
 class _Inner(Wire):

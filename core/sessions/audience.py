@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from sereno.core.protocol.agents import AgentSnapshot
+from sereno.core.protocol.decoders import decoder
 from sereno.core.protocol.frames import encode_payload
 from sereno.core.protocol.messages import AgentRemoved
 from sereno.core.protocol.outgoing import Kind, Outgoing
@@ -45,7 +46,7 @@ class _Frame(Wire):
 @functools.cache
 def _frames() -> msgspec.json.Decoder[_Frame]:
     """Made when somebody asks for some agents only: not at a daemon's start."""
-    return msgspec.json.Decoder(_Frame)
+    return decoder(_Frame)
 
 
 class Audience:
