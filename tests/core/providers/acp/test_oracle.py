@@ -7,9 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import acp
 import pytest
-from acp import schema
 
 from sereno.core.protocol.permissions import Allow
 from sereno.core.protocol.tools import EditDetail
@@ -21,34 +19,17 @@ from tests.core.providers.rig import Rig, calls, text_of
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
-class Judge(acp.Client):
-    """The SDK validates every message before it gets here."""
-
-    def __init__(self) -> None:
-        self.updates: list[Any] = []
-        self.asked: list[Any] = []
-
-    async def session_update(self, session_id: str, update: Any, **_: Any) -> None:
-        self.updates.append(update)
-
-    async def request_permission(  # type: ignore[override]
-        self, options: Any, session_id: str, tool_call: Any, **_: Any
-    ) -> schema.RequestPermissionResponse:
-        self.asked.append(tool_call)
-        chosen = next(o.option_id for o in options if o.kind == "allow_once")
-        allowed = schema.AllowedOutcome(option_id=chosen, outcome="selected")
-        return schema.RequestPermissionResponse(outcome=allowed)
-
-
 def demo(tmp_path: Path) -> tuple[str, ...]:
     options = ("--pace", "0", "--state", str(tmp_path / "state"))
     return (sys.executable, "-P", "-m", "sereno.core.providers.demo", *options)
 
 
 async def test_the_demo_agent_speaks_the_protocol(tmp_path: Path) -> None:
-    judge = Judge()  # type: ignore[abstract]
+    from tests.core.providers.acp import judge as sdk
+
+    judge = sdk.Judge()  # type: ignore[abstract]
     observed: list[Any] = []
-    async with acp.spawn_agent_process(
+    async with sdk.spawn_agent_process(
         lambda _: judge,
         *demo(tmp_path),
         cwd=tmp_path,
@@ -64,12 +45,12 @@ async def test_the_demo_agent_speaks_the_protocol(tmp_path: Path) -> None:
         prompts = "show\nedit a.txt\nrun echo hi; exit 1\nplan\nthink x\nfind demo\nread a.txt"
         for prompt in (prompts, "look around please", "stream 3 tools"):
             done = await agent.prompt(
-                session_id=session.session_id, prompt=[acp.text_block(prompt)]
+                session_id=session.session_id, prompt=[sdk.text_block(prompt)]
             )
             assert done.stop_reason == "end_turn"
             assert done.usage is not None
-        with pytest.raises(acp.RequestError, match="429"):
-            await agent.prompt(session_id=session.session_id, prompt=[acp.text_block("fail rate")])
+        with pytest.raises(sdk.RequestError, match="429"):
+            await agent.prompt(session_id=session.session_id, prompt=[sdk.text_block("fail rate")])
         await agent.set_session_mode(session_id=session.session_id, mode_id="plan")
         await agent.set_config_option(
             session_id=session.session_id, config_id="model", value="demo-2"
