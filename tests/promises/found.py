@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 __all__ = ["ROOT", "carried", "numbered"]
@@ -16,6 +16,7 @@ __all__ = ["ROOT", "carried", "numbered"]
 ROOT = Path(__file__).parents[2]
 _NAME = re.compile(r"test((?:_[ct]\d\d)+)_[a-z0-9]")
 _NUMBER = re.compile(r"(?<=_)[ct]\d\d(?=_|$)")
+_WORTH_PARSING = re.compile(rb"def test\w*_[ct]\d\d(?=_|\b)")
 
 
 def carried(name: str) -> tuple[str, ...]:
@@ -33,12 +34,22 @@ def numbered(files: Iterable[Path] | None = None) -> dict[str, tuple[str, ...]]:
     """Each test with a number to its rows, in the order of files and lines."""
     found = {}
     for path in _sources() if files is None else files:
-        for node in ast.walk(ast.parse(path.read_bytes(), str(path))):
-            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                continue
-            if node.name.startswith("test_") and (rows := carried(node.name)):
-                found[f"{path.relative_to(ROOT).as_posix()}::{node.name}"] = rows
+        text = path.read_bytes()
+        if not _WORTH_PARSING.search(text):
+            continue
+        for name in _functions(ast.parse(text, str(path)).body):
+            if name.startswith("test_") and (rows := carried(name)):
+                found[f"{path.relative_to(ROOT).as_posix()}::{name}"] = rows
     return found
+
+
+def _functions(body: Iterable[ast.stmt]) -> Iterator[str]:
+    """Those that pytest finds: of the module and of its classes, not what stands inside of one."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name
+        elif isinstance(node, ast.ClassDef):
+            yield from _functions(node.body)
 
 
 def _sources() -> list[Path]:
