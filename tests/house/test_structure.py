@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import functools
+import os
 import re
 import tomllib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,21 +24,61 @@ MOST_LINES_OF_A_FUNCTION = 60
 
 
 def sources(*folders: str) -> list[Path]:
-    found = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
-    return [path for path in found if "node_modules" not in path.parts]
+    return [path for folder in folders for path in within(folder)]
 
 
 @functools.cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_bytes(), str(path))
+def within(folder: str) -> list[Path]:
+    found = []
+    for here, folders, files in os.walk(ROOT / folder):
+        folders[:] = [name for name in folders if name not in ("node_modules", "__pycache__")]
+        found += [Path(here, name) for name in files if name.endswith(".py")]
+    return sorted(found)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What a file says of itself. `functions`: line, name and length of each, inner ones too."""
+
+    is_documented: bool
+    has_definitions: bool
+    functions: list[tuple[int, str, int]]
+    imports: list[str]
+
+
+@functools.cache
+def outline(path: Path) -> Outline:
+    tree = ast.parse(path.read_bytes(), str(path))
+    functions, imports = [], []
+    for node in statements(tree):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                length = (node.end_lineno or 0) - node.lineno + 1
+                functions.append((node.lineno, node.name, length))
+            case ast.Import():
+                imports += [alias.name for alias in node.names]
+            case ast.ImportFrom(module=str(module), level=0):
+                imports.append(module)
+    definitions = (ast.FunctionDef, ast.ClassDef)
+    return Outline(
+        is_documented=bool(ast.get_docstring(tree)),
+        has_definitions=any(isinstance(node, definitions) for node in tree.body),
+        functions=functions,
+        imports=imports,
+    )
+
+
+def statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """All of them, however deep; expressions, which are most of a tree, hold none."""
+    for field in ("body", "orelse", "handlers", "finalbody", "cases"):
+        for child in getattr(node, field, ()):
+            if isinstance(child, ast.stmt):
+                yield child
+            yield from statements(child)
 
 
 def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
-
-
-def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def test_there_is_code_to_look_at() -> None:
@@ -61,10 +103,10 @@ def test_no_file_is_too_long() -> None:
 
 def test_no_function_is_too_long() -> None:
     too_long = {
-        f"{named(path)}:{function.lineno} {function.name}": length
+        f"{named(path)}:{line} {name}": length
         for path in sources(*CODE)
-        for function in functions(parsed(path))
-        if (length := (function.end_lineno or 0) - function.lineno + 1) > MOST_LINES_OF_A_FUNCTION
+        for line, name, length in outline(path).functions
+        if length > MOST_LINES_OF_A_FUNCTION
     }
     assert too_long == {}
 
@@ -74,7 +116,7 @@ def test_every_module_says_what_it_is_for() -> None:
     silent = [
         named(path)
         for path in sources(*CODE, "tests")
-        if path.read_text().strip() and not ast.get_docstring(parsed(path))
+        if path.read_text().strip() and not outline(path).is_documented
     ]
     assert silent == []
 
@@ -85,17 +127,9 @@ def test_every_module_has_postponed_annotations() -> None:
         for path in sources(*CODE, "tests")
         if path.read_text().strip()
         and "from __future__ import annotations" not in path.read_text()
-        and any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in parsed(path).body)
+        and outline(path).has_definitions
     ]
     assert without == []
-
-
-def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(parsed(path)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
 
 
 @pytest.mark.parametrize("library", ["textual", "rich"])
@@ -104,7 +138,7 @@ def test_the_screen_s_libraries_are_imported_by_the_screen_only(library: str) ->
     elsewhere = [
         named(path)
         for path in sources("core", "relay_client", "relay_server")
-        if any(name.split(".")[0] == library for name in imports(path))
+        if any(name.split(".")[0] == library for name in outline(path).imports)
     ]
     assert elsewhere == []
 
@@ -113,7 +147,7 @@ def test_our_packages_are_imported_by_their_full_name() -> None:
     short = [
         (named(path), name)
         for path in sources(*CODE, "tests")
-        for name in imports(path)
+        for name in outline(path).imports
         if name.split(".")[0] in {"core", "tui", "relay_client", "relay_server"}
     ]
     assert short == []
