@@ -18,6 +18,7 @@ SETTINGS: Final[dict[str, Check]] = {
     "daemon.cors.allowed_origins": Check(checks.origins, checks.list_from_text),
     "daemon.auth.password": Check(checks.bcrypt_hash, secret=True),
     "daemon.auth.loopback": checks.one_of("same-user", "token", "trust"),
+    "daemon.auth.device_days": checks.whole(0, 3_650),
     "daemon.relay.enabled": BOOLEAN,
     "daemon.relay.endpoint": Check(checks.endpoint),
     "daemon.relay.public_endpoint": Check(checks.host_port),

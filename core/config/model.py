@@ -31,10 +31,12 @@ class CorsConfig(msgspec.Struct, frozen=True):
 
 class AuthConfig(msgspec.Struct, frozen=True):
     """`password`: a bcrypt hash, never the password. `loopback`: who may connect on this machine
-    while no password is set."""
+    while no password is set. `device_days`: a paired device that was away for longer must pair
+    again (C-55); 0 for never."""
 
     password: str | None = None
     loopback: Loopback = "same-user"
+    device_days: int = 90
 
 
 class RelayConfig(msgspec.Struct, frozen=True):

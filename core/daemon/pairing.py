@@ -16,6 +16,7 @@ import anyio
 import anyio.abc
 import msgspec
 
+from sereno.core.daemon.pairing_age import Ages
 from sereno.core.daemon.pairing_book import KEPT_MS, Entry
 from sereno.core.daemon.pairing_desk import PairingDesk
 from sereno.core.daemon.pairing_knock import BY, Note
@@ -59,6 +60,7 @@ class Pairings(PairingDesk):
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
         super().__init__(home, database, ward, note, env=env, now_ms=now_ms, random=random)
+        self._ages = Ages(self._ledger, note, now_ms)
         self._wake = anyio.Event()
         self._seen: dict[str, None] = {}
         self._claims: dict[str, TokenBucket] = {}
@@ -179,6 +181,7 @@ class Pairings(PairingDesk):
         """
         client = client_mark(server_id, client_id.strip() if device_key is None else device_key)
         async with self._ledger.changing():
+            await self._ages.end_old(server_id)  # Perhaps nobody has looked since.
             found = await self._knocking.judge(server_id, client, client_type, app_version, words)
             if server_id in self._codes:
                 self._changed()  # Somebody came by the link: its code counts no more.
@@ -279,6 +282,8 @@ class Pairings(PairingDesk):
         now = self._now_ms()
         async with self._ledger.looking():
             await self._expire(now)
+            if await self._ages.end_old():
+                self._ledger.touched()
             old = [
                 one.server_id
                 for one in self._book.pairings.values()
@@ -287,6 +292,8 @@ class Pairings(PairingDesk):
             if old:
                 await self._ledger.forget(old)
                 self._ledger.touched()
+            for device_id in self._ages.still_here():
+                self._saw(device_id)
             seen, self._seen = list(self._seen), {}
             await self._ledger.seen(seen)
         return self._next_look(now)

@@ -7,7 +7,7 @@ how many connections each device has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import anyio
 import msgspec
@@ -20,7 +20,14 @@ from sereno.core.protocol.pairing import (
 )
 from sereno.core.protocol.pairing import Question as ShownQuestion
 from sereno.core.protocol.values import iso
-from sereno.core.security.pairings import LASTS_MS, Pairing, Question, State, client_mark
+from sereno.core.security.pairings import (
+    LASTS_MS,
+    Pairing,
+    Question,
+    State,
+    client_mark,
+    expires_ms,
+)
 from sereno.core.security.roles import Role
 from sereno.core.store.pairings import DeviceRow
 
@@ -50,7 +57,9 @@ class Wait:
 class Book:
     """Belongs to the daemon's loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, device_days: Callable[[], int]) -> None:
+        """`device_days`: how long a device may stay away; 0 for as long as it likes."""
+        self._device_days = device_days
         self.pairings: dict[str, Pairing] = {}
         """By server id."""
         self.questions: dict[str, Question] = {}
@@ -136,6 +145,13 @@ class Book:
         else:
             self._connections.pop(device_id, None)
 
+    def is_here(self, device_id: str) -> bool:
+        return device_id in self._connections
+
+    def expires_ms(self, device: DeviceRow) -> int | None:
+        """When it must pair again unless it comes before; None for never."""
+        return expires_ms(device.paired_ms, device.seen_ms, self._device_days())
+
     def forget(self, server_id: str) -> list[str]:
         """Everything of a pairing but itself. Gives the ids of its devices."""
         for question in self.questions_of(server_id):
@@ -191,6 +207,7 @@ class Book:
         )
 
     def shown_device(self, device: DeviceRow) -> Device:
+        expires = self.expires_ms(device)
         return Device(
             id=device.id,
             kind=self.pairings[device.pairing].kind,
@@ -200,4 +217,5 @@ class Book:
             last_seen_at=None if device.seen_ms is None else iso(device.seen_ms),
             way=device.way,
             connections=self._connections.get(device.id, 0),
+            expires_at=None if expires is None else iso(expires),
         )

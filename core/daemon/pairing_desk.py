@@ -89,7 +89,9 @@ class PairingDesk:
         self._random = random
         self._keys = Keys(home, random)
         self._codes = Codes(random)
-        self._ledger = Ledger(database, self._keys, now_ms)
+        self._ledger = Ledger(
+            database, self._keys, now_ms, lambda: ward.config.daemon.auth.device_days
+        )
         self._book = self._ledger.book
         self._knocking = Knocking(self._ledger, note, now_ms, self._new_id)
         self.relay: Callable[[], RelayStatus] = lambda: offers.unconnected(ward.config.daemon.relay)

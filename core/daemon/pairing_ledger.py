@@ -40,8 +40,14 @@ class Live(msgspec.Struct, frozen=True):
 class Ledger:
     """Belongs to the daemon's loop. Everything that changes runs inside `changing`."""
 
-    def __init__(self, database: Database, keys: Keys, now_ms: Callable[[], int]) -> None:
-        self.book = Book()
+    def __init__(
+        self,
+        database: Database,
+        keys: Keys,
+        now_ms: Callable[[], int],
+        device_days: Callable[[], int],
+    ) -> None:
+        self.book = Book(device_days)
         self.keys = keys
         self.changed: Callable[[], None] = lambda: None
         self.drop: Callable[[str], None] = lambda _: None
@@ -184,6 +190,13 @@ class Ledger:
                 store.forget_question(connection, question.id)
 
         await self._write(work)
+        self.changed()
+
+    async def forget_device(self, device: DeviceRow) -> None:
+        """One of many on a shared pairing; it is asked about when it comes again."""
+        del self.book.devices[device.id]
+        self.drop(device.id)
+        await self._write(lambda c: store.forget_device(c, device.id))
         self.changed()
 
     async def put_device(self, device: DeviceRow) -> None:

@@ -88,7 +88,8 @@ class Question(Wire):
 
 
 class Device(Wire):
-    """Who was confirmed. `connections`: open now. `way`: of the newest connection."""
+    """Who was confirmed. `connections`: open now. `way`: of the newest connection. `expiresAt`:
+    when it must pair again unless it comes before; null for never."""
 
     id: str
     kind: Kind
@@ -98,6 +99,7 @@ class Device(Wire):
     last_seen_at: str | None
     way: Literal["relay", "direct"] | None
     connections: int
+    expires_at: str | None = None
 
 
 class PairingState(Wire):

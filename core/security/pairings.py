@@ -29,6 +29,7 @@ __all__ = [
     "Question",
     "State",
     "client_mark",
+    "expires_ms",
     "knocked",
     "offered",
     "taken_over",
@@ -40,6 +41,7 @@ again (C-51, T16)."""
 SET_BACK_MS = 60 * 1000
 """How far a clock may be set back without an end to what waits: corrections of everyday."""
 CLIENT_BYTES = 16
+DAY_MS = 24 * 60 * 60 * 1000
 
 
 class State(enum.StrEnum):
@@ -77,6 +79,7 @@ TABLE: Mapping[tuple[State, Event], State] = MappingProxyType(
         (State.ASKING, Event.CONTEST): State.ENDED,
         (State.OPEN, Event.GUESS): State.ENDED,
         (State.PAIRED, Event.REVOKE): State.ENDED,
+        (State.PAIRED, Event.EXPIRE): State.ENDED,
     }
     | {
         (state, event): State.ENDED
@@ -272,6 +275,12 @@ class Question(msgspec.Struct, frozen=True):
             raise Impossible(f"{self.state.value} knows no {event.value}") from None
         until_ms = now_ms + LASTS_MS if event is AskedEvent.AGAIN else self.until_ms
         return msgspec.structs.replace(self, state=state, until_ms=until_ms)
+
+
+def expires_ms(paired_ms: int, seen_ms: int | None, days: int) -> int | None:
+    """When a device must pair again unless it comes before (C-55); None for never. `days`: how long
+    it may stay away, 0 for as long as it likes."""
+    return max(paired_ms, seen_ms or 0) + days * DAY_MS if days else None
 
 
 def client_mark(server_id: str, client: str | bytes) -> bytes:

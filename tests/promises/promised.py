@@ -88,11 +88,7 @@ PROMISED = (
     Row("C-52", "Each device has its own credential"),
     Row("C-53", "Credentials of devices are stored as hashes"),
     Row("C-54", "A device is cut off at once when it is revoked"),
-    Row(
-        "C-55",
-        "Credentials of devices expire",
-        absent="a device stays until it is revoked; what it never used for days the screen shows",
-    ),
+    Row("C-55", "Credentials of devices expire", note="of those that stay away for 90 days"),
     Row(
         "C-56",
         "The network only by an address that you name",

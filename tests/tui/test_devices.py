@@ -13,6 +13,7 @@ from sereno.core.protocol.pairing import (
 )
 from sereno.tui.app import SerenoApp
 from sereno.tui.screens.devices.screen import DevicesScreen
+from sereno.tui.screens.devices.view import about
 from sereno.tui.screens.help.screen import groups_of
 from sereno.tui.screens.help.view import help_lines
 from sereno.tui.screens.pair.screen import PairScreen
@@ -20,6 +21,7 @@ from sereno.tui.screens.security.screen import SecurityScreen
 from sereno.tui.widgets.footer import Footer
 from tests.tui.pair_screens import opened_pair
 from tests.tui.pairing_place import Gate, device, relay
+from tests.tui.sample import NOW_MS, stamp
 from tests.tui.test_pair import CODE, SIZES
 from tests.tui.test_promised_keys import pressed
 
@@ -38,6 +40,22 @@ async def test_who_was_let_in(size: tuple[int, int]) -> None:
         assert "…" not in here.words
         await here.press("escape")
         assert isinstance(here.app.screen, SecurityScreen)
+
+
+@pytest.mark.parametrize(
+    ("expires_s", "connections", "words"),
+    [
+        (-86_400 * 70, 0, "must pair again if it stays away for another 70 days"),
+        (-3600, 0, "must pair again if it stays away for another 1 day"),
+        (-86_400 * 90, 1, "must pair again after 90 days away"),
+        (None, 0, "for as long as it is not revoked"),
+    ],
+)
+def test_until_when_a_pairing_counts(expires_s: int | None, connections: int, words: str) -> None:
+    expires = None if expires_s is None else stamp(expires_s)
+    one = device(1, "Pixel 9", expires_at=expires, connections=connections)
+    lines = about(one, width=200, now_ms=NOW_MS)
+    assert words in "".join(text for line in lines for text, _ in line)
 
 
 async def test_nobody_was_let_in() -> None:

@@ -71,6 +71,7 @@ allowed_origins = ["https://a.example"]
 [daemon.auth]
 password = "{HASH}"
 loopback = "token"
+device_days = 30
 [daemon.relay]
 enabled = true
 endpoint = "wss://relay.example.com/"
@@ -128,6 +129,7 @@ def test_every_variable_reaches_its_setting() -> None:
         "daemon.hostnames": "a.example",
         "daemon.cors.allowed_origins": "https://a.example",
         "daemon.auth.loopback": "trust",
+        "daemon.auth.device_days": "30",
         "daemon.relay.enabled": "on",
         "daemon.relay.endpoint": "r.example:1",
         "daemon.relay.public_endpoint": "r.example:2",

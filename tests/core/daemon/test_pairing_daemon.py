@@ -11,6 +11,7 @@ import pytest
 
 from sereno.core.client.blocking import SyncClient
 from sereno.core.daemon import control
+from sereno.core.daemon.parts import now_ms
 from sereno.core.home import Home, prepare
 from sereno.core.home import pairings as files
 from sereno.core.protocol.pairing import (
@@ -99,7 +100,7 @@ async def test_c14_a_daemon_with_a_damaged_key_does_not_start_and_makes_no_other
 
 
 async def _pair(home: Home) -> None:
-    async with house(home.root, clock=[1_777_000_000_000]) as opened:
+    async with house(home.root, clock=[now_ms()]) as opened:
         await opened.pair("cid_phone")
 
 

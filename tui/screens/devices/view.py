@@ -14,6 +14,7 @@ from sereno.tui.words import ago, count, cut
 __all__ = ["NARROW", "about", "device_rows", "heading", "standing"]
 
 NARROW = 80
+_DAY_MS = 24 * 60 * 60 * 1000
 _WAYS = {"relay": "by relay", "direct": "direct", None: ""}
 
 
@@ -88,6 +89,18 @@ def _way(device: Device) -> str:
     return _WAYS[device.way]
 
 
+def _standing_since(device: Device, paired: str, now_ms: int) -> str:
+    """When it was paired, and until when that counts."""
+    since = "just now" if paired == "now" else paired
+    if device.expires_at is None:
+        return f"{since}; for as long as it is not revoked"
+    left_ms = max(0, milliseconds(device.expires_at) - now_ms)
+    days = count(-(-left_ms // _DAY_MS), "day")
+    if device.connections:
+        return f"{since}; must pair again after {days} away"
+    return f"{since}; must pair again if it stays away for another {days}"
+
+
 def about(device: Device | None, *, width: int, now_ms: int) -> list[Line]:
     """The chosen one, whole."""
     if device is None:
@@ -97,7 +110,7 @@ def about(device: Device | None, *, width: int, now_ms: int) -> list[Line]:
     facts = [
         ("may", f"{words.grants(device.rights)}; not: {words.WITHHELD}"),
         ("here", ", ".join(filter(None, (here, _way(device))))),
-        ("paired", "just now" if paired == "now" else paired),
+        ("paired", _standing_since(device, paired, now_ms)),
         ("id", device.id),
     ]
     if device.kind == "paseo":
