@@ -225,6 +225,7 @@ class Daemon:
                     Admission(partial(_knows, parts.fleet)),
                     group,
                     lambda: page(parts.server_id, identity.version),
+                    parts.services.files,
                 )
                 if self._memory is not None:
                     self._memory.start(sessions)

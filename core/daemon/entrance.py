@@ -25,6 +25,7 @@ from sereno.core.daemon.gatekeeping import Gatekeeper
 from sereno.core.home import Home, HomeError
 from sereno.core.listeners import unix
 from sereno.core.listeners.doorkeeper import Doorkeeper
+from sereno.core.listeners.fetching import Shelf
 from sereno.core.listeners.front import Front
 from sereno.core.listeners.tcp import TcpListener
 from sereno.core.listeners.verify import Verifier
@@ -107,15 +108,16 @@ class Entrance:
         admission: Admission,
         tasks: anyio.abc.TaskGroup,
         status: Callable[[], Mapping[str, object]],
+        shelf: Shelf | None = None,
     ) -> None:
         """Clients are answered from here on. `tasks` owns what judges them; `status`: what
-        /api/status says."""
+        /api/status says; `shelf`: where files are fetched from."""
         assert self._own is not None
         assert self._keeper is not None
         self._keeper.use(config, self.doors.addresses)
         judge = Doorkeeper(self._keeper.gate, verify=Verifier(), is_agent=admission.is_agent)
         most = clients_for(raise_limit())
-        front = Front(sessions, judge, tasks=tasks, status=status, most=most)
+        front = Front(sessions, judge, tasks=tasks, status=status, shelf=shelf, most=most)
 
         def behind(one: socket.socket, address: Address) -> Listener:
             if isinstance(address, UnixAddress):

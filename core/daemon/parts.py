@@ -23,6 +23,7 @@ from sereno.core.daemon.pairing import Pairings
 from sereno.core.daemon.remote import Remote
 from sereno.core.home import Home
 from sereno.core.providers.catalog import Catalog
+from sereno.core.sessions.files import Files
 from sereno.core.sessions.handlers import TABLES
 from sereno.core.sessions.providers import ProviderDirectory
 from sereno.core.sessions.registry import Sessions
@@ -104,6 +105,7 @@ async def build(
         fleet=fleet,
         providers=providers,
         suggestions=Suggestions(),
+        files=Files(fleet, home.root, note),
         daemon=desk,
         security=wardens.Warden(
             home,

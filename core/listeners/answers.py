@@ -14,7 +14,7 @@ import msgspec
 from websockets.datastructures import Headers
 from websockets.http11 import Response
 
-__all__ = ["HEALTH", "as_json", "as_text", "empty"]
+__all__ = ["HEALTH", "Pairs", "as_json", "as_text", "empty"]
 
 HEALTH = b'{"status":"ok"}'
 """Says that somebody is there and nothing else: no version, no id, no path, no time (T38, C-41)."""

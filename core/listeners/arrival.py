@@ -20,10 +20,12 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from sereno.core.listeners.answers import as_json, as_text
+from sereno.core.listeners.attachment import as_attachment
+from sereno.core.listeners.delivery import Delivery
 from sereno.core.listeners.doorkeeper import Asking, Refused
 from sereno.core.listeners.heads import QUIET, HeadReader, Unfit
 from sereno.core.listeners.pump import Wire
-from sereno.core.listeners.stages import Asked, examine, is_forwarded, subprotocols_of
+from sereno.core.listeners.stages import Asked, examine, is_forwarded, subprotocols_of, token_of
 from sereno.core.security.credentials import Presented, from_http, from_upgrade
 from sereno.core.sessions.channel import Peer
 
@@ -54,6 +56,10 @@ class Owner(Protocol):
 
     def admitted(self, arrival: Arrival, protocol: ServerProtocol, peer: Peer, rest: bytes) -> None:
         """The 101 is sent: the connection is a client now, and no longer this arrival's."""
+
+    def delivers(self, arrival: Arrival, peer: Peer) -> Delivery:
+        """It gets a file now, and is no longer this arrival's."""
+        ...
 
     def departed(self, arrival: Arrival) -> None:
         """The socket is closed."""
@@ -187,9 +193,36 @@ class Arrival:
         elif isinstance(verdict, Refused):
             body = {"error": verdict.name, "message": verdict.reason}
             self._answer(as_json(verdict.status, body, (*asked.cors, *verdict.headers)))
+        elif asked.what == "file":
+            self._judging = anyio.CancelScope()
+            self._front.begin(self._fetch, request, asked, verdict, self._judging)
         else:
             response = self._front.route(asked, verdict, self.local)
             self._answer(response, head_only=request.method == "HEAD")
+
+    async def _fetch(
+        self, request: Request, asked: Asked, peer: Peer, scope: anyio.CancelScope
+    ) -> None:
+        """The token counts now: then an answer, or the file in pieces."""
+        look = request.method == "HEAD"
+        with scope:
+            token = token_of(request.path)
+            async with self._front.fetch(token, peer, asked.cors, look=look) as found:
+                if self._phase is not Phase.JUDGED:
+                    return
+                self._judging = None
+                if isinstance(found, Response):
+                    self._answer(found, head_only=look)
+                    return
+                facts = found.facts
+                head = as_attachment(facts.name, facts.mime, facts.size, asked.cors)
+                if look:
+                    self._answer(head)
+                    return
+                self._timer.cancel()
+                self._phase = Phase.GONE
+                delivery = self._owner.delivers(self, peer)
+                await delivery.run(head.serialize(), found, facts.size)
 
     def _upgrade(self, request: Request, asked: Asked, verdict: Peer | Refused) -> None:
         """101 and then 4401 for whoever speaks as the official clients do, else 401."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -16,14 +17,16 @@ import anyio.abc
 from websockets.frames import CloseCode
 from websockets.http11 import Response
 
-from sereno.core.listeners.answers import as_json
+from sereno.core.listeners.answers import Pairs, as_json
 from sereno.core.listeners.crowd import Crowd
 from sereno.core.listeners.doorkeeper import Asking, Refused
+from sereno.core.listeners.fetching import Shelf, fetching
 from sereno.core.listeners.stages import Asked, Rules
 from sereno.core.security.addresses import neighbourhood
 from sereno.core.security.credentials import Presented
 from sereno.core.security.roles import Role
 from sereno.core.sessions.channel import Peer
+from sereno.core.sessions.files import OpenFile
 from sereno.core.sessions.registry import Sessions
 
 if TYPE_CHECKING:
@@ -63,17 +66,19 @@ class Front:
         *,
         tasks: anyio.abc.TaskGroup,
         status: Callable[[], Mapping[str, object]],
+        shelf: Shelf | None = None,
         most: int = MOST,
         crowd: Crowd[Arrival] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`tasks` owns every judgement that is under way. `status`: what /api/status says, apart
-        from the address."""
+        from the address. `shelf`: where files are fetched from by their tokens."""
         self.sessions = sessions
         self.crowd: Crowd[Arrival] = Crowd() if crowd is None else crowd
         self._judge = judge
         self._tasks = tasks
         self._status = status
+        self._shelf = shelf
         self._most = most
         self._clock = clock
         self._resting: set[Acceptor] = set()
@@ -152,7 +157,8 @@ class Front:
     # What is asked
 
     def route(self, asked: Asked, peer: Peer, local: tuple[str, int]) -> Response:
-        """For whoever may come in; agents only get to hear what the sessions tell them."""
+        """For whoever may come in; agents only get to hear what the sessions tell them. Files are
+        fetched."""
         match asked.what:
             case "status" if peer.role is Role.AGENT:
                 return as_json(HTTPStatus.FORBIDDEN, {"error": "Forbidden"}, asked.cors)
@@ -170,19 +176,25 @@ class Front:
             case "token":
                 words = {"error": "Missing download token"}
                 return as_json(HTTPStatus.BAD_REQUEST, words, asked.cors)
-            case "file":
-                # As the wire has it for a token that is not known; none is ever given out.
-                words = {
-                    "error": "Invalid or expired token",
-                    "message": "This release of Sereno hands out no files over HTTP",
-                }
-                return as_json(HTTPStatus.FORBIDDEN, words, asked.cors)
             case "mcp":
                 words = {"error": "Sereno has no MCP server. Clients connect to /ws"}
                 return as_json(HTTPStatus.NOT_FOUND, words, asked.cors)
             case _:
                 words = {"error": "Nothing is here. Clients connect to /ws"}
                 return as_json(HTTPStatus.NOT_FOUND, words, asked.cors)
+
+    @asynccontextmanager
+    async def fetch(
+        self, token: str, peer: Peer, cors: Pairs, *, look: bool
+    ) -> AsyncIterator[OpenFile | Response]:
+        """A file by its token, or what is said instead. See fetching.py."""
+        full = self.has_no_room_for(peer)
+        if full is not None:
+            words = {"error": "Service Unavailable", "message": full}
+            yield as_json(HTTPStatus.SERVICE_UNAVAILABLE, words, cors)
+            return
+        async with fetching(self._shelf, token, peer, cors, look=look) as found:
+            yield found
 
     # Clients
 

@@ -20,7 +20,7 @@ from sereno.core.listeners.answers import HEALTH, as_json, as_text, empty
 from sereno.core.security.hosts import host_allowed
 from sereno.core.security.origins import cors_headers, cross_site, origin_allowed
 
-__all__ = ["WS_PATH", "Asked", "Rules", "examine", "is_forwarded", "subprotocols_of"]
+__all__ = ["WS_PATH", "Asked", "Rules", "examine", "is_forwarded", "subprotocols_of", "token_of"]
 
 WS_PATH: Final = "/ws"
 _HEALTH: Final = ("/api/health", "/health")
@@ -64,7 +64,7 @@ def examine(request: Request, rules: Rules) -> Asked | Response:
     refused = _host(request, rules, upgrade=upgrade) or _origin(request, rules, upgrade=upgrade)
     if refused is not None:
         return refused
-    path, _, query = request.path.partition("?")
+    path = request.path.partition("?")[0]
     cors = _cors(request, rules)
     if upgrade:
         if path != WS_PATH:
@@ -75,17 +75,23 @@ def examine(request: Request, rules: Rules) -> Asked | Response:
     reads = request.method in ("GET", "HEAD")
     if reads and path in _HEALTH:
         return as_json(HTTPStatus.OK, HEALTH, cors)
-    return Asked(_guarded(path, query, reads=reads), cors)
+    return Asked(_guarded(path, request, reads=reads), cors)
 
 
-def _guarded(path: str, query: str, *, reads: bool) -> What:
+def _guarded(path: str, request: Request, *, reads: bool) -> What:
     """`token`: a file was asked for without one (wire 4.4)."""
     what = _GUARDED.get(path, "unknown")
     if not reads and what not in ("unknown", "mcp"):
         return "method"
-    if what == "file" and not parse_qs(query).get("token"):
+    if what == "file" and not token_of(request.path):
         return "token"
     return what
+
+
+def token_of(path: str) -> str:
+    """The token of a file in a request's path; empty for none, and for more than one."""
+    given = parse_qs(path.partition("?")[2]).get("token", [])
+    return given[0] if len(given) == 1 else ""
 
 
 def _wants_websocket(request: Request) -> bool:

@@ -17,6 +17,7 @@ from websockets.server import ServerProtocol
 from sereno.core.listeners.acceptor import Acceptor
 from sereno.core.listeners.arrival import Arrival
 from sereno.core.listeners.crowd import GRACE_S
+from sereno.core.listeners.delivery import Delivery
 from sereno.core.listeners.front import Front
 from sereno.core.listeners.pump import SIP, Pump, Wire
 from sereno.core.listeners.tls import TlsContext, TlsPump
@@ -41,6 +42,7 @@ class TcpListener:
         self._acceptor = Acceptor(listener, self._welcome, front.wait)
         self._arrivals: set[Arrival] = set()
         self._channels: set[WebSocketChannel] = set()
+        self._deliveries: set[Delivery] = set()
         self._empty: asyncio.Event | None = None
         self._tls = tls
         self.way: Literal["tcp", "tls"] = "tcp" if tls is None else "tls"
@@ -57,7 +59,7 @@ class TcpListener:
 
     async def wait_closed(self, timeout_s: float) -> None:
         """Until all connections are gone, or the time is over."""
-        if self._arrivals or self._channels:
+        if self._arrivals or self._channels or self._deliveries:
             self._empty = asyncio.Event()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timeout_s):
@@ -71,6 +73,9 @@ class TcpListener:
         for channel in tuple(self._channels):
             if channel.peer.credential in credentials:
                 channel.dismiss(code, reason, CUT_S)
+        for delivery in tuple(self._deliveries):
+            if delivery.peer.credential in credentials:
+                delivery.abort()
         for arrival in tuple(self._arrivals):
             if arrival.is_judged:
                 arrival.make_room()
@@ -113,6 +118,18 @@ class TcpListener:
             channel.received(rest)
         arrival.wire.resume()
 
+    def delivers(self, arrival: Arrival, peer: Peer) -> Delivery:
+        self._forget(arrival)
+        self._front.count(peer, 1)
+        delivery = Delivery(arrival.wire, peer, self._delivered)
+        self._deliveries.add(delivery)
+        return delivery
+
+    def _delivered(self, delivery: Delivery) -> None:
+        self._deliveries.discard(delivery)
+        self._front.count(delivery.peer, -1)
+        self._look()
+
     def departed(self, arrival: Arrival) -> None:
         self._forget(arrival)
         self._look()
@@ -128,7 +145,8 @@ class TcpListener:
         self._look()
 
     def _look(self) -> None:
-        if self._empty is not None and not self._arrivals and not self._channels:
+        busy = self._arrivals or self._channels or self._deliveries
+        if self._empty is not None and not busy:
             self._empty.set()
 
 

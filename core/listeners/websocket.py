@@ -240,7 +240,9 @@ def _chunk(peer: Peer) -> int:
 def _head(message: Outgoing) -> bytes:
     """What stands before the data of an unmasked frame; data is never empty."""
     data = message.data
-    message.head = Frame(Opcode.TEXT, data).serialize(mask=False)[: -len(data)]
+    # JSON as text, pieces of files as binary (wire reference 4.2).
+    opcode = Opcode.TEXT if data[:1] == b"{" else Opcode.BINARY
+    message.head = Frame(opcode, data).serialize(mask=False)[: -len(data)]
     return message.head
 
 

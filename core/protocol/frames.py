@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from sereno.core.protocol import additions, importing, messages, pairing, requests, security
+from sereno.core.protocol import additions, files, importing, messages, pairing, requests, security
 from sereno.core.protocol.decoders import decoder
 from sereno.core.protocol.values import UNSET, UnsetType, Wire
 
@@ -129,6 +129,9 @@ Request = (
     | pairing.SwitchRelay
     | pairing.RevokeDevice
     | pairing.ChangeDevice
+    | files.ExploreFiles
+    | files.RequestDownload
+    | files.RequestProjectIcon
     | importing.ListProviderSessions
     | importing.ImportAgent
 )
@@ -256,7 +259,7 @@ def _row_parts(agent_id: str, provider: str, epoch: str) -> tuple[bytes, bytes, 
 def _payload_types() -> dict[str, Any]:
     """Message name to the type in which its payload is decoded."""
     found: dict[str, Any] = {}
-    for module in (messages, additions, importing, pairing, security):
+    for module in (messages, additions, files, importing, pairing, security):
         for name in module.__all__:
             candidate = getattr(module, name)
             wire_type = getattr(candidate, "wire_type", None)

@@ -10,7 +10,7 @@ import enum
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["ALLOWED", "CHANGES", "Role", "hears", "may"]
+__all__ = ["ALLOWED", "CHANGES", "Role", "fetches", "hears", "may"]
 
 
 class Role(enum.Enum):
@@ -53,7 +53,10 @@ _READ = (
     "sereno.log.read.request",
     "sereno.requests.list.request",
     "sereno.provider.sessions.request",
+    "project_icon_request",
 )
+# What is in files, any file of an agent's folder: for those who could have an agent read it.
+_FILES = ("file_explorer_request", "file_download_token_request")
 _OPERATE = (
     "create_agent_request",
     "import_agent_request",
@@ -102,6 +105,7 @@ _OWN = (
 ALLOWED: Mapping[str, frozenset[Role]] = MappingProxyType(
     dict.fromkeys(_LOOK, _ALL)
     | dict.fromkeys(_READ, _VIEWERS)
+    | dict.fromkeys(_FILES, _OPERATORS)
     | dict.fromkeys(_OPERATE, _OPERATORS)
     | dict.fromkeys(_ADMINISTER, _ADMINS)
     | dict.fromkeys(_OWN, frozenset({Role.OWNER}))
@@ -124,6 +128,11 @@ in, or to see the token, without being asked is told there above all."""
 def hears(role: Role) -> bool:
     """Whether a role is told what agents say and ask: pushes are guarded as their fetching is."""
     return may(role, "fetch_agent_timeline_request")
+
+
+def fetches(role: Role) -> bool:
+    """Whether a role may have a file by a token: as it may ask for the token."""
+    return may(role, "file_download_token_request")
 
 
 def may(role: Role, request_type: str) -> bool:

@@ -10,6 +10,8 @@ import enum
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import anyio
+
 from sereno.core.protocol.frames import (
     PROTOCOL_VERSION,
     BadFrame,
@@ -68,6 +70,7 @@ class Connection:
         self._outbox = Outbox()
         self._busy = False
         self._holding = False
+        self._relief: anyio.Event | None = None
         self.cancel_deadline: Callable[[], None] = lambda: None
         """Ends the waiting for a hello, and then for the door."""
 
@@ -99,10 +102,12 @@ class Connection:
         if self._holding and self._outbox.replies <= LIMIT:
             self._holding = False
             self._channel.resume_reading()
+        self._relieve()
 
     def lost(self) -> None:
         """The socket is gone. Everything received before has been handed on already."""
         self.phase = Phase.CLOSED
+        self._relieve()
         self.cancel_deadline()
         self._sessions.disconnected(self)
 
@@ -202,8 +207,22 @@ class Connection:
     def close(self, code: int, reason: str) -> None:
         if self.phase is not Phase.CLOSED:
             self.phase = Phase.CLOSED
+            self._relieve()
             self.cancel_deadline()
             self._channel.close(code, reason)
+
+    async def room(self) -> None:
+        """Until few replies wait for this socket, or it is closed: whoever answers in many pieces
+        waits here between them."""
+        while self.phase is Phase.OPEN and self._outbox.replies > CHUNK:
+            if self._relief is None:
+                self._relief = anyio.Event()
+            await self._relief.wait()
+
+    def _relieve(self) -> None:
+        relief, self._relief = self._relief, None
+        if relief is not None:
+            relief.set()
 
     @property
     def waiting(self) -> int:

@@ -39,6 +39,7 @@ from sereno.core.protocol.security import ChangeSecurity, SecurityState, TryHost
 
 if TYPE_CHECKING:
     from sereno.core.agents.fleet import Fleet
+    from sereno.core.sessions.files import Files
     from sereno.core.sessions.providers import ProviderDirectory
     from sereno.core.workspaces.suggestions import Suggestions
 
@@ -123,6 +124,7 @@ class Services(msgspec.Struct, frozen=True):
     fleet: Fleet
     providers: ProviderDirectory
     suggestions: Suggestions
+    files: Files
     daemon: DaemonControl
     security: SecurityControl
     pairing: PairingControl

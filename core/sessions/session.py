@@ -64,6 +64,11 @@ class Session(msgspec.Struct, eq=False):
             self.app_version = version
         self.capabilities = given(hello.capabilities, {})
 
+    async def room(self) -> None:
+        """Until each socket has taken nearly all that it was answered."""
+        for connection in tuple(self.connections):
+            await connection.room()
+
     def answer(self, frame: bytes) -> None:
         """A whole frame to all sockets of the session: replies go to each of them (wire 5.4)."""
         if len(self.connections) == 1:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from websockets.client import ClientProtocol
 from websockets.frames import Frame
@@ -44,7 +45,7 @@ async def gate(
     judge: Callable[[Credentials], Peer | None] = owner,
     *,
     most: int = 1_000,
-    **settings: float,
+    **settings: Any,
 ) -> AsyncIterator[Gate]:
     async with door(**settings) as house:
         listener = UnixListener(bind(path), house.sessions, judge, most=most)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -90,13 +91,20 @@ async def street(
     verify: Callable[[str, str], Any] | None = None,
     crowd: Crowd[Any] | None = None,
     most: int = 1_000,
+    state: Path | None = None,
 ) -> AsyncIterator[Street]:
     gate = Gate(settings() if rules is None else rules)
     listener = listening(host)
-    async with door() as house, anyio.create_task_group() as tasks:
+    async with door(state=state) as house, anyio.create_task_group() as tasks:
         keeper = Doorkeeper(gate, verify=verify or Verifier(), is_agent=is_agent, sights=sights)
         front = Front(
-            house.sessions, keeper, tasks=tasks, status=lambda: STATUS, most=most, crowd=crowd
+            house.sessions,
+            keeper,
+            tasks=tasks,
+            status=lambda: STATUS,
+            shelf=house.files,
+            most=most,
+            crowd=crowd,
         )
         tcp = TcpListener(listener, front, tls=tls)
         tcp.start()

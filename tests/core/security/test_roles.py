@@ -29,6 +29,9 @@ EXPECTED = {
     "sereno.log.read.request": "oapv",
     "sereno.requests.list.request": "oapv",
     "sereno.provider.sessions.request": "oapv",
+    "project_icon_request": "oapv",
+    "file_explorer_request": "oap",
+    "file_download_token_request": "oap",
     "import_agent_request": "oap",
     "create_agent_request": "oap",
     "send_agent_message_request": "oap",
@@ -98,6 +101,8 @@ def test_t46_an_agent_changes_nothing() -> None:
         "sereno.security.read.request",
         "sereno.security.try_host.request",
         "sereno.pairing.read.request",
+        "file_explorer_request",
+        "file_download_token_request",
     }
     changes = {name for name, letters in EXPECTED.items() if "v" not in letters} - harmless
     assert changes == CHANGES

@@ -24,6 +24,7 @@ from sereno.core.sessions.batch import Batch
 from sereno.core.sessions.channel import Door as Judge
 from sereno.core.sessions.channel import Peer
 from sereno.core.sessions.connection import Connection
+from sereno.core.sessions.files import Files
 from sereno.core.sessions.handlers import TABLES
 from sereno.core.sessions.registry import Sessions
 from sereno.core.sessions.services import Services
@@ -128,6 +129,7 @@ class Door:
     fleet: StubFleet
     daemon: StubDaemon
     notes: list[tuple[str, str, str]]
+    files: Files
     refuse_notes: Exception | None = None
 
     def knock(self, peer: Peer = OWNER, judge: Judge | None = None) -> FakeSocket:
@@ -196,8 +198,10 @@ class FakeSocket:
 
 
 @asynccontextmanager
-async def door(*, pairing: object = None, **settings: Any) -> AsyncIterator[Door]:
-    """Sessions that run, with stand-ins behind them."""
+async def door(
+    *, pairing: object = None, state: Path | None = None, **settings: Any
+) -> AsyncIterator[Door]:
+    """Sessions that run, with stand-ins behind them. `state`: what to take for Sereno's home."""
     features = ServerFeatures(providers_snapshot=True, sereno=1)
 
     def greeting(client_id: str, known_as: str | None) -> bytes:
@@ -212,10 +216,12 @@ async def door(*, pairing: object = None, **settings: Any) -> AsyncIterator[Door
             raise house.refuse_notes
         notes.append((actor, action, subject))
 
+    files = Files(fleet, state or Path("/nonexistent"), note)
     services = Services(
         fleet=cast(Any, fleet),
         providers=cast(Any, None),
         suggestions=cast(Any, None),
+        files=files,
         daemon=cast(Any, daemon),
         security=cast(Any, None),
         pairing=cast(Any, pairing),
@@ -223,7 +229,7 @@ async def door(*, pairing: object = None, **settings: Any) -> AsyncIterator[Door
         now_ms=lambda: 1_777_000_000_000,
         note=note,
     )
-    house = Door(sessions, fleet, daemon, notes)
+    house = Door(sessions, fleet, daemon, notes, files)
     async with anyio.create_task_group() as group:
         await group.start(sessions.run, services, TABLES)
         yield house
