@@ -1,8 +1,8 @@
 """The files that clients may reach: which folders, how many at a time, by which tokens.
 
-One of it for each daemon. A folder counts if an agent of ours works, or worked, in it; nothing
-else on the machine does, whatever a client calls it (C-77). The work is done in threads of its
-own few, so that a slow disk holds up nobody else.
+One of it for each daemon. A folder counts if an agent of ours works, or worked, in it, or if the
+person opened it; nothing else on the machine does, whatever a client calls it (C-77). The work is
+done in a few threads of its own, so that a slow disk holds up nobody else.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import io
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, Protocol, Self, TypeVar
@@ -93,13 +93,16 @@ class Files:
         state: Path,
         note: Callable[[str, str, str, dict[str, str]], Coroutine[None, None, None]],
         *,
+        opened: Callable[[], Iterable[str]] = lambda: (),
         random: Callable[[int], str] = secrets.token_urlsafe,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`state`: Sereno's own home, which nobody gets into. `note`: an entry for the audit."""
+        """`state`: Sereno's own home, which nobody gets into. `note`: an entry for the audit.
+        `opened`: folders that count although no agent works there yet."""
         self._agents = agents
         self._state = state
         self._note = note
+        self._opened = opened
         self._clock = clock
         self._tickets: Tickets[_Fetch] = Tickets(random)
         self._threads = anyio.CapacityLimiter(THREADS)
@@ -179,6 +182,9 @@ class Files:
             for place in places:
                 if place in wanted:
                     return place
+        for place in self._opened():
+            if place in wanted:
+                return place
         raise PathRefused(
             "unknown_folder",
             f"No agent works in {shown(cwd)}, so its files are not shown.",
