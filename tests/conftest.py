@@ -7,6 +7,7 @@ SERENO_TEST_REQUIRE_ALL=1, as CI sets it, anything left out fails the run.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -18,6 +19,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# What is collected stays until the end: looking through it for garbage, again and again, takes a
+# tenth of the time. Tests run with garbage collection, as the program does.
+gc.disable()
 # Time is measured in bench/: a busy machine must not fail a property that holds.
 settings.register_profile("sereno", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("sereno")
@@ -90,6 +94,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if reason is not None and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
                 break
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 class _Counting:
