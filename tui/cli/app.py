@@ -286,6 +286,10 @@ def run(arguments: Sequence[str]) -> int:
     """Run a command through click; gives the exit code. Raises CliError."""
     try:
         result = command.main(list(arguments), "sereno", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        # A group without its command: what it takes, as a whole page, where errors go.
+        click.echo(error.format_message(), err=True)
+        return exits.USAGE
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "sereno"
         raise CliError(
@@ -298,7 +302,16 @@ def run(arguments: Sequence[str]) -> int:
     return result if isinstance(result, int) else exits.OK
 
 
+_TYPES = (
+    ("is not a valid float", "is no number"),
+    ("is not a valid integer range", "is no whole number"),
+    ("is not a valid integer", "is no whole number"),
+)
+
+
 def _message(error: click.ClickException) -> str:
-    """click's words in our form: lower case, one line."""
+    """click's words in our form: lower case, one line, types by their names in English."""
     text = " ".join(error.format_message().split())
+    for name, words in _TYPES:
+        text = text.replace(name, words)
     return text[:1].lower() + text[1:]

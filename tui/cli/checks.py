@@ -123,7 +123,7 @@ def _programs(config: Config) -> Iterator[Finding]:
                 f"agent.{name}", WARN, f"{program} is not on PATH", "Install it, or correct command"
             )
     words = ", ".join(found) if found else "none besides the demo agent"
-    next_step = "" if found else "Install one of: claude, codex, opencode"
+    next_step = "" if found else "`sereno provider ls` says how to install them"
     yield Finding("agents", OK if found else WARN, f"agent programs found: {words}", next_step)
 
 

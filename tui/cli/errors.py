@@ -6,6 +6,8 @@ sentence on stderr or as a JSON object. Nothing is imported here that `sereno ls
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 
 from sereno.tui.cli import exits
@@ -41,10 +43,17 @@ class CliError(Exception):
         self.exit_code = _EXIT_OF.get(code, exits.FAILED) if exit_code is None else exit_code
 
 
+_NO_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+_FOR_ALL = "Request failed: "
+"""So the wire begins whatever has no code of its own; the official clients read that."""
+
+
 def no_daemon() -> CliError:
+    home = os.environ.get("SERENO_HOME") or "~/.sereno"
     return CliError(
         "no_daemon",
-        "no daemon runs for this home",
+        f"no daemon runs for this home, {home}",
         "Start one with `sereno daemon start`, or open `sereno`",
     )
 
@@ -59,6 +68,9 @@ def translate(error: BaseException) -> CliError | None:
     code = getattr(error, "code", None)
     message = getattr(error, "message", None)
     if isinstance(code, str) and isinstance(message, str):
+        if code == "no_daemon":
+            return no_daemon()
+        message = message.removeprefix(_FOR_ALL)
         next_step = getattr(error, "next_step", "")
         exit_code = _EXIT_OF.get(code)
         if exit_code is None and _is_a(error, "HomeError"):
@@ -75,6 +87,12 @@ def translate(error: BaseException) -> CliError | None:
             "what was given holds bytes that are no UTF-8 text",
             "Convert it first, for example with `iconv -f LATIN1 -t UTF-8`",
             exits.USAGE,
+        )
+    if isinstance(error, OSError) and error.errno in _NO_OUTPUT and error.filename is None:
+        return CliError(
+            "no_output",
+            f"what this prints could not be written: {error.strerror}",
+            "Make room, or send it elsewhere; agents are not affected",
         )
     return None
 

@@ -27,7 +27,13 @@ def wire_json(value: Any) -> str:
 
 
 def prepare_streams() -> None:
-    """No text may end a command: what the terminal's encoding lacks is printed as an escape."""
+    """No text may end a command: what the terminal's encoding lacks is printed as an escape.
+
+    Python has no stream at all where the shell closed it (`>&-`): nothing is then read or heard.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123 - as long as we live
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -28,14 +28,19 @@ from sereno.tui.cli.questions import question_lines
 from sereno.tui.cli.text import shown
 
 
-def request_lines(request: PermissionRequest, indent: str = "") -> list[str]:
-    """The whole request: what will be done, with every argument; warnings, choices, words."""
+def request_lines(
+    request: PermissionRequest, indent: str = "", *, closed: bool = False
+) -> list[str]:
+    """The whole request: what will be done, with every argument; warnings, choices, words.
+
+    Nothing is to be chosen in one that is `closed`.
+    """
     lines = [f"{_flat(request.id)}  {_flat(request.kind)} {_flat(request.name)}"]
     lines += _body(request)
     extra = given(request.metadata, {}).get("sereno")
     warnings = extra.get("warnings") if isinstance(extra, dict) else None
     lines += [f"  ! {_flat(str(warning))}" for warning in warnings or ()]
-    for action in given(request.actions, []):
+    for action in [] if closed else given(request.actions, []):
         words = "covers more than this once" if given(action.standing, False) else action.behavior
         lines.append(f"  --action {_flat(action.id)}: {_flat(action.label)} ({words})")
     said = said_anew(given(request.description, ""), also_given(request))

@@ -46,7 +46,8 @@ def test_a_refusal_names_the_next_step(sereno: Run, home: Path, paseo: Path) -> 
     with DaemonLock(Home(home)):
         refused = sereno("import-paseo", "--relay")
     assert refused.code != exits.OK
-    assert "sereno daemon stop" in refused.err
+    assert "a daemon of this home runs. Stop it with `sereno daemon stop`" in refused.err
+    assert "second one" not in refused.err
     nothing = sereno("import-paseo", "--from", str(home), "--json")
     assert nothing.code == exits.USAGE
     assert json.loads(nothing.err)["code"] == "no_paseo"

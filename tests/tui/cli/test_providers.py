@@ -142,3 +142,19 @@ def test_models_with_the_modes(daemon: FakeDaemon, sereno: Run) -> None:
     out = sereno("provider", "models", "demo").out
     assert "big*" in out
     assert out.endswith("modes: ask*, plan\n")
+
+
+def test_models_of_a_program_that_is_not_here_say_how_to_install_it(
+    daemon: FakeDaemon, sereno: Run
+) -> None:
+    lists(daemon, CLAUDE, ABSENT)
+    daemon.answers["list_provider_models_request"] = reply(
+        "list_provider_models_response",
+        provider="opencode",
+        error="OpenCode is not installed",
+        fetchedAt=AT,
+    )
+    result = sereno("provider", "models", "opencode")
+    assert result.code == 1
+    words = "OpenCode is not installed. Install it: npm install -g opencode-ai."
+    assert result.err == f"sereno: {words}\n"

@@ -9,8 +9,10 @@ from pathlib import Path
 import click
 
 from sereno.core.daemon.paseo import Taken, find_paseo_home, take_over
+from sereno.core.home import HomeError
 from sereno.tui.cli import exits
 from sereno.tui.cli.app import Output, output_options
+from sereno.tui.cli.errors import CliError
 from sereno.tui.cli.link import home
 from sereno.tui.cli.output import emit
 from sereno.tui.cli.text import clean_line
@@ -39,7 +41,13 @@ def command(out: Output, folder: str | None, relay: bool | None) -> int:
     paseo = Path(folder) if folder is not None else find_paseo_home(os.environ)
     if relay is None and out.plain and sys.stdin.isatty() and sys.stdout.isatty():
         relay = click.confirm(_ASK, default=False)
-    taken = take_over(home(), paseo, os.environ, relay=bool(relay))
+    try:
+        taken = take_over(home(), paseo, os.environ, relay=bool(relay))
+    except HomeError as error:
+        if error.code != "locked":
+            raise
+        next_step = "Stop it with `sereno daemon stop`, import, and open it again; agents go on"
+        raise CliError("locked", "a daemon of this home runs", next_step, exits.USAGE) from error
     value = {
         "id": taken.server_id,
         "pairing": taken.pairing,

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from sereno.core.protocol.additions import ParkAgent, ParkAgentResult
+from sereno.core.protocol.values import given
 from sereno.tui.cli import complete, exits
 from sereno.tui.cli.app import Output, output_options
 from sereno.tui.cli.errors import CliError
@@ -31,6 +32,9 @@ def command(out: Output, agents: tuple[str, ...]) -> int:
     with connect() as client:
         for entry in each(client, agents):
             agent = entry.agent
+            if agent.sereno and given(agent.sereno.parked, False):
+                results.append({"id": agent.id, "title": agent.title, "parked": True})
+                continue
             reply = client.request(ParkAgent(request_id="", agent_id=agent.id), timeout_s=END_S)
             assert isinstance(reply, ParkAgentResult)
             if reply.error is not None:

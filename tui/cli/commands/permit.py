@@ -43,7 +43,7 @@ def list_requests(out: Output, everything: bool, limit: int) -> int:
     for entry in reply.entries:
         title = clean_line(titles.get(entry.agent_id) or "-", 80)
         lines += ["", f"{short(entry.agent_id)}  {title}  ({_state(entry)})"]
-        lines += request_lines(entry.request, "  ")
+        lines += request_lines(entry.request, "  ", closed=entry.state != "open")
     value = [{"id": e.request.id, **_json(e)} for e in reply.entries]
     ids = [entry.request.id for entry in reply.entries]
     lines = lines[1:] or ["No agent asks for anything."]
@@ -60,7 +60,17 @@ def _state(entry: LedgerEntry) -> str:
     if entry.state == "open":
         return f"asked {entry.asked_at}"
     who = clean_line(given(entry.answered_by, ""), 120)
-    return f"{entry.state} {given(entry.answered_at, '')}" + (f" by {who}" if who else "")
+    at = given(entry.answered_at, "")
+    if entry.state == "withdrawn":
+        return f"withdrawn {at}" + (f": {who}" if who else "")
+    match given(entry.response, None):
+        case Allow():
+            verb = "allowed"
+        case Deny():
+            verb = "denied"
+        case _:
+            verb = "answered"
+    return f"{verb} {at}" + (f" by {who}" if who else "")
 
 
 def _answer_options(function: Any) -> Any:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 import msgspec
 
+from sereno.core.protocol.agents import ProviderEntry
 from sereno.core.protocol.messages import ProviderModels
 from sereno.core.protocol.requests import ListProviderModels
 from sereno.core.protocol.values import given
@@ -52,7 +55,7 @@ def list_models(out: Output, name: str) -> int:
         assert isinstance(reply, ProviderModels)
         error = given(reply.error, None)
         if error is not None:
-            raise _unknown(name, [e.provider for e in snapshot(client)], error)
+            raise _failed(name, snapshot(client), error)
         entry = next((e for e in snapshot(client) if e.provider == name), None)
     models = given(reply.models, [])
     rows = [("MODEL", "LABEL", "THINKING")]
@@ -77,9 +80,12 @@ def list_models(out: Output, name: str) -> int:
     return exits.OK
 
 
-def _unknown(name: str, known: list[str], error: str) -> CliError:
-    if name in known:
-        return CliError("provider_failed", error, "`sereno doctor` looks at agent programs")
-    near = nearest(name, known)
+def _failed(name: str, entries: Sequence[ProviderEntry], error: str) -> CliError:
+    if name in [entry.provider for entry in entries]:
+        steps = dict(next_steps([entry for entry in entries if entry.provider == name]))
+        step = steps.get(name, "")
+        hint = step[:1].upper() + step[1:] if step.startswith("install") else step
+        return CliError("provider_failed", error, hint or "`sereno provider ls` says what it needs")
+    near = nearest(name, [entry.provider for entry in entries])
     hint = f"Did you mean `{near}`? " if near else ""
     return CliError("unknown_provider", error, f"{hint}`sereno provider ls` lists them")

@@ -26,7 +26,7 @@ END_S = 60.0
 @click.option("--end", is_flag=True, help="End the whole process tree; the next prompt resumes.")
 @output_options
 def command(out: Output, agents: tuple[str, ...], everyone: bool, end: bool) -> int:
-    """Interrupt the running turn of AGENTS. Open requests for permission are denied.
+    """Interrupt the running turn of AGENTS. Open requests for permission are withdrawn.
 
     With --end the agent's processes are ended too, and it is verified that none is left; the
     timeline stays, and the next prompt resumes the session.
