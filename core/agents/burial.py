@@ -8,11 +8,14 @@ owns the process.
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+import anyio
 import anyio.to_thread
 
 from sereno.core.agents import life
+from sereno.core.agents.lacking import what_is_lacking
 from sereno.core.agents.leftovers import clear
 from sereno.core.agents.portions import portions
 from sereno.core.agents.record import Failure
@@ -29,6 +32,7 @@ __all__ = ["LEFT_ALONE", "break_off", "bury", "collapse", "tidy"]
 log = logging.getLogger(__name__)
 LEFT_ALONE = frozenset({"no_answer", "unreachable", "refused", "version"})
 """Failures to reach a runner that lives: only the person may end it."""
+MOST_TRIES = 60
 
 
 async def bury(live: Live) -> bool:
@@ -93,23 +97,45 @@ async def collapse(live: Live, error: Exception) -> None:
     if isinstance(error, RunnerError):
         failure = Failure(error.message, error.code, error.next_step)
     async with agent.lock:
-        agent.roll_back()
-        step = agent.step()
-        life.break_down(step, failure, agent.context.server_id)
-        await agent.try_commit(step)
+        if not agent.deleted:
+            agent.roll_back()
+            step = agent.step()
+            life.break_down(step, failure, agent.context.server_id)
+            await agent.try_commit(step)
     await _clear(live)
 
 
 async def tidy(live: Live) -> None:
     """Removes the folder of a run whose processes are gone."""
-    try:
+
+    async def remove() -> None:
         await anyio.to_thread.run_sync(live.agent.context.runners.remove, live.folder)
+
+    try:
+        await _patiently(live, remove)
     except (RunnerError, OSError) as error:
         log.warning("agent %s: %s was not removed: %s", live.agent.id, live.folder, error)
 
 
 async def _clear(live: Live) -> None:
-    try:
+    async def end_and_remove() -> None:
         live.result = await clear(live.agent.context, live.folder)
+
+    try:
+        await _patiently(live, end_and_remove)
     except (RunnerError, OSError) as error:
         log.error("agent %s: %s could not be cleaned up: %s", live.agent.id, live.folder, error)
+
+
+async def _patiently(live: Live, work: Callable[[], Awaitable[None]]) -> None:
+    """Again while the machine lacks what it takes: what is not ended now would run on beside the
+    agent's next program."""
+    for _ in range(MOST_TRIES):
+        try:
+            return await work()
+        except OSError as error:
+            if what_is_lacking(error) is None:
+                raise
+            log.warning("agent %s: %s is cleaned up later: %s", live.agent.id, live.folder, error)
+        await anyio.sleep(live.agent.context.timings.retry)
+    return await work()

@@ -9,14 +9,17 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sqlite3
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 
 from sereno.core.agents.agent import Agent
+from sereno.core.agents.errors import NotPossible
 from sereno.core.agents.leftovers import clear
 from sereno.core.agents.states import Event, State
+from sereno.core.agents.step import Step
 from sereno.core.agents.views import Ended
 from sereno.core.runners.model import RunnerError
 from sereno.core.security.audit import digest
@@ -26,6 +29,8 @@ from sereno.core.store.audit import Entry
 from sereno.core.store.errors import StoreError
 
 __all__ = ["archive", "delete", "end", "ended"]
+
+MOST_ENDS = 10
 
 
 async def end(agent: Agent, *, by: str) -> Ended:
@@ -85,9 +90,31 @@ async def _still_running(agent: Agent, folder: Path) -> tuple[int, ...]:
     return tuple(row.pid for row in rows)
 
 
+@contextlib.asynccontextmanager
+async def _at_its_end(agent: Agent, by: str) -> AsyncIterator[Step]:
+    """Ends the agent and gives the open step in which it has no process: a prompt that came in
+    between may have begun the next run, which is ended too.
+
+    Raises NotPossible where somebody begins one again and again.
+    """
+    for _ in range(MOST_ENDS):
+        await end(agent, by=by)
+        async with agent.act() as step:
+            if not agent.alive and (agent.live is None or agent.live.over.is_set()):
+                yield step
+                return
+        if agent.refused is not None:
+            # It was ended, but that could not be stored, so what follows cannot be either.
+            raise agent.refused
+    raise NotPossible(
+        "not_ended",
+        f"Agent {agent.id[:8]} is started again each time it is ended.",
+        "See who sends it prompts (`sereno inspect`), and try again.",
+    )
+
+
 async def archive(agent: Agent, *, by: str) -> None:
-    await end(agent, by=by)
-    async with agent.act() as step:
+    async with _at_its_end(agent, by) as step:
         if step.record.archived_ms is None:
             step.audit(by, "agent.archived")
             step.set(archived_ms=step.now_ms, attention=None)
@@ -96,8 +123,7 @@ async def archive(agent: Agent, *, by: str) -> None:
 
 
 async def delete(agent: Agent, *, by: str) -> None:
-    await end(agent, by=by)
-    async with agent.act() as step:
+    async with _at_its_end(agent, by) as step:
         entry = Entry(step.now_ms, by, "agent.deleted", agent.id)
 
         def write(connection: sqlite3.Connection) -> None:

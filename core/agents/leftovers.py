@@ -6,15 +6,20 @@ its predecessor had no time to clean. Never touches the present run of a living 
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
 from sereno.core.agents.context import Context
-from sereno.core.runners.model import EndResult, RunnerError, RunnerGone
+from sereno.core.runners.model import EndResult, JournalGap, RunnerError, RunnerGone
+
+if TYPE_CHECKING:
+    from sereno.core.runners.link import RunnerLink
 
 __all__ = ["Use", "clear", "clear_others"]
 
@@ -25,7 +30,7 @@ async def clear(context: Context, folder: Path) -> EndResult:
     """Ends what runs for this folder, if anything does, and removes it."""
     runners = context.runners
     try:
-        link = await runners.attach(folder, 0)
+        link = await _attach(context, folder)
     except RunnerGone:
         result = await runners.sweep(folder)
     else:
@@ -38,6 +43,14 @@ async def clear(context: Context, folder: Path) -> EndResult:
     else:
         await anyio.to_thread.run_sync(runners.remove, folder)
     return result
+
+
+async def _attach(context: Context, folder: Path) -> RunnerLink:
+    """Wherever its journal begins: nobody wants to read it, only to end the program."""
+    try:
+        return await context.runners.attach(folder, 0)
+    except JournalGap as gap:
+        return await context.runners.attach(folder, gap.end)
 
 
 class Use(enum.Enum):
@@ -54,7 +67,12 @@ class Use(enum.Enum):
 async def clear_others(context: Context, use: Callable[[str, int], Use]) -> None:
     """Clears the runs that are known to be over. `use`(agent id, run) is asked just before each
     one: agents may be made and started meanwhile. What is unknown is said and left alone."""
-    for folder in await anyio.to_thread.run_sync(_runs, context.home.agents):
+    try:
+        runs = await anyio.to_thread.run_sync(_runs, context.home.agents)
+    except OSError as error:
+        log.error("what runs left is looked for at the next start: %s", error)
+        return
+    for folder in runs:
         match use(folder.parent.name, int(folder.name)):
             case Use.OVER:
                 try:
@@ -78,5 +96,6 @@ def _runs(agents: Path) -> list[Path]:
 
 def _folders(agents: Path) -> Iterator[Path]:
     for agent in agents.iterdir():
-        if agent.is_dir():
-            yield from (run for run in agent.iterdir() if run.is_dir() and run.name.isdecimal())
+        # Somebody may delete it just now, or have put a file there.
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            yield from [run for run in agent.iterdir() if run.is_dir() and run.name.isdecimal()]

@@ -17,6 +17,7 @@ import anyio
 
 from sereno.core.agents.beginning import setup_of
 from sereno.core.agents.burial import LEFT_ALONE, break_off, bury, collapse, tidy
+from sereno.core.agents.lacking import what_is_lacking
 from sereno.core.agents.portions import portions
 from sereno.core.agents.record import Failure
 from sereno.core.agents.states import ALIVE, State
@@ -107,17 +108,26 @@ class Live:
     # The task --------------------------------------------------------------------------------
 
     async def run(self) -> None:
+        """A mistake of ours with one agent must not take the others down: nothing is raised."""
+        try:
+            await self._drive()
+        except Exception:
+            log.exception("agent %s: after a mistake of ours", self.agent.id)
+        finally:
+            self.over.set()
+            self.agent.wake()
+        try:
+            await self._afterwards()
+        except Exception:
+            log.exception("agent %s: what waits was not started", self.agent.id)
+
+    async def _drive(self) -> None:
         try:
             while await self._once():
                 await self._pause()
         except Exception as error:
-            # A mistake of ours with one agent must not take the others down.
             log.exception("agent %s", self.agent.id)
             await collapse(self, error)
-        finally:
-            self.over.set()
-            self.agent.wake()
-        await self._afterwards()
 
     async def _pause(self) -> None:
         """Before the next connection. A full disk may be emptied; a step that the database cannot
@@ -130,6 +140,19 @@ class Live:
         await anyio.sleep(self.agent.context.timings.retry if self._again else 0)
 
     async def _once(self) -> bool:
+        """As `_connection`; what the machine lacks for a while is no fault of the agent's."""
+        try:
+            return await self._connection()
+        except Exception as error:
+            lacking = what_is_lacking(error)
+            if lacking is None:
+                raise
+            log.warning("agent %s: tried again: %s", self.agent.id, lacking)
+            async with self.agent.lock:
+                self.agent.roll_back()
+            return not self._fenced
+
+    async def _connection(self) -> bool:
         """One connection to the runner; True when there must be another."""
         if not await self._settle():
             return not self._fenced

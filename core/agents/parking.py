@@ -9,7 +9,7 @@ person sets a time or a limit of memory.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import anyio
@@ -18,10 +18,10 @@ import msgspec
 
 from sereno.core.agents.background import at_work, background
 from sereno.core.agents.ending import ended
-from sereno.core.agents.errors import NotPossible
+from sereno.core.agents.errors import AgentError, NotPossible
 from sereno.core.agents.states import Event, State
 from sereno.core.agents.views import Ended
-from sereno.core.runners.model import ProcessInfo
+from sereno.core.runners.model import ProcessInfo, RunnerError
 from sereno.core.store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -118,36 +118,46 @@ async def look(agent: Agent) -> Look:
 async def park_idle(context: Context, agents: Callable[[], Iterable[Agent]]) -> None:
     """Looks again and again, until it is cancelled; at once gone where nothing is configured."""
     config = context.config
-    after_ms = round(config.park_after_minutes * 60_000)
-    if not after_ms and not config.park_memory_mb:
+    if not config.park_after_minutes and not config.park_memory_mb:
         return
     while True:
         await anyio.sleep(context.timings.parking)
-        found = {agent.id: agent for agent in agents() if agent.alive}
-        looks: dict[str, Look] = {}
-        if config.park_memory_mb:
-            looks = {agent.id: await look(agent) for agent in found.values()}
-        used_kib = sum(one.memory_kib for one in looks.values())
-        over_kib = used_kib - config.park_memory_mb * 1024 if looks else 0
-        idle = [
-            Idle(agent.id, _since_ms(agent), one.memory_kib if one else 0)
-            for agent in found.values()
-            for one in [looks.get(agent.id)]
-            if hindrance(agent, one.background if one else ()) is None
-        ]
-        wanted = due(idle, context.clock(), after_ms=after_ms, over_kib=over_kib)
-        for agent_id in wanted:
-            await _park_quietly(found[agent_id])
+        living = {agent.id: agent for agent in agents() if agent.alive}
+        for agent_id in await _too_many(context, living):
+            await _park_quietly(living[agent_id])
+
+
+async def _too_many(context: Context, living: Mapping[str, Agent]) -> Sequence[str]:
+    """Who of them is to be parked now."""
+    config = context.config
+    looks: dict[str, Look] = {}
+    if config.park_memory_mb:
+        for agent in living.values():
+            try:
+                looks[agent.id] = await look(agent)
+            except (OSError, RunnerError) as error:
+                # As one that takes nothing, and goes on: the others are looked at all the same.
+                log.info("agent %s: its memory is not known: %s", agent.id, error)
+    used_kib = sum(one.memory_kib for one in looks.values())
+    over_kib = used_kib - config.park_memory_mb * 1024 if looks else 0
+    idle = [
+        Idle(agent.id, _since_ms(agent), one.memory_kib if one else 0)
+        for agent in living.values()
+        for one in [looks.get(agent.id)]
+        if hindrance(agent, one.background if one else ()) is None
+    ]
+    after_ms = round(config.park_after_minutes * 60_000)
+    return due(idle, context.clock(), after_ms=after_ms, over_kib=over_kib)
 
 
 async def _park_quietly(agent: Agent) -> None:
     try:
         await park(agent, by=BY)
-    except NotPossible as error:
+    except AgentError as error:
         log.debug("agent %s is not parked: %s", agent.id, error)
-    except StoreError as error:
-        # Said on the agent already; tried again at the next look.
-        log.debug("agent %s was not parked: %s", agent.id, error)
+    except (StoreError, RunnerError, OSError) as error:
+        # Said on the agent already, or about to pass; tried again at the next look.
+        log.info("agent %s was not parked: %s", agent.id, error)
 
 
 async def park(agent: Agent, *, by: str) -> Ended:

@@ -5,6 +5,7 @@ Tasks of one process's Live (live.py); each only ever changes the agent by a ste
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from sereno.core.agents.agent import Agent
 
 __all__ = ["refresh_place", "watch_input", "watch_place", "watch_time"]
+
+log = logging.getLogger(__name__)
 
 
 async def watch_time(agent: Agent) -> None:
@@ -66,7 +69,11 @@ async def watch_place(agent: Agent) -> None:
 
 async def refresh_place(agent: Agent) -> None:
     """Reads the agent's placement anew, in a thread; tells it only where it changed."""
-    place = await anyio.to_thread.run_sync(agent.context.place, agent.record.cwd)
+    try:
+        place = await anyio.to_thread.run_sync(agent.context.place, agent.record.cwd)
+    except OSError as error:
+        log.info("agent %s: its folder could not be looked at: %s", agent.id, error)
+        return
     async with agent.lock:
         if place != agent.record.placement and not agent.deleted:
             step = agent.step()

@@ -98,11 +98,14 @@ class Census:
 
 
 def _environment(pid: int) -> bytes:
-    """Empty where there is none (any more), a line feed where we may not read it."""
+    """Empty where there is none (any more), a line feed where we may not read it.
+
+    Raises OSError where nobody can tell: without descriptors everybody would pass for a stranger.
+    """
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - in a hurry
             return file.read()
     except (FileNotFoundError, ProcessLookupError):
         return b""
-    except OSError:  # another user's
+    except PermissionError:  # another user's
         return b"\n"

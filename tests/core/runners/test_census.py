@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import errno
 import os
 import secrets
 import signal
@@ -120,3 +122,16 @@ def test_a_sweep_survives_processes_that_come_and_go() -> None:
                 # A machine so busy may leave it open; but never is the wrong one hit.
                 assert ours.pid not in found.remaining
         assert lives(noise.pid)
+
+
+def test_without_descriptors_nobody_passes_for_a_stranger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a sweep would report that nothing is left, and the run would go on."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    run = secrets.token_hex(16)
+    with marked(run, "sleep", "60"):
+        monkeypatch.setattr(builtins, "open", refuse)
+        with pytest.raises(OSError, match="Too many"):
+            Census(run, ()).look()
