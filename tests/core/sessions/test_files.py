@@ -1,0 +1,444 @@
+"""Files through a session: which folders, in which forms, for whom, and how much of it waits."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from sereno.core.protocol import files as wire
+from sereno.core.protocol.frames import decode_daemon_frame
+from sereno.core.protocol.messages import ActivityLog, RpcError
+from sereno.core.protocol.values import iso
+from sereno.core.security.confinement import PathRefused
+from sereno.core.security.roles import Role
+from sereno.core.sessions.channel import Peer
+from sereno.core.sessions.handlers import files as handler
+from sereno.core.store.errors import StoreError
+from tests.core.sessions.house import AGENT, OWNER, Door, FakeSocket, door, view
+
+VIEWER = Peer("device:v", Role.VIEWER, "relay")
+DEVICE = Peer("device:o", Role.OPERATOR, "relay")
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "p"
+    (root / "src").mkdir(parents=True)
+    (root / "src" / "a.py").write_text("x = 'ü'\n")
+    (root / "icon.png").write_bytes(PNG)
+    (root / "data").write_bytes(b"\0\1\2")
+    (tmp_path / "secret").write_text("CANARY")
+    (root / "out").symlink_to("../secret")
+    os.utime(root / "src" / "a.py", (1_777_000_000, 1_777_000_000))
+    return root
+
+
+@asynccontextmanager
+async def house(root: Path, **settings: Any) -> AsyncIterator[Door]:
+    async with door(**settings) as place:
+        place.fleet.views["a1"] = view("a1", cwd=str(root))
+        yield place
+
+
+async def told(socket: FakeSocket, kind: str, **fields: Any) -> Any:
+    """The reply of one request, which is the only thing that came."""
+    socket.ask(kind, **fields)
+    (reply,) = await socket.until(bool)
+    return reply
+
+
+def explore(socket: FakeSocket, root: Path, path: str, mode: str = "file", **more: Any) -> Any:
+    return told(socket, "file_explorer_request", cwd=str(root), path=path, mode=mode, **more)
+
+
+async def framed(socket: FakeSocket) -> list[bytes]:
+    """Binary frames up to the end."""
+    with anyio.fail_after(5):
+        while not socket.frames or socket.frames[-1][:1] != b"\x12":
+            await anyio.sleep(0.001)
+    frames, socket.frames = socket.frames, []
+    return frames
+
+
+async def test_a_folder_is_listed(root: Path) -> None:
+    async with house(root) as place:
+        socket = place.enter()
+        reply = await explore(socket, root, ".", "list")
+        assert reply.error is None
+        assert reply.file is None
+        assert reply.directory.path == "."
+        assert [one.path for one in reply.directory.entries] == ["src", "data", "icon.png"]
+        reply = await explore(socket, root, "src", "list")
+        (entry,) = reply.directory.entries
+        assert (entry.name, entry.path, entry.kind) == ("a.py", "src/a.py", "file")
+        assert (entry.size, entry.modified_at) == (9, iso(1_777_000_000_000))
+        assert place.notes == [], "names are no contents"
+
+
+async def test_a_path_may_be_left_out(root: Path) -> None:
+    async with house(root) as place:
+        reply = await told(place.enter(), "file_explorer_request", cwd=str(root), mode="list")
+        assert reply.path == "."
+        assert len(reply.directory.entries) == 3
+
+
+async def test_a_file_is_told_in_words(root: Path) -> None:
+    async with house(root) as place:
+        socket = place.enter()
+        reply = await explore(socket, root, "src/a.py")
+        assert reply.directory is None
+        assert reply.file.content == "x = 'ü'\n"
+        assert (reply.file.kind, reply.file.encoding, reply.file.size) == ("text", "utf-8", 9)
+        reply = await explore(socket, root, "icon.png")
+        assert base64.b64decode(reply.file.content) == PNG
+        assert (reply.file.kind, reply.file.encoding) == ("image", "base64")
+        assert reply.file.mime_type == "image/png"
+        reply = await explore(socket, root, "data")
+        assert (reply.file.kind, reply.file.encoding) == ("binary", "none")
+        assert reply.file.content is wire.UNSET
+        assert [note[1:] for note in place.notes] == [
+            ("file.read", "src/a.py"),
+            ("file.read", "icon.png"),
+            ("file.read", "data"),
+        ]
+
+
+async def test_a_file_comes_in_binary_frames_to_who_takes_them(root: Path) -> None:
+    """As the wire has them (6.13): Begin, Chunks, End; nothing besides."""
+    big = bytes(range(256)) * 1_100
+    (root / "big").write_bytes(big)
+    async with house(root) as place:
+        socket = place.enter()
+        for path, kind, data in (
+            ("big", "binary", big),
+            ("src/a.py", "utf-8", "x = 'ü'\n".encode()),
+        ):
+            fields = {"cwd": str(root), "path": path, "mode": "file", "acceptBinary": True}
+            socket.ask("file_explorer_request", "r1", **fields)
+            begin, *chunks, end = await framed(socket)
+            assert begin[:4] == b"\x10\x02r1"
+            size = int.from_bytes(begin[4:6], "big")
+            meta = json.loads(begin[6:])
+            assert size == len(begin) - 6
+            assert set(meta) == {"mime", "size", "encoding", "modifiedAt"}
+            assert (meta["size"], meta["encoding"]) == (len(data), kind)
+            assert all(one[:4] == b"\x11\x02r1" for one in chunks)
+            assert b"".join(one[4:] for one in chunks) == data
+            assert end == b"\x12\x02r1"
+
+
+async def test_an_empty_file_and_an_id_that_fits_no_frame(root: Path) -> None:
+    (root / "empty").touch()
+    async with house(root) as place:
+        socket = place.enter()
+        fields = {"cwd": str(root), "path": "empty", "mode": "file", "acceptBinary": True}
+        socket.ask("file_explorer_request", "r", **fields)
+        assert [frame[:1] for frame in await framed(socket)] == [b"\x10", b"\x12"]
+        for request_id in ("r" * 256, ""):
+            socket.ask("file_explorer_request", request_id, **fields)
+            (reply,) = await socket.until(bool)
+            assert isinstance(reply, wire.ExploredFiles)
+            assert reply.file is not None
+            assert reply.file.content == ""
+
+
+async def test_c77_c78_t70_what_is_refused_is_said_in_the_reply(root: Path) -> None:
+    os.mkfifo(root / "fifo")
+    async with house(root, state=root / "src") as place:
+        socket = place.enter()
+        for path, words in (
+            ("../secret", "has “..” in it"),
+            ("/etc/passwd", "is not below"),
+            ("out", "leads out"),
+            ("nothing", "does not exist"),
+            ("fifo", "is a pipe"),
+            ("src/a.py", "Sereno's own folder"),
+            (".", "is a folder"),
+        ):
+            for more in ({}, {"acceptBinary": True}):
+                reply = await explore(socket, root, path, **more)
+                assert words in reply.error, path
+                assert (reply.directory, reply.file) == (None, None)
+            reply = await told(socket, "file_download_token_request", cwd=str(root), path=path)
+            assert words in reply.error
+            assert (reply.token, reply.file_name, reply.size) == ("", "", None)
+        assert "is a file" in (await explore(socket, root, "icon.png", "list")).error
+        assert place.notes == []
+
+
+async def test_c77_only_folders_of_agents_are_known(root: Path, tmp_path: Path) -> None:
+    async with house(root) as place:
+        socket = place.enter()
+        for cwd in (str(tmp_path), "/", "", "~", ".", str(root / "src"), f"{root}/../p/src"):
+            reply = await told(socket, "file_explorer_request", cwd=cwd, path="a.py", mode="file")
+            assert "No agent works in" in reply.error, cwd
+            reply = await told(socket, "project_icon_request", cwd=cwd)
+            assert "No agent works in" in reply.error, cwd
+        for cwd in (f"{root}/", f"{root}/src/.."):
+            reply = await told(socket, "file_explorer_request", cwd=cwd, mode="list")
+            assert reply.error is None, cwd
+
+
+async def test_c74_t46_who_may_read_files(root: Path) -> None:
+    """Those who could have an agent read them; an agent's own connection is no way around."""
+    async with house(root) as place:
+        for number, peer in enumerate((OWNER, DEVICE, VIEWER, AGENT)):
+            socket = place.enter(f"c{number}", peer)
+            may = peer.role in (Role.OWNER, Role.OPERATOR)
+            for kind, more in (
+                ("file_explorer_request", {"mode": "list"}),
+                ("file_explorer_request", {"mode": "file"}),
+                ("file_download_token_request", {}),
+            ):
+                path = "." if more.get("mode") == "list" else "icon.png"
+                reply = await told(socket, kind, cwd=str(root), path=path, **more)
+                assert isinstance(reply, RpcError) is not may, (peer, kind)
+                if not may:
+                    assert reply.code == "forbidden"
+            reply = await told(socket, "project_icon_request", cwd=str(root))
+            assert isinstance(reply, RpcError) is (peer is AGENT)
+
+
+async def test_nobody_reads_what_the_audit_cannot_hold(root: Path) -> None:
+    async with house(root) as place:
+        place.refuse_notes = StoreError("disk_full", "The disk is full.", "Free some.")
+        socket = place.enter()
+        for kind, more in (
+            ("file_explorer_request", {"mode": "file", "acceptBinary": True}),
+            ("file_download_token_request", {}),
+        ):
+            socket.ask(kind, cwd=str(root), path="icon.png", **more)
+            error, word = await socket.until(lambda frames: len(frames) == 2)
+            assert isinstance(error, RpcError)
+            assert "disk is full" in error.error
+            assert isinstance(word, ActivityLog)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handler, "LARGEST", 4_000)
+    monkeypatch.setattr(handler, "LARGEST_IN_WORDS", 2_000)
+
+
+@pytest.mark.usefixtures("small")
+async def test_t72_huge_files_are_not_shown(root: Path) -> None:
+    (root / "text").write_text("x" * 3_000)
+    (root / "more").write_text("x" * 5_000)
+    (root / "blob").write_bytes(b"\0" * 5_000)
+    async with house(root) as place:
+        socket = place.enter()
+        assert "Download it" in (await explore(socket, root, "text")).error
+        assert "Download it" in (await explore(socket, root, "more", acceptBinary=True)).error
+        reply = await explore(socket, root, "blob")
+        assert (reply.error, reply.file.size) == (None, 5_000), "only what it is was asked"
+        socket.ask(
+            "file_explorer_request", cwd=str(root), path="text", mode="file", acceptBinary=True
+        )
+        assert len(await framed(socket)) == 3
+        assert [note[2] for note in place.notes] == ["blob", "text"]
+
+
+async def test_a_slow_client_has_little_of_a_file_waiting(root: Path) -> None:
+    data = os.urandom(3 * 2**20)
+    (root / "big").write_bytes(data)
+    async with house(root) as place:
+        socket = place.enter()
+        socket.connection.busy()
+        socket.ask(
+            "file_explorer_request", cwd=str(root), path="big", mode="file", acceptBinary=True
+        )
+        with anyio.fail_after(5):
+            while not place.sessions.waiting():
+                await anyio.sleep(0.001)
+        most = 0
+        while not socket.frames or socket.frames[-1][:1] != b"\x12":
+            for _ in range(20):  # It would go on by itself, if it did not wait.
+                await anyio.sleep(0)
+            await anyio.sleep(0.002)
+            most = max(most, place.sessions.waiting())
+            socket.connection.drained()
+            socket.connection.busy()
+        chunks = [frame[4:] for frame in socket.frames if frame[:1] == b"\x11"]
+        assert b"".join(chunks) == data
+        assert most <= 4 * handler.PIECE
+
+
+async def test_a_client_that_takes_nothing_is_given_up(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handler, "STALL_S", 0.05)
+    (root / "big").write_bytes(b"x" * 2**20)
+    async with house(root) as place:
+        socket = place.enter()
+        socket.connection.busy()
+        socket.ask(
+            "file_explorer_request", cwd=str(root), path="big", mode="file", acceptBinary=True
+        )
+        session = socket.connection.session
+        assert session is not None
+        with anyio.fail_after(5):
+            while session.calls:
+                await anyio.sleep(0.001)
+        assert place.sessions.waiting() <= 4 * handler.PIECE
+        socket.connection.drained()
+        assert socket.frames[-1][:1] == b"{", "the error ends what was begun"
+        assert "given up" in str(decode_daemon_frame(socket.frames[-1]))
+
+
+async def test_a_file_that_shrinks_meanwhile_ends_in_an_error(root: Path) -> None:
+    (root / "big").write_bytes(b"x" * 2**20)
+    async with house(root) as place:
+        socket = place.enter()
+        socket.connection.busy()
+        socket.ask(
+            "file_explorer_request", cwd=str(root), path="big", mode="file", acceptBinary=True
+        )
+        with anyio.fail_after(5):
+            while not place.sessions.waiting():
+                await anyio.sleep(0.001)
+        os.truncate(root / "big", 10)
+        with anyio.fail_after(5):
+            while not any(b"became shorter" in frame for frame in socket.frames):
+                socket.connection.drained()
+                await anyio.sleep(0.001)
+        assert socket.frames[-1][:1] == b"{"
+
+
+async def test_nothing_more_is_read_for_who_has_left(root: Path) -> None:
+    (root / "big").write_bytes(b"x" * 2**22)
+    async with house(root) as place:
+        socket = place.enter()
+        socket.connection.busy()
+        socket.ask(
+            "file_explorer_request", cwd=str(root), path="big", mode="file", acceptBinary=True
+        )
+        with anyio.fail_after(5):
+            while not place.sessions.waiting():
+                await anyio.sleep(0.001)
+        session = socket.connection.session
+        assert session is not None
+        socket.connection.lost()
+        with anyio.fail_after(5):
+            while session.calls:
+                await anyio.sleep(0.001)
+
+
+async def test_the_icon_of_a_project(root: Path) -> None:
+    async with house(root) as place:
+        socket = place.enter()
+        reply = await told(socket, "project_icon_request", cwd=str(root))
+        assert base64.b64decode(reply.icon.data) == PNG
+        assert (reply.icon.mime_type, reply.error) == ("image/png", None)
+        (root / "icon.png").unlink()
+        reply = await told(socket, "project_icon_request", cwd=str(root))
+        assert (reply.icon, reply.error) == (None, None)
+
+
+# Tokens
+
+
+async def fetched(place: Door, token: str, peer: Peer = OWNER, *, look: bool = False) -> bytes:
+    async with place.files.fetch(token, peer, look=look) as file:
+        return b"(not good)" if file is None else await file.read(2**20)
+
+
+async def test_c78_a_token_fetches_the_file_that_was_named_once(root: Path) -> None:
+    async with house(root) as place:
+        reply = await told(
+            place.enter(), "file_download_token_request", cwd=str(root), path="src/a.py"
+        )
+        assert (reply.file_name, reply.size, reply.error) == ("a.py", 9, None)
+        assert reply.mime_type == "text/x-python"
+        assert len(reply.token) >= 43
+        assert reply.token not in repr(reply)
+        assert await fetched(place, reply.token, look=True) == "x = 'ü'\n".encode()
+        same = Peer("same-user:owner", Role.OWNER, "tcp")
+        assert await fetched(place, reply.token, same) == "x = 'ü'\n".encode()
+        assert await fetched(place, reply.token, same) == b"(not good)"
+        assert place.notes == [
+            ("owner (cli)", "file.offer", "src/a.py"),
+            ("owner (tcp)", "file.fetch", "src/a.py"),
+        ]
+
+
+async def test_c78_a_token_is_for_who_asked(root: Path) -> None:
+    one = Peer("offer-1:operator", Role.OPERATOR, "tcp")
+    other = Peer("password:operator", Role.OPERATOR, "tcp")
+    async with house(root) as place:
+        for asks, fetches, good in (
+            (one, other, False),
+            (one, one, True),
+            (OWNER, other, False),
+            (other, OWNER, False),
+            (DEVICE, other, True),  # through a relay; it shows who it is anew
+        ):
+            socket = place.enter(f"{asks}{fetches}", asks)
+            reply = await told(socket, "file_download_token_request", cwd=str(root), path="data")
+            found = await fetched(place, reply.token, fetches)
+            assert found == (b"\0\1\2" if good else b"(not good)"), (asks, fetches)
+
+
+async def test_c78_t71_a_token_fetches_no_other_file_that_took_the_place(root: Path) -> None:
+    async with house(root) as place:
+        socket = place.enter()
+        for change in ("replaced", "link", "gone", "folder is a link"):
+            fields = {"cwd": str(root), "path": "src/a.py"}
+            reply = await told(socket, "file_download_token_request", **fields)
+            assert reply.error is None, change
+            if change == "replaced":
+                (root / "new").write_text("CANARY")
+                (root / "new").replace(root / "src" / "a.py")
+            elif change == "link":
+                (root / "src" / "a.py").unlink()
+                (root / "src" / "a.py").symlink_to("../../secret")
+            elif change == "gone":
+                (root / "src" / "a.py").unlink()
+            else:
+                (root / "src").rename(root / "was")
+                (root.parent / "a.py").write_text("CANARY")
+                (root / "src").symlink_to("..")
+            with pytest.raises(PathRefused):
+                await fetched(place, reply.token)
+            assert await fetched(place, reply.token) == b"(not good)"
+            if change != "folder is a link":
+                (root / "src" / "a.py").unlink(missing_ok=True)
+                (root / "src" / "a.py").write_text("again")
+
+
+async def test_few_files_are_open_for_one_credential_and_the_next_waits(root: Path) -> None:
+    async with house(root) as place, anyio.create_task_group() as tasks:
+        fields = {"cwd": str(root), "path": "data"}
+        socket = place.enter()
+        tokens = []
+        for _ in range(10):
+            reply = await told(socket, "file_download_token_request", **fields)
+            tokens.append(reply.token)
+        held, release = [], anyio.Event()
+
+        async def hold(token: str) -> None:
+            async with place.files.fetch(token, OWNER, look=False) as file:
+                held.append(file)
+                await release.wait()
+
+        for token in tokens:
+            tasks.start_soon(hold, token)
+        with anyio.fail_after(5):
+            while len(held) < 8:
+                await anyio.sleep(0.001)
+        reply = await told(place.enter("d", DEVICE), "file_download_token_request", **fields)
+        other = Peer("password:operator", Role.OPERATOR, "tcp")
+        assert await fetched(place, reply.token, other) == b"\0\1\2", "others do not wait"
+        assert len(held) == 8
+        release.set()
+        with anyio.fail_after(5):
+            while len(held) < 10:
+                await anyio.sleep(0.001)
