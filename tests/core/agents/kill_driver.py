@@ -1,6 +1,4 @@
-"""A daemon's fleet in a process of its own that is killed at a chosen moment.
-
-    python -m tests.core.agents.kill_driver ROOT LOG LINES POINT COUNT
+"""A daemon's fleet in a process of its own (tests/lives.py) that is killed at a chosen moment.
 
 POINT: before_ or after_ commit, write, answer, prompt (the COUNT-th in this process), time (COUNT
 milliseconds after the start), or never. LINES: length of the streamed text. Does what of the
@@ -148,12 +146,5 @@ async def main(root: Path, log: Path, lines: int, point: str, count: int) -> Non
             group.cancel_scope.cancel()
 
 
-if __name__ == "__main__":
-    anyio.run(
-        main,
-        Path(sys.argv[1]),
-        Path(sys.argv[2]),
-        int(sys.argv[3]),
-        sys.argv[4],
-        int(sys.argv[5]),
-    )
+def live(root: str, log: str, lines: str, point: str, count: str) -> None:
+    anyio.run(main, Path(root), Path(log), int(lines), point, int(count))

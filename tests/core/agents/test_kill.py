@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,34 +17,22 @@ import pytest
 from sereno.core.protocol.timeline import AssistantMessage, Entry, UserMessage
 from tests.core.agents.kill_driver import TOOLS, catalog, scenario
 from tests.core.agents.place import BY, numbers, running
-
-REPOSITORY = Path(__file__).parents[3]
-
+from tests.lives import Lives
 
 SHORT, LONG = 200, 1_500
 
 
-def life(root: Path, point: str, count: int, lines: int = SHORT) -> str:
+@pytest.fixture(scope="module")
+def lives(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lives]:
+    with Lives("tests.core.agents.kill_driver", tmp_path_factory.mktemp("lives")) as lives:
+        yield lives
+
+
+def life(lives: Lives, root: Path, point: str, count: int, lines: int = SHORT) -> str:
     """One life of the daemon; what it said last, "" where it was killed."""
     home = root / "home"
     home.mkdir(mode=0o700, exist_ok=True)
-    child = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "tests.core.agents.kill_driver",
-            str(root),
-            str(root / "demo.log"),
-            str(lines),
-            point,
-            str(count),
-        ],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
+    child = lives.live(str(root), str(root / "demo.log"), str(lines), point, str(count))
     assert child.returncode in (0, -9), child.stderr
     return child.stdout.strip()
 
@@ -94,19 +81,21 @@ def said(entries: list[Entry]) -> str:
     return "".join(e.item.text for e in entries if isinstance(e.item, AssistantMessage))
 
 
-async def test_without_a_kill(tmp_path: Path) -> None:
-    assert life(tmp_path, "never", 0) == "idle"
+async def test_without_a_kill(lives: Lives, tmp_path: Path) -> None:
+    assert life(lives, tmp_path, "never", 0) == "idle"
     await check(tmp_path)
 
 
 @pytest.mark.parametrize("point", ["before_commit", "after_commit", "before_write", "after_write"])
-async def test_c84_t60_killed_at_every_commit_and_write(tmp_path: Path, point: str) -> None:
+async def test_c84_t60_killed_at_every_commit_and_write(
+    lives: Lives, tmp_path: Path, point: str
+) -> None:
     """The first lives die at the first, second, third… moment; each life gets a little further."""
     killed = 0
     for count in (1, 2, 6):
-        killed += not life(tmp_path, point, count)
+        killed += not life(lives, tmp_path, point, count)
     assert killed >= 2
-    assert life(tmp_path, "never", 0) == "idle"
+    assert life(lives, tmp_path, "never", 0) == "idle"
     await check(tmp_path)
 
 
@@ -114,22 +103,22 @@ async def test_c84_t60_killed_at_every_commit_and_write(tmp_path: Path, point: s
     "point", ["before_answer", "after_answer", "before_prompt", "after_prompt"]
 )
 async def test_c84_t60_killed_between_the_ledgers_commit_and_the_write(
-    tmp_path: Path, point: str
+    lives: Lives, tmp_path: Path, point: str
 ) -> None:
     """The answer, or the prompt, is committed; the agent has not heard of it, or only just."""
-    killed = [not life(tmp_path, point, count) for count in (1, 1)]
+    killed = [not life(lives, tmp_path, point, count) for count in (1, 1)]
     assert all(killed)
-    assert life(tmp_path, "never", 0) == "idle"
+    assert life(lives, tmp_path, "never", 0) == "idle"
     await check(tmp_path)
 
 
-async def test_killed_at_random_moments(tmp_path: Path) -> None:
+async def test_killed_at_random_moments(lives: Lives, tmp_path: Path) -> None:
     dice = random.Random(20)
     killed = 0
     for _ in range(10):
-        if life(tmp_path, "time", dice.randint(300, 800), LONG):
+        if life(lives, tmp_path, "time", dice.randint(300, 800), LONG):
             break
         killed += 1
     assert killed >= 2
-    assert life(tmp_path, "never", 0, LONG) == "idle"
+    assert life(lives, tmp_path, "never", 0, LONG) == "idle"
     await check(tmp_path, LONG)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
-import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,50 +11,18 @@ import pytest
 from tests.core.agents.fakes import Machine
 from tests.core.agents.place import BY, extra, running
 from tests.core.agents.programs import obedient
-
-ACT = """
-    import asyncio, os, sys
-    from pathlib import Path
-    from sereno.core.store.database import Database
-    from tests.core.agents.fakes import Machine
-    from tests.core.agents.place import BY, running
-    from tests.core.agents.programs import obedient
-
-    root, act, moment, skip = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
-
-    async def main():
-        async with running(root, Machine(obedient).runners) as place:
-            agent = (await place.create("work")).snapshot.id
-            await place.until_said("Working.")
-            await place.fleet.prompt(agent, "queued", by=BY)
-            print(agent, flush=True)
-            write, seen = Database.write, 0
-
-            async def deadly(self, work):
-                nonlocal seen
-                seen += 1
-                if seen == skip and moment == "before":
-                    os.kill(os.getpid(), 9)
-                done = await write(self, work)
-                if seen == skip:
-                    os.kill(os.getpid(), 9)
-                return done
-
-            Database.write = deadly
-            if act == "take_back":
-                await place.fleet.take_back(agent, None, by=BY)
-            else:
-                await place.fleet.delete(agent, by=BY)
-            print("done", flush=True)
-
-    asyncio.run(main())
-"""
+from tests.lives import Lives
 
 
-def killed_in(root: Path, act: str, moment: str, commit: int) -> str | None:
+@pytest.fixture(scope="module")
+def lives(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lives]:
+    with Lives("tests.core.agents.kill_acts_driver", tmp_path_factory.mktemp("lives")) as lives:
+        yield lives
+
+
+def killed_in(lives: Lives, root: Path, act: str, moment: str, commit: int) -> str | None:
     """The agent's id, where the process was killed at that commit of the act; None behind it."""
-    command = [sys.executable, "-c", textwrap.dedent(ACT), str(root), act, moment, str(commit)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = lives.live(str(root), act, moment, str(commit))
     agent, *rest = done.stdout.split()
     if rest == ["done"]:
         return None
@@ -65,8 +31,10 @@ def killed_in(root: Path, act: str, moment: str, commit: int) -> str | None:
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-async def test_a_kill_while_a_prompt_is_taken_back(tmp_path: Path, moment: str) -> None:
-    agent = killed_in(tmp_path, "take_back", moment, 1)
+async def test_a_kill_while_a_prompt_is_taken_back(
+    lives: Lives, tmp_path: Path, moment: str
+) -> None:
+    agent = killed_in(lives, tmp_path, "take_back", moment, 1)
     assert agent is not None
     machine = Machine(obedient)
     async with running(tmp_path, machine.runners) as place:
@@ -77,12 +45,12 @@ async def test_a_kill_while_a_prompt_is_taken_back(tmp_path: Path, moment: str) 
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-async def test_a_kill_while_an_agent_is_deleted(tmp_path: Path, moment: str) -> None:
+async def test_a_kill_while_an_agent_is_deleted(lives: Lives, tmp_path: Path, moment: str) -> None:
     """At each of its commits: the agent is there and can be deleted again, or gone with all."""
     for commit in range(1, 10):
         root = tmp_path / str(commit)
         root.mkdir()
-        agent = killed_in(root, "delete", moment, commit)
+        agent = killed_in(lives, root, "delete", moment, commit)
         if agent is None:
             assert commit > 2, "it has more than one commit: the end, and the deletion"
             return
