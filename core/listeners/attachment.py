@@ -17,13 +17,11 @@ from sereno.core.listeners.answers import empty
 
 __all__ = ["as_attachment", "disposition"]
 
-_MIME = re.compile(r"[A-Za-z0-9][\w.+-]*/[A-Za-z0-9][\w.+-]*", re.ASCII)
+_MIME = r"(?a:[A-Za-z0-9][\w.+-]*/[A-Za-z0-9][\w.+-]*)"
 # What is plain in a quoted string for every reader: no quote, backslash, percent, slash or colon.
-_NOT_PLAIN = re.compile(r"[^ !#$&'()+,\-.0-9;=@A-Z\[\]^_`a-z{}~]")
+_NOT_PLAIN = r"[^ !#$&'()+,\-.0-9;=@A-Z\[\]^_`a-z{}~]"
 # What is no part of a visible name: controls, surrogates, and what turns text around.
-_UNSEEN = re.compile(
-    r"[\x00-\x1f/\\\x7f-\x9f\ud800-\udfff\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
-)
+_UNSEEN = r"[\x00-\x1f/\\\x7f-\x9f\ud800-\udfff\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
 _ATTR = "!#$&+-.^_`|~"
 """RFC 8187: what stands for itself besides letters and digits."""
 _LONGEST = 255
@@ -35,7 +33,7 @@ def as_attachment(
     """200 with the headers of a file of so many bytes, and without its body."""
     response = empty(HTTPStatus.OK)
     del response.headers["Content-Length"]
-    kind = mime if _MIME.fullmatch(mime) else "application/octet-stream"
+    kind = mime if re.fullmatch(_MIME, mime) else "application/octet-stream"
     if kind.startswith("text/"):
         kind += "; charset=utf-8"
     headers = (
@@ -56,7 +54,7 @@ def as_attachment(
 def disposition(name: str) -> str:
     """Content-Disposition for a name of any text: as it is where that is plain, and else a plain
     one beside the whole of it."""
-    seen = _UNSEEN.sub("_", name)[:_LONGEST].strip(" .") or "file"
-    plain = _NOT_PLAIN.sub("_", seen)
+    seen = re.sub(_UNSEEN, "_", name)[:_LONGEST].strip(" .") or "file"
+    plain = re.sub(_NOT_PLAIN, "_", seen)
     told = f'attachment; filename="{plain}"'
     return told if plain == seen else f"{told}; filename*=UTF-8''{quote(seen, safe=_ATTR)}"

@@ -4,8 +4,6 @@ A file that is looked at comes as binary frames where the client takes those: Be
 each with the id of its request.
 """
 
-from __future__ import annotations
-
 from typing import ClassVar, Final, Literal
 
 import msgspec

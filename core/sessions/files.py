@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -94,7 +93,7 @@ class Files:
         note: Callable[[str, str, str, dict[str, str]], Coroutine[None, None, None]],
         *,
         opened: Callable[[], Iterable[str]] = lambda: (),
-        random: Callable[[int], str] = secrets.token_urlsafe,
+        random: Callable[[int], str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`state`: Sereno's own home, which nobody gets into. `note`: an entry for the audit.
@@ -104,7 +103,7 @@ class Files:
         self._note = note
         self._opened = opened
         self._clock = clock
-        self._tickets: Tickets[_Fetch] = Tickets(random)
+        self._tickets: Tickets[_Fetch] = Tickets(random or _token)
         self._threads = anyio.CapacityLimiter(THREADS)
         self._lanes = _Lanes()
 
@@ -215,6 +214,12 @@ class Files:
     ) -> None:
         told = {"folder": shown(root), "bytes": str(facts.size)}
         await self._note(by, action, shown("/".join(steps)), told)
+
+
+def _token(size: int) -> str:
+    import secrets  # Not at a daemon's start.
+
+    return secrets.token_urlsafe(size)
 
 
 def _holder(peer: Peer) -> str | None:

@@ -5,6 +5,7 @@ Kinds, types and bounds; reached by beneath.py and by nothing else. Blocks: for 
 
 from __future__ import annotations
 
+import functools
 import io
 import mimetypes
 import os
@@ -42,8 +43,13 @@ _IMAGES: Final = {
     ".svg": "image/svg+xml",
     ".webp": "image/webp",
 }
-# The library's own table alone: what the machine's files add would differ from one to the next.
-_TYPES: Final = mimetypes.MimeTypes(filenames=())
+
+
+@functools.cache
+def _types() -> mimetypes.MimeTypes:
+    """The library's own table alone: what the machine's files add differs from one to the next.
+    Made at first use, because the library reads those files all the same."""
+    return mimetypes.MimeTypes(filenames=())
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -134,7 +140,7 @@ def _kind(name: str, head: bytes, *, whole: bool) -> tuple[Kind, str]:
     image = _IMAGES.get(PurePosixPath(name).suffix.lower())
     if image is not None:
         return "image", image
-    guessed, packed = _TYPES.guess_type(f"x{PurePosixPath(name).suffix}", strict=True)
+    guessed, packed = _types().guess_type(f"x{PurePosixPath(name).suffix}", strict=True)
     if _is_text(head, whole=whole):
         return "text", guessed if guessed is not None and packed is None else "text/plain"
     # A name that promises text is not believed over the bytes.

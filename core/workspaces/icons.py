@@ -31,11 +31,11 @@ _FOLDERS: Final = (
 _NAMES: Final = ("favicon", "icon", "logo")
 _ENDINGS: Final = (".svg", ".png", ".ico", ".webp", ".jpg")
 _BEGINS: Final = {
-    "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
-    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
-    "image/x-icon": re.compile(rb"\x00\x00\x01\x00"),
-    "image/webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
-    "image/svg+xml": re.compile(rb"\s*<(?:\?xml|!--|!DOCTYPE svg|svg)", re.IGNORECASE),
+    "image/png": rb"\x89PNG\r\n\x1a\n",
+    "image/jpeg": rb"\xff\xd8\xff",
+    "image/x-icon": rb"\x00\x00\x01\x00",
+    "image/webp": rb"(?s:RIFF....WEBP)",
+    "image/svg+xml": rb"\s*<(?i:\?xml|!--|!DOCTYPE svg|svg)",
 }
 
 
@@ -68,4 +68,4 @@ def _read(walk: Walk, path: str) -> Icon | None:
             data = read_whole(file, facts.size)
         except (PathRefused, OSError):
             return None
-    return Icon(data, facts.mime) if _BEGINS[facts.mime].match(data) else None
+    return Icon(data, facts.mime) if re.match(_BEGINS[facts.mime], data) else None
