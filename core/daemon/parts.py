@@ -28,6 +28,7 @@ from sereno.core.sessions.handlers import TABLES
 from sereno.core.sessions.providers import ProviderDirectory
 from sereno.core.sessions.registry import Sessions
 from sereno.core.sessions.services import Services
+from sereno.core.sessions.workspaces import Workspaces
 from sereno.core.store import meta
 from sereno.core.store.audit import Entry
 from sereno.core.store.database import Database
@@ -100,12 +101,21 @@ async def build(
         server_id=server_id,
     )
     providers = ProviderDirectory(catalog, dict(env), sessions.tell, now_ms)
+    workspaces = Workspaces(
+        database,
+        fleet.list,
+        sessions.publish,
+        lambda: sessions.workspaces_watched,
+        state=home.root,
+        now_ms=now_ms,
+    )
     desk = desks.Desk(home, identity, fleet, sessions, database, daemon)
     services = Services(
         fleet=fleet,
         providers=providers,
         suggestions=Suggestions(),
-        files=Files(fleet, home.root, note),
+        files=Files(fleet, home.root, note, opened=workspaces.folders),
+        workspaces=workspaces,
         daemon=desk,
         security=wardens.Warden(
             home,

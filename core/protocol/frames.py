@@ -6,11 +6,21 @@ Decoding never raises anything but `BadFrame`, which says what section 7.1 wants
 from __future__ import annotations
 
 import functools
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
-from sereno.core.protocol import additions, files, importing, messages, pairing, requests, security
+from sereno.core.protocol import (
+    additions,
+    apps,
+    files,
+    importing,
+    messages,
+    pairing,
+    requests,
+    security,
+    workspaces,
+)
 from sereno.core.protocol.decoders import decoder
 from sereno.core.protocol.values import UNSET, UnsetType, Wire
 
@@ -132,6 +142,21 @@ Request = (
     | files.ExploreFiles
     | files.RequestDownload
     | files.RequestProjectIcon
+    | workspaces.FetchWorkspaces
+    | workspaces.OpenProject
+    | workspaces.ArchiveWorkspace
+    | workspaces.WorkspaceSetup
+    | apps.RefreshAgent
+    | apps.CloseItems
+    | apps.SetAgentFeature
+    | apps.ListProviderFeatures
+    | apps.GetDaemonConfig
+    | apps.ListTerminals
+    | apps.SubscribeTerminals
+    | apps.UnsubscribeTerminals
+    | apps.ListEditors
+    | apps.ListWorktrees
+    | apps.DictationStart
     | importing.ListProviderSessions
     | importing.ImportAgent
 )
@@ -151,8 +176,18 @@ class BadFrame(Exception):
     "invalid_message" (another object with a request id), or "" (nothing to answer to).
     """
 
-    def __init__(self, code: str, request_id: str, request_type: str, detail: str) -> None:
+    def __init__(
+        self,
+        code: str,
+        request_id: str,
+        request_type: str,
+        detail: str,
+        *,
+        known_type: bool = False,
+    ) -> None:
+        """`known_type`: the request has a type that we know, so its fields must be wrong."""
         super().__init__(detail)
+        self.known_type = known_type
         self.code = code
         self.request_id = request_id
         self.request_type = request_type
@@ -173,6 +208,11 @@ _encoder = msgspec.json.Encoder()
 @functools.cache
 def _client_frames() -> msgspec.json.Decoder[ClientFrame]:
     return decoder(ClientFrame)
+
+
+@functools.cache
+def _request_names() -> frozenset[str]:
+    return frozenset(str(kind.__struct_config__.tag) for kind in get_args(Request))
 
 
 def request_name(request: object) -> str:
@@ -205,7 +245,8 @@ def _classify(data: bytes | str, detail: str) -> BadFrame:
         request_id, kind = message.get("requestId"), message.get("type")
         if isinstance(request_id, str):
             name = kind if isinstance(kind, str) else ""
-            return BadFrame("unknown_schema", request_id, name, detail)
+            known = name in _request_names()
+            return BadFrame("unknown_schema", request_id, name, detail, known_type=known)
     request_id = loose.get("requestId")
     if isinstance(request_id, str):
         return BadFrame("invalid_message", request_id, "", detail)
@@ -255,11 +296,14 @@ def _row_parts(agent_id: str, provider: str, epoch: str) -> tuple[bytes, bytes, 
     return head, b'},"timestamp":"', b',"epoch":' + text(epoch) + b"}}}"
 
 
+_MODULES = (messages, additions, apps, files, importing, pairing, security, workspaces)
+
+
 @functools.cache
 def _payload_types() -> dict[str, Any]:
     """Message name to the type in which its payload is decoded."""
     found: dict[str, Any] = {}
-    for module in (messages, additions, files, importing, pairing, security):
+    for module in _MODULES:
         for name in module.__all__:
             candidate = getattr(module, name)
             wire_type = getattr(candidate, "wire_type", None)

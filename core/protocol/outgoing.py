@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import enum
 
-__all__ = ["Kind", "Outgoing"]
+__all__ = ["AGENTS", "WORKSPACES", "Kind", "Outgoing"]
+
+AGENTS = "agents"
+WORKSPACES = "workspaces"
+"""What a session must have subscribed to (`Outgoing.needs`)."""
 
 
 class Kind(enum.Enum):
@@ -22,7 +26,8 @@ class Kind(enum.Enum):
 
 
 class Outgoing:
-    """A whole frame as JSON bytes. `key`: an agent's id for TIMELINE and STATE.
+    """A whole frame as JSON bytes. `key`: an agent's id for TIMELINE and STATE,
+    a workspace's for its STATE.
 
     `head` is where a listener keeps what its framing puts before them: framed once for all
     clients, and without a second copy, which would double what a slow client costs.
@@ -39,7 +44,7 @@ class Outgoing:
         self.agent_id = agent_id
         """Whose event this is; empty for what concerns no agent."""
         self.needs = needs
-        """"agents": only for sessions with an agent subscription; empty: for all."""
+        """AGENTS, WORKSPACES: only for sessions that subscribed to these; empty: for all."""
         self.head: bytes | None = None
 
     def __len__(self) -> int:

@@ -54,6 +54,15 @@ _READ = (
     "sereno.requests.list.request",
     "sereno.provider.sessions.request",
     "project_icon_request",
+    "fetch_workspaces_request",
+    "workspace_setup_status_request",
+    "list_provider_features_request",
+    "list_terminals_request",
+    "subscribe_terminals_request",
+    "unsubscribe_terminals_request",
+    "list_available_editors_request",
+    "paseo_worktree_list_request",
+    "get_daemon_config_request",
 )
 # What is in files, any file of an agent's folder: for those who could have an agent read it.
 _FILES = ("file_explorer_request", "file_download_token_request")
@@ -68,6 +77,12 @@ _OPERATE = (
     "set_agent_mode_request",
     "set_agent_model_request",
     "set_agent_thinking_request",
+    "set_agent_feature_request",
+    "refresh_agent_request",
+    "close_items_request",
+    "dictation_stream_start",
+    "open_project_request",
+    "archive_workspace_request",
     "clear_agent_attention",
     "agent_permission_response",
     "refresh_providers_snapshot_request",

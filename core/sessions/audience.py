@@ -15,7 +15,7 @@ from sereno.core.protocol.agents import AgentSnapshot
 from sereno.core.protocol.decoders import decoder
 from sereno.core.protocol.frames import encode_payload
 from sereno.core.protocol.messages import AgentRemoved
-from sereno.core.protocol.outgoing import Kind, Outgoing
+from sereno.core.protocol.outgoing import AGENTS, WORKSPACES, Kind, Outgoing
 from sereno.core.protocol.requests import AgentFilter
 from sereno.core.protocol.values import Wire
 from sereno.core.sessions.batch import Batch
@@ -55,24 +55,32 @@ class Audience:
     def __init__(self, messages: Sequence[Outgoing]) -> None:
         self._messages = messages
         self._all = Batch(messages)
-        self._others: Batch | None = None
+        self._plain: dict[tuple[bool, bool], Batch] = {}
+        self._needs = {one.needs for one in messages}
 
     def batch_for(self, session: Session) -> Batch:
         subscription = session.subscription
-        if subscription is None:
-            if self._others is None:
-                rest = [one for one in self._messages if one.needs != "agents"]
-                same = len(rest) == len(self._messages)
-                self._others = self._all if same else Batch(rest)
-            return self._others
-        if subscription.filter is None:
-            return self._all
-        return Batch([_through(one, subscription.filter) for one in self._messages])
+        if subscription is None or subscription.filter is None:
+            return self._unfiltered(subscription is not None, session.workspaces)
+        whole = self._unfiltered(True, session.workspaces)
+        return Batch([_through(one, subscription.filter) for one in whole.messages])
+
+    def _unfiltered(self, agents: bool, workspaces: bool) -> Batch:
+        """The same for all sessions that subscribed to the same."""
+        found = self._plain.get((agents, workspaces))
+        if found is None:
+            wanted = {AGENTS: agents, WORKSPACES: workspaces}
+            skipped = {need for need, is_wanted in wanted.items() if not is_wanted}
+            found = self._all
+            if skipped & self._needs:
+                found = Batch([one for one in self._messages if one.needs not in skipped])
+            self._plain[agents, workspaces] = found
+        return found
 
 
 def _through(message: Outgoing, wanted: AgentFilter) -> Outgoing:
     """The message, or that its agent is gone where it does not match the subscription (6.5.2)."""
-    if message.needs != "agents":
+    if message.needs != AGENTS:
         return message
     payload = _frames().decode(message.data).message.payload
     if payload.kind != "upsert" or payload.agent is None:

@@ -25,7 +25,7 @@ from sereno.core.protocol.frames import (
     WirePong,
     encode_frame,
 )
-from sereno.core.protocol.outgoing import Kind, Outgoing
+from sereno.core.protocol.outgoing import AGENTS, Kind, Outgoing
 from sereno.core.security.roles import CHANGES, Role, hears
 from sereno.core.sessions import checks
 from sereno.core.sessions.audience import Audience
@@ -105,6 +105,11 @@ class Sessions:
     def count(self) -> int:
         """Sessions, those whose client is away for a moment among them."""
         return len(self._sessions)
+
+    @property
+    def workspaces_watched(self) -> bool:
+        """Whether any session wants to hear of changed workspaces."""
+        return any(session.workspaces for session in self._sessions.values())
 
     @property
     def peers(self) -> list[Peer]:
@@ -262,6 +267,8 @@ class Sessions:
         if not self._pending:
             asyncio.get_running_loop().call_soon(self.flush)
         self._pending.append(message)
+        if message.needs == AGENTS and self._services is not None:
+            self._services.workspaces.touched()
 
     def flush(self, *, but: Connection | None = None) -> None:
         """Sends what was published so far."""

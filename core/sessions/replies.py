@@ -10,6 +10,7 @@ import uuid
 from sereno.core.protocol.frames import BadFrame, encode_payload
 from sereno.core.protocol.messages import ActivityLog, RpcError, StatusError
 from sereno.core.protocol.values import UNSET, iso
+from sereno.core.workspaces.paths import printable
 
 __all__ = ["RequestFailed", "activity", "bad_frame", "rpc_error"]
 
@@ -45,10 +46,21 @@ def rpc_error(
 def bad_frame(error: BadFrame) -> bytes:
     """What is answered to a frame that could not be read, to the sending socket only."""
     if error.code == "unknown_schema":
-        return rpc_error(error.request_id, error.request_type, error.code, "Unknown request schema")
+        return rpc_error(error.request_id, error.request_type, error.code, _unserved(error))
     if error.code == "invalid_message":
         return rpc_error(error.request_id, error.request_type, error.code, "Invalid message")
     return encode_payload(StatusError(message=f"Invalid message: {error.detail}"[:500]))
+
+
+def _unserved(error: BadFrame) -> str:
+    """Whoever asks is mostly a person at an official app or command line, and reads this. Our own
+    clients know the old words, and say themselves that the daemon is older than they are."""
+    name = printable(error.request_type)[:80]
+    if name.startswith("sereno."):
+        return "Unknown request schema"
+    if error.known_type:
+        return f"Invalid {name}: {error.detail[:200]}"
+    return f"Sereno does not serve {name or 'a request without a type'}"
 
 
 def activity(content: str, now_ms: int) -> bytes:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from sereno.core.agents.fleet import Fleet
     from sereno.core.sessions.files import Files
     from sereno.core.sessions.providers import ProviderDirectory
+    from sereno.core.sessions.workspaces import Workspaces
     from sereno.core.workspaces.suggestions import Suggestions
 
 __all__ = ["DaemonControl", "PairingControl", "SecurityControl", "Services"]
@@ -125,6 +126,7 @@ class Services(msgspec.Struct, frozen=True):
     providers: ProviderDirectory
     suggestions: Suggestions
     files: Files
+    workspaces: Workspaces
     daemon: DaemonControl
     security: SecurityControl
     pairing: PairingControl

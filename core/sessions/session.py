@@ -39,6 +39,8 @@ class Session(msgspec.Struct, eq=False):
     bucket: TokenBucket
     connections: list[Connection] = msgspec.field(default_factory=list)
     subscription: Subscription | None = None
+    workspaces: bool = False
+    """Whether it is told of changed workspaces."""
     app_version: str | None = None
     capabilities: Mapping[str, Any] = msgspec.field(default_factory=dict)
     calls: set[anyio.CancelScope] = msgspec.field(default_factory=set)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sereno.core.sessions.dispatch import Table
 from sereno.core.sessions.handlers import (
     agents,
+    apps,
     daemon,
     directory,
     files,
@@ -15,12 +16,14 @@ from sereno.core.sessions.handlers import (
     security,
     settings,
     timeline,
+    workspaces,
 )
 
 __all__ = ["TABLES"]
 
 TABLES: tuple[Table, ...] = (
     agents.table,
+    apps.table,
     daemon.table,
     directory.table,
     files.table,
@@ -31,4 +34,5 @@ TABLES: tuple[Table, ...] = (
     security.table,
     settings.table,
     timeline.table,
+    workspaces.table,
 )

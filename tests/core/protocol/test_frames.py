@@ -26,11 +26,8 @@ EXAMPLES = [
 ]
 LATER = {
     # Messages of later issues; a client of ours takes them as unknown, and goes on.
-    "get_daemon_config_response",
-    "open_project_response",
     "checkout_status_response",
     "subscribe_terminal_response",
-    "paseo_worktree_list_response",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,9 +29,11 @@ from sereno.core.sessions.files import Files
 from sereno.core.sessions.handlers import TABLES
 from sereno.core.sessions.registry import Sessions
 from sereno.core.sessions.services import Services
+from sereno.core.sessions.workspaces import Workspaces
 
 OWNER = Peer("unix:owner", Role.OWNER, "unix")
 AGENT = Peer("unix:agent", Role.AGENT, "unix")
+NOW_MS = 1_777_000_000_000
 
 
 def snapshot(agent_id: str, **fields: Any) -> AgentSnapshot:
@@ -113,6 +116,19 @@ class StubFleet:
     async def answer(self, agent_id: str, request_id: str, response: Wire, *, by: str) -> None:
         self.acts.append(("answer", agent_id, request_id, by))
         raise AgentError("request_gone", "Request gone", "Look again.")
+
+
+class StubDatabase:
+    """The table of small facts, in memory."""
+
+    def __init__(self) -> None:
+        self.connection = sqlite3.connect(":memory:")
+        self.connection.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT)")
+
+    async def read(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
+        return work(self.connection)
+
+    write = read
 
 
 @dataclass
@@ -216,17 +232,27 @@ async def door(
             raise house.refuse_notes
         notes.append((actor, action, subject))
 
-    files = Files(fleet, state or Path("/nonexistent"), note)
+    state = state or Path("/nonexistent")
+    workspaces = Workspaces(
+        cast(Any, StubDatabase()),
+        fleet.list,
+        sessions.publish,
+        lambda: sessions.workspaces_watched,
+        state=state,
+        now_ms=lambda: NOW_MS,
+    )
+    files = Files(fleet, state, note, opened=workspaces.folders)
     services = Services(
         fleet=cast(Any, fleet),
         providers=cast(Any, None),
         suggestions=cast(Any, None),
         files=files,
+        workspaces=workspaces,
         daemon=cast(Any, daemon),
         security=cast(Any, None),
         pairing=cast(Any, pairing),
         user_home=Path("/"),
-        now_ms=lambda: 1_777_000_000_000,
+        now_ms=lambda: NOW_MS,
         note=note,
     )
     house = Door(sessions, fleet, daemon, notes, files)

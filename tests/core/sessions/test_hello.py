@@ -123,7 +123,7 @@ async def test_errors_of_section_7_go_to_the_sending_socket_only() -> None:
             RpcError(
                 request_id="r9",
                 request_type="frobnicate_request",
-                error="Unknown request schema",
+                error="Sereno does not serve frobnicate_request",
                 code="unknown_schema",
             )
         ]
@@ -131,6 +131,12 @@ async def test_errors_of_section_7_go_to_the_sending_socket_only() -> None:
         [error] = first.taken()
         assert isinstance(error, RpcError)
         assert error.code == "unknown_schema"
+        assert error.error.startswith("Invalid fetch_agent_request: ")
+        assert "agentId" in error.error
+        first.ask("sereno.of_tomorrow", "r12")  # our own clients know these words
+        [error] = first.taken()
+        assert isinstance(error, RpcError)
+        assert error.error == "Unknown request schema"
         first.say({"requestId": "r11", "type": "nonsense"})
         [error] = first.taken()
         assert isinstance(error, RpcError)
