@@ -92,6 +92,19 @@ async def test_layouts_cycle() -> None:
             await pilot.press("v")
             await settle(pilot)
         assert seen == [(True, True), (True, False), (False, True)]
+        before = cursor(app)
+        await pilot.press("j")
+        assert cursor(app) != before, "a list that was away takes keys again"
+
+
+async def test_a_window_that_grows_names_its_list() -> None:
+    app = sample.app()
+    async with app.run_test(size=NARROW) as pilot:
+        await settle(pilot)
+        assert "─ Agents ─" not in shown(app)
+        await pilot.resize_terminal(*WIDE)
+        await settle(pilot)
+        assert "─ Agents ─" in shown(app)
 
 
 async def test_panes_disappear_under_80_columns() -> None:

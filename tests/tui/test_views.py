@@ -120,6 +120,24 @@ def test_the_second_line_is_the_wish_the_cause_or_the_last_act() -> None:
     ]
 
 
+def test_the_second_line_of_one_that_works_is_what_it_does_now() -> None:
+    one = AgentState(sample.agent(3, "x", status="running", last_line=""))
+
+    def second() -> str:
+        (row,) = fleet.agent_rows([one], look(58), two_lines=True)
+        return plain(row.lines[1]).strip()
+
+    assert second() == "works"
+    one.timeline = blocks(AssistantMessage("I look.\nNow I read the tests"))
+    assert second() == "works", "not loaded: it may be old"
+    one.timeline.loaded = True
+    assert second() == "Now I read the tests"
+    detail = ShellDetail(command="pytest -x", output="42 of 118")
+    one.timeline = blocks(ToolCall(call_id="t", name="Bash", detail=detail, status="running"))
+    one.timeline.loaded = True
+    assert second() == "$ pytest -x", "not its output, which says little alone"
+
+
 def test_details_name_cause_and_next_step_of_a_failure() -> None:
     state = next(each for each in model().ordered() if each.title == "Upgrade the framework")
     told = [plain(line) for line in fleet.details(state, look(60))]

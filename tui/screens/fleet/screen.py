@@ -103,20 +103,12 @@ class FleetScreen(SerenoScreen[None]):
         yield Field(id="filter", placeholder="filter: title, provider, folder or state")
         yield Footer(id="footer")
 
-    def on_mount(self) -> None:
-        self._name_list()
-
     def on_screen_resume(self, event: ScreenResume) -> None:
         """What changed under another screen is seen at once; the first frame is filled here."""
         del event  # Textual calls base.py's handler too.
         self.model_changed(Changes(everything=True))
 
-    def _name_list(self) -> None:
-        boxed = not self.has_class("-narrow")
-        self.query_one("#agents", RowList).border_title = "Agents" if boxed else None
-
     def on_resize(self) -> None:
-        self._name_list()
         self.call_after_refresh(self.model_changed, Changes(everything=True))
 
     def model_changed(self, changes: Changes) -> None:
@@ -182,6 +174,9 @@ class FleetScreen(SerenoScreen[None]):
         self.query_one(AttentionBar).update(look.now_ms)
         self._states = self.model.ordered(self._words)
         rows = self.query_one("#agents", RowList)
+        title = None if self.has_class("-narrow") else "Agents"
+        if rows.border_title != title:
+            rows.border_title = title
         look = self._look(rows.scrollable_content_region.width or rows.size.width)
         rows.show(
             view.agent_rows(self._states, look, two_lines=self._two_lines),
@@ -326,7 +321,13 @@ class FleetScreen(SerenoScreen[None]):
         self._layout = (self._layout + 1) % len(LAYOUTS)
         for layout in LAYOUTS:
             self.set_class(LAYOUTS[self._layout] == layout, f"-layout-{layout}")
-        self.call_after_refresh(self.model_changed, Changes(everything=True))
+        self.call_after_refresh(self._laid_out)
+
+    def _laid_out(self) -> None:
+        """A list that was away has lost the keyboard, and with it the keys of a list."""
+        self.model_changed(Changes(everything=True))
+        if self.focused is None and self.query_one("#left").display:
+            self.query_one("#agents", RowList).focus()
 
     def on_descendant_focus(self) -> None:
         self._show_footer()

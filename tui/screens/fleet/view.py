@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from sereno.core.protocol.agents import Usage
+from sereno.core.protocol.timeline import ToolCall
 from sereno.core.protocol.tools import ShellDetail
 from sereno.core.protocol.values import given
 from sereno.tui.agent_state import is_dangerous
 from sereno.tui.lines import Line, beside, fit, join, spread, width_of, wrap
 from sereno.tui.model import AgentState, FleetModel, Need, Phase
+from sereno.tui.pane_view import pane_lines, tool_words
 from sereno.tui.widgets.attention import wants
 from sereno.tui.widgets.rows import Row
 from sereno.tui.words import age, count, cut, folder, minutes, one_line, tail_cut
@@ -121,7 +123,7 @@ def _two_lines(state: AgentState, look: Look) -> tuple[Line, ...]:
             ),
         ]
     )
-    note, note_style = _note(state)
+    note, note_style = _note(state, width)
     if is_dangerous(state.mode):
         note = f"! asks nothing   {note}"
     second = (("    ", ""), (cut(note, width - 5), note_style))
@@ -134,15 +136,29 @@ def _since(state: AgentState, look: Look) -> str:
     return minutes(elapsed) if running else age(elapsed)
 
 
-def _note(state: AgentState) -> tuple[str, str]:
-    """What it wants, why it failed, or what it last did, in one line."""
+def _note(state: AgentState, width: int) -> tuple[str, str]:
+    """What it wants, why it failed, what it does or last did, in one line."""
     match state.need:
         case Need.ASKS:
             return f"wants {_wish(state)}", "asks-line"
         case Need.FAILED:
             return one_line(given(state.snapshot.last_error, "") or "failed"), "failed"
+        case Need.BUSY:
+            return _doing(state, width), "dim"
         case _:
             return one_line(state.last_line), "dim"
+
+
+def _doing(state: AgentState, width: int) -> str:
+    """The end of its talk, a tool call by its own words, where the screen has it: the daemon tells
+    the last line of a turn when that is over."""
+    blocks = state.timeline.blocks if state.timeline.loaded else ()
+    words = ""
+    if blocks and isinstance(blocks[-1].item, ToolCall):
+        words = " ".join(tool_words(blocks[-1].item))
+    elif blocks:
+        words = "".join(text for line in pane_lines(blocks, width, 1) for text, _ in line)
+    return words or one_line(state.last_line) or "works"
 
 
 def _wish(state: AgentState) -> str:
