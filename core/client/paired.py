@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -52,6 +53,7 @@ class PairedHost:
         self._home = home
         self._record = record
         self.endpoint: Endpoint = parse_endpoint(record.relay)
+        self.clock: Callable[[], float] = time.time
 
     @classmethod
     def of_target(cls, home: Home, link: str, now_s: float) -> PairedHost:
@@ -144,6 +146,8 @@ class PairedHost:
                     raise ValueError("a key of another length")
             if len(record.device_secrets) > _MOST_SECRETS:
                 raise ValueError("more secrets than were ever kept")
+            if record.offer_secret is None and not record.device_secrets:
+                raise ValueError("no secret at all")
             return cls(home, record)
         except (msgspec.DecodeError, UnicodeDecodeError, ValueError, BadEndpoint):
             path = hosts.path_of(home, server_id)
@@ -167,6 +171,16 @@ class PairedHost:
     def is_new(self) -> bool:
         """No daemon has let us in yet."""
         return self._record.offer_secret is not None
+
+    @property
+    def place(self) -> str:
+        """Under which id the daemon waits for us at the relay now: once it has let us in, one that
+        changes with each day (T14)."""
+        if self.is_new:
+            return self.server_id
+        from sereno.relay_client.noise import places
+
+        return places.place(_data(self._record.device_secrets[-1]), places.day_of(self.clock()))
 
     @property
     def proofs(self) -> list[Proof]:

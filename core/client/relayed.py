@@ -90,7 +90,7 @@ class _Way:
         self, received: Callable[[list[bytes]], None], ended: Callable[[int, str], None]
     ) -> RelayedTransport:
         try:
-            socket = await dial_client(self._host.endpoint, self._host.server_id)
+            socket = await dial_client(self._host.endpoint, self._host.place)
         except RelayError as error:
             raise NoDaemon(error.code, error.message.rstrip("."), error.next_step) from error
         try:

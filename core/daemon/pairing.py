@@ -40,6 +40,8 @@ CLAIMS, CLAIMS_PER_S = 120, 2.0
 seconds, since it measures every way that it has (wire reference 5.4)."""
 COMPLAIN_S = 60.0
 """Between two lines of the log about that."""
+HALF_DAY_MS = 12 * 60 * 60 * 1000
+"""How often the places change at which devices are waited for: relay_client/noise/places.py."""
 LOOK_S = 30.0
 """The longest time between two looks at what has grown old: clocks may be set."""
 
@@ -65,6 +67,7 @@ class Pairings(PairingDesk):
         self._seen: dict[str, None] = {}
         self._claims: dict[str, TokenBucket] = {}
         self._complained_at = float("-inf")
+        self._half_day = now_ms() // HALF_DAY_MS
         self._has_app = False
         self.changed: Callable[[], None] = lambda: None
         """Told when `live` may give something else."""
@@ -123,7 +126,7 @@ class Pairings(PairingDesk):
 
     def live(self) -> list[Live]:
         """What must be reachable now."""
-        return [*self._ledger.live(), *(Live(one, "code") for one in self._codes.places())]
+        return [*self._ledger.live(), *(Live(one, "code", one) for one in self._codes.places())]
 
     def secret(self, server_id: str) -> bytes:
         """The X25519 secret of a pairing. Raises KeyError for one that does not live any more."""
@@ -138,6 +141,20 @@ class Pairings(PairingDesk):
         """The public key of the device whose secret `psk` is; None while it is the offer's. Raises
         KeyError."""
         return self._keys.device(server_id)
+
+    async def moved(self, server_id: str) -> None:
+        """Its device has come by the id of a day, and always will (T14)."""
+        async with self._ledger.looking():
+            try:
+                if self._keys.has_moved(server_id):
+                    return
+                await self._keys.moved(server_id)
+            except KeyError:
+                return  # It has ended meanwhile.
+            except HomeError as error:
+                log.error("a device is still waited for at the id of its offer: %s", error)
+                return
+        self._changed()
 
     def server_id_of(self, client_id: str) -> str | None:
         """Which pairing a client of a direct socket is bound to; None for a stranger."""
@@ -296,6 +313,9 @@ class Pairings(PairingDesk):
                 self._saw(device_id)
             seen, self._seen = list(self._seen), {}
             await self._ledger.seen(seen)
+        if self._half_day != (half_day := now // HALF_DAY_MS):
+            self._half_day = half_day
+            self.changed()  # Devices are waited for at other places.
         return self._next_look(now)
 
     async def _expire(self, now: int) -> None:

@@ -28,11 +28,12 @@ DEVICE_BYTES = 32
 
 class _Secret(msgspec.Struct, frozen=True):
     """What stands in a `.secret` file. `device`: the public key of the only device that may show
-    the secret; None while it is an offer's."""
+    the secret; None while it is an offer's. `moved`: that device calls by the ids of each day."""
 
     v: int
     secret: str
     device: str | None = None
+    moved: bool = False
 
 
 class _Held(msgspec.Struct, frozen=True):
@@ -42,6 +43,7 @@ class _Held(msgspec.Struct, frozen=True):
     public: bytes
     psk: bytes | None = None
     device: bytes | None = None
+    moved: bool = False
 
     def __repr__(self) -> str:
         return "_Held(…)"
@@ -77,6 +79,10 @@ class Keys:
         """The public key of the device whose secret `psk` is; None while it is the offer's."""
         return self._held[server_id].device
 
+    def has_moved(self, server_id: str) -> bool:
+        """Whether its device has called by the id of a day, and so always will. Raises KeyError."""
+        return self._held[server_id].moved
+
     async def make(self, server_id: str, kind: Kind) -> None:
         """Draws them and writes their files. Raises HomeError; then nothing is held."""
         from sereno.relay_client.keypair import KeyPair
@@ -84,15 +90,22 @@ class Keys:
         pair = KeyPair.of(self._random(32))
         psk = self._random(OFFER_SECRET_BYTES) if kind == "sereno" else None
         if psk is not None:
-            await anyio.to_thread.run_sync(self._save_secret, server_id, psk, None)
+            await anyio.to_thread.run_sync(self._save_secret, server_id, _Held(b"", b"", psk))
         await anyio.to_thread.run_sync(files.save, self._home, server_id, pair.encode())
         self._held[server_id] = _Held(pair.secret, pair.public, psk)
 
     async def greeted(self, server_id: str, device: bytes, secret: bytes) -> None:
         """From now on only this device may come, and shows this secret. Raises HomeError."""
         held = self._held[server_id]
-        await anyio.to_thread.run_sync(self._save_secret, server_id, secret, device)
-        self._held[server_id] = _Held(held.secret, held.public, secret, device)
+        await self._change(server_id, _Held(held.secret, held.public, secret, device))
+
+    async def moved(self, server_id: str) -> None:
+        """Its device calls by the ids of each day from now on. Raises HomeError, KeyError."""
+        await self._change(server_id, msgspec.structs.replace(self._held[server_id], moved=True))
+
+    async def _change(self, server_id: str, held: _Held) -> None:
+        await anyio.to_thread.run_sync(self._save_secret, server_id, held)
+        self._held[server_id] = held
 
     async def load(self, server_id: str, kind: Kind) -> bool:
         """Reads what is there; False where a file is missing. Raises HomeError for a file that is
@@ -144,11 +157,13 @@ class Keys:
         shown = self._load_secret(server_id)
         return None if shown is None else _Held(pair.secret, pair.public, *shown)
 
-    def _save_secret(self, server_id: str, secret: bytes, device: bytes | None) -> None:
-        kept = _Secret(1, _text(secret), None if device is None else _text(device))
+    def _save_secret(self, server_id: str, held: _Held) -> None:
+        assert held.psk is not None  # a pairing for the official apps has no such file
+        device = None if held.device is None else _text(held.device)
+        kept = _Secret(1, _text(held.psk), device, held.moved)
         files.save(self._home, server_id, msgspec.json.encode(kept) + b"\n", "secret")
 
-    def _load_secret(self, server_id: str) -> tuple[bytes, bytes | None] | None:
+    def _load_secret(self, server_id: str) -> tuple[bytes, bytes | None, bool] | None:
         raw = files.load(self._home, server_id, "secret")
         if raw is None:
             return None
@@ -164,7 +179,7 @@ class Keys:
         sizes = (len(secret), None if device is None else len(device))
         if sizes not in ((OFFER_SECRET_BYTES, None), (DEVICE_BYTES, DEVICE_BYTES)):
             raise secret_files.damaged(path, "what it holds has another length")
-        return secret, device
+        return secret, device, kept.moved
 
 
 def _text(data: bytes) -> str:

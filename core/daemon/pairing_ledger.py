@@ -31,10 +31,12 @@ log = logging.getLogger("sereno.pairing")
 
 
 class Live(msgspec.Struct, frozen=True):
-    """What must be reachable now: a pairing, or the place of a code that is typed."""
+    """What must be reachable now: a pairing, or the place of a code that is typed. `place`: the id
+    at the relay, one of perhaps several."""
 
     server_id: str
     kind: Kind | Literal["code"]
+    place: str
 
 
 class Ledger:
@@ -64,10 +66,23 @@ class Ledger:
     def live(self) -> list[Live]:
         """Those whose keys are there and that somebody may come by."""
         return [
-            Live(one.server_id, one.kind)
+            Live(one.server_id, one.kind, place)
             for one in self.book.pairings.values()
             if one.alive and one.server_id in self.keys
+            for place in self._places(one)
         ]
+
+    def _places(self, pairing: Pairing) -> list[str]:
+        """A device of our own calls by an id that changes each day (T14), once it is bound and has
+        kept its secret; until it was seen to do so it is waited for at both."""
+        server_id = pairing.server_id
+        if pairing.kind != "sereno" or pairing.state is not State.PAIRED:
+            return [server_id]
+        from sereno.relay_client.noise import places  # crypto is loaded when needed
+
+        secret = self.keys.psk(server_id)
+        found = [places.place(secret, day) for day in places.days_at(self._now_ms() / 1000)]
+        return found if self.keys.has_moved(server_id) else [server_id, *found]
 
     def touched(self) -> None:
         """Something looks different: whoever waits for that is answered."""

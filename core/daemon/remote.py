@@ -53,6 +53,8 @@ class Book(Protocol):
 
     async def met(self, place: str, end: TypedDaemon | None) -> None: ...
 
+    async def moved(self, server_id: str) -> None: ...
+
     async def claim(self, server_id: str, fingerprint: bytes) -> bool: ...
 
     async def knock(
@@ -81,6 +83,7 @@ class Remote:
         self._sessions = sessions
         self._config = config
         self._lines: dict[str, _Line] = {}
+        """By the id at the relay."""
         self._again = anyio.Event()
 
     def apply(self, config: RelayConfig) -> None:
@@ -94,9 +97,10 @@ class Remote:
 
     def drop(self, who: str) -> None:
         """Sends away a device, by its id, or everybody of a pairing, by its server id."""
-        line = self._lines.pop(who, None)
-        if line is not None:
-            line.end()
+        for place, line in list(self._lines.items()):
+            if line.live.server_id == who:
+                del self._lines[place]
+                line.end()
         self._sessions.drop(f"device:{who}", CloseCode.UNAUTHORISED, "Revoked")
         self._sessions.drop(f"pairing:{who}", CloseCode.UNAUTHORISED, "Revoked")
         self.look()
@@ -116,16 +120,19 @@ class Remote:
 
     def _arrange(self, tasks: anyio.abc.TaskGroup) -> None:
         config = self._config
-        wanted = {one.server_id: one for one in self._book.live()} if config.enabled else {}
-        for server_id, line in list(self._lines.items()):
-            if server_id not in wanted or line.config != config:
-                del self._lines[server_id]
+        wanted = {one.place: one for one in self._book.live()} if config.enabled else {}
+        alive = {one.server_id for one in wanted.values()}
+        for place, line in list(self._lines.items()):
+            # Yesterday's place stays for who is connected by it.
+            is_left = place not in wanted and not line.clients
+            if is_left or line.live.server_id not in alive or line.config != config:
+                del self._lines[place]
                 line.end()
-        for server_id, live in wanted.items():
-            if server_id not in self._lines:
+        for place, live in wanted.items():
+            if place not in self._lines:
                 serve = partial(self._serve, live)
-                line = _Line(live, config, serve, self._book.touched)
-                self._lines[server_id] = line
+                line = _Line(live, config, serve, self._book.touched, self.look)
+                self._lines[place] = line
                 tasks.start_soon(line.run)
 
     async def _serve(self, live: Live, socket: DataSocket) -> None:
@@ -133,7 +140,7 @@ class Remote:
         if live.kind == "code":
             await self._typed(live.server_id, socket)
             return
-        bell = _Bell(self._book, live.server_id, socket)
+        bell = _Bell(self._book, live, socket)
         make = self._noise if live.kind == "sereno" else self._nacl
         try:
             channel = make(live.server_id, socket, bell)
@@ -197,7 +204,8 @@ class Remote:
 
 
 class _Line:
-    """The connector of one pairing."""
+    """The connector of one place. `clients`: how many are connected by it. `left`: told when the
+    last one has gone."""
 
     def __init__(
         self,
@@ -205,12 +213,15 @@ class _Line:
         config: RelayConfig,
         serve: Callable[[DataSocket], Awaitable[None]],
         changed: Callable[[], None],
+        left: Callable[[], None],
     ) -> None:
+        self.live = live
         self.config = config
         self.state: RelayState | None = None
-        self._server_id = live.server_id
+        self.clients = 0
         self._serve = serve
         self._changed = changed
+        self._left = left
         self._scope = anyio.CancelScope()
 
     def end(self) -> None:
@@ -240,12 +251,21 @@ class _Line:
 
         return Connector(
             parse_endpoint(self.config.endpoint),
-            self._server_id,
-            self._serve,
+            self.live.place,
+            self._opened,
             state=self._told,
             random=random,
             pins=[parse_pin(one) for one in self.config.pins],
         )
+
+    async def _opened(self, socket: DataSocket) -> None:
+        self.clients += 1
+        try:
+            await self._serve(socket)
+        finally:
+            self.clients -= 1
+            if not self.clients:
+                self._left()
 
     def _broken(self, error: Exception) -> None:
         from sereno.relay_client.connector import RelayState
@@ -265,9 +285,10 @@ class _Bell:
     """Sessions' Door of one connection, and the one before it of our own clients: remembers who
     came in."""
 
-    def __init__(self, book: Book, server_id: str, socket: DataSocket) -> None:
+    def __init__(self, book: Book, live: Live, socket: DataSocket) -> None:
         self._book = book
-        self._server_id = server_id
+        self._server_id = live.server_id
+        self._by_day = live.place != live.server_id
         self._socket = socket
         self._device: str | None = None
         self._over = False
@@ -283,11 +304,12 @@ class _Bell:
         from sereno.core.daemon.relay_noise import introduction_of
 
         name, version = introduction_of(who.introduction)
-        return self._enter(
-            await self._book.knock(
-                self._server_id, "", name, version, list(who.words), who.peer, who.device_secret
-            )
+        entry = await self._book.knock(
+            self._server_id, "", name, version, list(who.words), who.peer, who.device_secret
         )
+        if entry is not None and self._by_day:
+            await self._book.moved(self._server_id)
+        return self._enter(entry)
 
     def _enter(self, entry: Entry | None) -> Admitted | None:
         if entry is None or self._over:  # The yes may come in the moment in which they leave.

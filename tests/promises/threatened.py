@@ -30,7 +30,7 @@ THREATENED = (
     Row(
         "T14",
         "A device is recognised over days",
-        note="in the database; a relay sees the id of a pairing for as long as that lives",
+        note="our own clients; the official apps have one id for as long as a pairing lives",
     ),
     Row("T15", "TLS is intercepted", note="direct connections: 1.2 at least; the relay: 1.3"),
     Row("T16", "A pairing offer leaks"),

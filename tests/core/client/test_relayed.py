@@ -39,7 +39,9 @@ def here(tmp_path: Path) -> Home:
 
 
 def host_of(home: Home, link: str) -> PairedHost:
-    return PairedHost.of_target(home, link, NOW / 1000)
+    host = PairedHost.of_target(home, link, NOW / 1000)
+    host.clock = lambda: NOW / 1000
+    return host
 
 
 async def ping(client: Client) -> None:

@@ -62,9 +62,11 @@ def wrong(code: str) -> str:
 
 
 async def exchange(home: Home, code: str, relay: str) -> PairedHost:
-    return await anyio.to_thread.run_sync(
+    host = await anyio.to_thread.run_sync(
         partial(PairedHost.of_code, home, code, relay, NOW / 1000)
     )
+    host.clock = lambda: NOW / 1000
+    return host
 
 
 async def until_ended(there: Relayed, wanted: str) -> None:

@@ -27,6 +27,7 @@ from tests.relay_server.running import relay as running
 
 class Live(msgspec.Struct, frozen=True):
     server_id: str
+    place: str
     kind: str = "app"
 
 
@@ -46,7 +47,7 @@ class Pairings:
         self._used: set[bytes] = set()
 
     def live(self) -> list[Any]:
-        return [Live(one) for one in self.pairs]
+        return [Live(one, one) for one in self.pairs]
 
     def secret(self, server_id: str) -> bytes:
         return self.pairs[server_id].secret

@@ -10,6 +10,7 @@ from unittest.mock import patch
 import anyio
 import pytest
 
+from sereno.core.daemon.pairing_ledger import Live
 from sereno.core.daemon.relay_channel import HIGH
 from sereno.core.daemon.remote import _Bell
 from sereno.core.protocol.frames import Hello
@@ -179,7 +180,7 @@ async def test_who_left_in_the_moment_of_the_yes_is_not_there() -> None:
             return Entry("d1", Role.OPERATOR, server_id)
 
     book = Slow("srv_a")
-    bell = _Bell(book, "srv_a", MemorySocket())  # type: ignore[arg-type]
+    bell = _Bell(book, Live("srv_a", "app", "srv_a"), MemorySocket())  # type: ignore[arg-type]
     hello = Hello(client_id="cid_1", client_type="mobile", protocol_version=1)
     found: list[object] = []
 

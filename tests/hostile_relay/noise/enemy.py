@@ -73,12 +73,19 @@ class Enemy:
         """Everything that was ever seen."""
         return [frame for one in self.sessions for frame in (*one.of_client, *one.of_daemon)]
 
-    def play(self, recorded: Session) -> Session:
+    def waiting(self) -> list[str]:
+        """The ids under which a daemon can be reached, once there is one."""
+        with self._news:
+            assert self._news.wait_for(lambda: self._controls, LIMIT_S), "no daemon is there"
+            return sorted(self._controls)
+
+    def play(self, recorded: Session, place: str) -> Session:
         """A client of the relay's own, which says what another one said; until it is thrown out.
+        `place`: the id under which it comes, which may be another than that of the recording.
 
         It says each thing after the daemon had its turn, as the first one did.
         """
-        one = self._session(recorded.server_id)
+        one = self._session(place)
         self._announce(one)
         assert one.dialled.wait(LIMIT_S)
         assert one.daemon is not None
@@ -110,10 +117,15 @@ class Enemy:
         with self._news:
             self._controls[server_id] = connection
             self._news.notify_all()
-        _say(connection, {"type": "sync", "connectionIds": []})
-        for message in connection:
-            if json.loads(message).get("type") == "ping":
-                _say(connection, {"type": "pong"})
+        try:
+            _say(connection, {"type": "sync", "connectionIds": []})
+            for message in connection:
+                if json.loads(message).get("type") == "ping":
+                    _say(connection, {"type": "pong"})
+        finally:
+            with self._news:
+                if self._controls.get(server_id) is connection:
+                    del self._controls[server_id]
 
     def _client(self, connection: ServerConnection, server_id: str) -> None:
         one = self._session(server_id)

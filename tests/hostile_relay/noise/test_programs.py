@@ -5,6 +5,7 @@ C-24; T01 to T03, T05 to T07, T13).
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 
@@ -76,8 +77,8 @@ def test_c11_c13_c20_c22_c24_t01_t05_t13_all_is_written_down_and_played_again(
         if restarted:
             world.kill_daemon()
             world.serve()
-        for one in recorded:
-            played = enemy.play(one)
+        for one, place in itertools.product(recorded, enemy.waiting()):
+            played = enemy.play(one, place)
             assert [len(frame) for frame in played.of_daemon] == [48], "more than a greeting"
     from_afar(world, link, "ls")
     assert (agents(world), done(world, PROMPT)) == (1, 1)
