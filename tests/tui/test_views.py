@@ -413,3 +413,11 @@ def test_log_lines_wrap_under_their_text(width: int) -> None:
     cut = log.drawn([line("info", "long " * 100)], [0], width, clock=CLOCK, wrapped=False)
     assert len(cut) == 1
     assert width_of(cut[0].line) <= width
+
+
+def test_a_log_line_says_the_area_and_then_its_text() -> None:
+    areas = ("core.store.database", "listeners", "a.name.without.end.reallylong")
+    lines = [LogLine(at=LINES[0].at, level="info", area=area, text="text") for area in areas]
+    shown = log.drawn(lines, [0, 1, 2], 100, clock=CLOCK, wrapped=False)
+    told = [plain(each.line).removeprefix(" 14:15:00 info  ") for each in shown]
+    assert told == ["database   text", "listeners  text", "reallylong text"]

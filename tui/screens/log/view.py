@@ -16,6 +16,8 @@ __all__ = ["LEVELS", "Shown", "drawn", "matches", "passing", "text_of"]
 
 LEVELS = ("debug", "info", "warn", "error")
 _STYLES = {"debug": "faint", "info": "dim", "warn": "asks", "error": "failed"}
+AREA = 11
+"""The column of areas with the space behind it; of `core.store.database` it shows the end."""
 TEXT_LINES = 20
 """Of one message at most this many lines are drawn; the file has the rest."""
 
@@ -71,8 +73,9 @@ def drawn(
         head: Line = ((f" {at} ", "faint"), (pad(each.level, 6), _STYLES[each.level]))
         indent = 1 + len(at) + 1 + 6
         if not narrow:
-            head = (*head, (pad(each.area, 9), "dim"))
-            indent += 9
+            area = cut(each.area.rpartition(".")[2], AREA - 1)
+            head = (*head, (pad(area, AREA), "dim"))
+            indent += AREA
         room = max(10, width - indent - 1)
         style = _STYLES[each.level] if each.level in ("warn", "error") else ""
         text_style = {"asks": "asks-line"}.get(style, style)
