@@ -21,6 +21,9 @@ from sereno.core.client.errors import ConnectionLost, NoDaemon
 from sereno.core.daemon import control
 from sereno.core.daemon.standby_spawn import daemon_command
 from sereno.core.home import Home, connect_path
+from sereno.core.protocol.agents import AgentSnapshot
+from sereno.core.protocol.messages import AgentCreated, FetchAgentResult
+from sereno.core.protocol.requests import AgentConfig, CreateAgent, FetchAgent
 from sereno.core.runners.process import tree
 
 PATIENCE = 20.0
@@ -194,3 +197,18 @@ def python(code: str, *arguments: str, env: Mapping[str, str] | None = None) -> 
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def create(client: SyncClient, cwd: Path, prompt: str) -> str:
+    """A demo agent's id."""
+    config = AgentConfig(provider="demo", cwd=str(cwd))
+    made = client.request(CreateAgent(request_id="", config=config, initial_prompt=prompt))
+    assert isinstance(made, AgentCreated), made
+    return made.agent_id
+
+
+def agent(client: SyncClient, agent_id: str) -> AgentSnapshot:
+    found = client.request(FetchAgent(request_id="", agent_id=agent_id))
+    assert isinstance(found, FetchAgentResult)
+    assert found.agent is not None
+    return found.agent
