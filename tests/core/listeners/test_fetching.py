@@ -13,6 +13,7 @@ from typing import Any
 
 import anyio
 import pytest
+from websockets.frames import Frame
 
 from sereno.core.listeners import delivery
 from sereno.core.security.roles import Role
@@ -319,3 +320,33 @@ async def test_there_is_room_for_so_many(root: Path) -> None:
     async with place(root, most=0) as here:
         given = await token(here, root)
         assert status_of(await ask(here.address, get(path_of(given)))) == 503
+
+
+async def test_pieces_of_a_file_are_binary_messages_and_everything_else_is_text(root: Path) -> None:
+    """Wire reference 4.2: clients in browsers tell them apart by that."""
+    data = os.urandom(300_000)
+    (root / "big").write_bytes(data)
+    async with place(root) as here:
+        client = here.client()
+        await client.enter()
+        kinds: list[str] = []
+        events = client.protocol.events_received
+
+        def seen() -> list[Any]:
+            found = events()
+            kinds.extend(one.opcode.name for one in found if isinstance(one, Frame))
+            return found
+
+        client.protocol.events_received = seen  # type: ignore[method-assign]
+        message = {"type": "file_explorer_request", "requestId": "r", "cwd": str(root)}
+        more = {"path": "big", "mode": "file", "acceptBinary": True}
+        await client.say(json.dumps({"type": "session", "message": message | more}).encode())
+        frames = [await client.next()]
+        while frames[-1][0] != 0x12:
+            frames.append(await client.next())
+        assert b"".join(frame[3:] for frame in frames[1:-1]) == data
+        assert set(kinds) == {"BINARY"}
+        await client.say(json.dumps({"type": "ping"}).encode())
+        assert await client.next() == b'{"type":"pong"}'
+        assert kinds[-1] == "TEXT"
+        client.close()
