@@ -59,7 +59,7 @@ def devices(world: World) -> list[dict[str, Any]]:
     return found
 
 
-def test_c15_t04_a_link_lets_one_device_in_and_no_other(world: World, relay: Relay) -> None:
+def test_c05_c15_t04_a_link_lets_one_device_in_and_no_other(world: World, relay: Relay) -> None:
     link = offered(world, "sereno", "--yes", "--name", "Laptop")
     here = far_away(world, link)
     first = world.sereno("run", "--cwd", str(world.work), "--provider", "demo", "show")
@@ -137,7 +137,7 @@ async def apps() -> AsyncIterator[Apps]:
         yield made
 
 
-async def test_c11_an_official_app_pairs_works_and_is_bound(
+async def test_c05_c11_an_official_app_pairs_works_and_is_bound(
     world: World, relay: Relay, apps: Apps
 ) -> None:
     link = await anyio.to_thread.run_sync(offered, world, "app", "--yes")
@@ -209,7 +209,7 @@ def _say_yes(world: World) -> None:
 
 
 @pytest.mark.tmux
-def test_the_screen_through_a_relay_that_is_killed_mid_turn(world: World, relay: Relay) -> None:
+def test_c05_the_screen_through_a_relay_that_is_killed_mid_turn(world: World, relay: Relay) -> None:
     link = offered(world, "sereno", "--yes")
     agent = world.run("wait 4s then stream 300 tools of 20 bytes", "--title", "Far agent")
     far_away(world, link)

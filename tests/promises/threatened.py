@@ -7,7 +7,6 @@ from tests.promises.rows import Row
 
 __all__ = ["THREATENED"]
 
-FILES = "a later issue, with files and worktrees"
 
 THREATENED = (
     Row("T01", "The relay reads"),
@@ -103,9 +102,13 @@ THREATENED = (
     Row("T63", "A stolen or planted session of a browser", absent=PLANE),
     Row("T64", "Pushes reach who may not have them"),
     Row("T65", "Ending an agent leaves something of it at work"),
-    Row("T70", "A path leads out of its folder", note="Sereno's own home; projects: later"),
-    Row("T71", "A folder is swapped for a link in between", absent=FILES),
-    Row("T72", "Fifos, devices and hard links instead of files", absent=FILES),
+    Row("T70", "A path leads out of its folder"),
+    Row("T71", "A folder is swapped for a link in between"),
+    Row(
+        "T72",
+        "Fifos, devices and hard links instead of files",
+        note="a hard link is a file like any other, but to Sereno's own it is refused",
+    ),
     Row("T73", "A repository's git configuration runs something"),
     Row("T74", "Secrets in logs, arguments, environments"),
     Row("T75", "Hiding secrets damages what is shown", absent="data is shown as it is"),
