@@ -52,7 +52,7 @@ LOOP_SHARE = 0.002
 """Seconds after which others get the loop."""
 MIB = 1 << 20
 HALF_LINE = 17 * MIB
-"""Bytes that a half line may keep back in the journal; drivers give one of 16 MiB up anyway."""
+"""Bytes that a half line may keep back in the journal; drivers give one of 16 MiB up."""
 
 
 Also = Callable[[sqlite3.Connection], None]
@@ -75,6 +75,8 @@ class Agent:
         self.committed_at = 0.0
         self.refused: StoreError | None = None
         """Why the store did not take the last step, if it did not."""
+        self.unreadable: Exception | None = None
+        """Why the driver could not go on from what is committed of its memory."""
         limit = min(HALF_LINE, context.config.journal_limit_mb * MIB // 3)
         self._intake = Intake(base.progress.position, limit)
         self._step: Step | None = None
@@ -377,6 +379,7 @@ class Agent:
         step.set(failure=None, held=False, exit=None, heard=0, run_started_ms=step.now_ms)
         step.set(parked=False, worked_ms=None)
         self.stderr.clear()
+        self.unreadable = None
         self.driver = provider.driver(setup_of(step.record, step.run), None)
         step.say_state()
         self.take(step, self.driver.start(record.session_id))
@@ -386,7 +389,13 @@ class Agent:
         if provider is None or self.base.progress.driver is None:
             return None
         setup = setup_of(self.record, self.base.progress.run)
-        return provider.driver(setup, self.base.progress.driver)
+        try:
+            return provider.driver(setup, self.base.progress.driver)
+        except Exception as error:
+            # Of another release, say. The others go on; live.py breaks this one off, in words.
+            log.exception("agent %s", self.id)
+            self.unreadable = error
+            return None
 
     def _driver_memory(self) -> bytes | None:
         return None if self.driver is None else self.driver.snapshot()

@@ -123,6 +123,8 @@ class Live:
 
     async def _drive(self) -> None:
         try:
+            if self.agent.unreadable is not None:
+                raise self.agent.unreadable
             while await self._once():
                 await self._pause()
         except Exception as error:

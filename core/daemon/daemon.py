@@ -254,6 +254,9 @@ class Daemon:
                 await self.reload()
             except HomeError as error:
                 log.error("%s: %s", what_is_kept(error), error)
+            except OSError as error:
+                # No descriptor for a file, say: that is no reason to end.
+                log.error("the configuration could not be read again: %s", error)
 
     async def _say_goodbye(self, sessions: Sessions) -> None:
         self._entrance.stop()

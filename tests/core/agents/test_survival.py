@@ -20,6 +20,7 @@ from sereno.core.agents.lacking import what_is_lacking
 from sereno.core.agents.states import State
 from sereno.core.agents.views import Ended
 from sereno.core.runners.model import JournalGap, RunnerGone
+from sereno.core.store.database import Database
 from tests.core.agents.fakes import Link, Machine
 from tests.core.agents.place import BY, Place, running
 from tests.core.agents.programs import obedient
@@ -247,6 +248,33 @@ async def test_one_that_is_deleted_before_it_is_parked_ends_nothing(tmp_path: Pa
         await place.fleet.delete(made, by=BY)
         await parking._park_quietly(agent)
         assert agent.record.state is State.CLOSED
+
+
+async def test_a_memory_that_no_driver_can_read_breaks_one_agent_off_and_no_daemon(
+    tmp_path: Path,
+) -> None:
+    """Another release may have written it: the daemon starts, and the agent's session stays."""
+    machine = Machine(obedient)
+    async with running(tmp_path, machine.runners) as place:
+        other = (await place.create("hello")).snapshot.id
+        agent = (await place.create("work")).snapshot.id
+        await place.until_said("Working.")
+    database = Database(tmp_path / "home" / "sereno.db")
+    await database.open()
+    await database.write(
+        lambda c: c.execute("UPDATE progress SET driver = x'3f' WHERE agent = ?", (agent,)) and None
+    )
+    await database.close()
+    async with running(tmp_path, machine.runners) as place:
+        outcome = await place.fleet.wait(agent, 5)
+        assert outcome.status == "error"
+        assert "Sereno failed while it drove this agent" in (outcome.error or "")
+        with anyio.fail_after(5):
+            while living(machine) > 1:
+                await anyio.sleep(0.01)
+        for one in (agent, other):
+            await place.fleet.prompt(one, "hello", by=BY)
+            assert (await place.fleet.wait(one, 5)).status == "idle"
 
 
 def test_what_is_lacking() -> None:
