@@ -12,12 +12,11 @@ import socket
 import msgspec
 
 _FORMS = 'an address such as "127.0.0.1:6767", "[::1]:6767", "6767" or "unix:///path"'
-_TCP = re.compile(
-    r"(?:\[(?P<six>[0-9a-fA-F:.]+)(?P<zone>%[A-Za-z0-9_.-]+)?\]|(?P<name>[A-Za-z0-9_.-]+))"
-    r":(?P<port>\d{1,5})",
-    re.ASCII,
+_TCP = (
+    r"(?a)(?:\[(?P<six>[0-9a-fA-F:.]+)(?P<zone>%[A-Za-z0-9_.-]+)?\]|(?P<name>[A-Za-z0-9_.-]+))"
+    r":(?P<port>\d{1,5})"
 )
-_DIGITS = re.compile(r"[0-9.]+|0[xX].*")
+_DIGITS = r"[0-9.]+|0[xX].*"
 
 
 class TcpAddress(msgspec.Struct, frozen=True):
@@ -56,7 +55,7 @@ def parse_listen(text: str) -> Address:
         return UnixAddress(text)
     if text.isascii() and text.isdigit():
         return TcpAddress("127.0.0.1", _port(text))
-    match = _TCP.fullmatch(text)
+    match = re.fullmatch(_TCP, text)
     if match is None:
         raise ValueError(_FORMS)
     port = _port(match["port"])
@@ -76,7 +75,7 @@ def _six(host: str) -> str:
 def _name(name: str) -> str:
     """A name or four numbers. What only looks like numbers (127.1, 0x7f.1) is refused: resolvers
     differ about it."""
-    if _DIGITS.fullmatch(name):
+    if re.fullmatch(_DIGITS, name):
         try:
             socket.inet_pton(socket.AF_INET, name)
         except OSError:

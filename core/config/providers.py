@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sereno.core.config.source import Source
 
-_NAME = re.compile(r"[a-z][a-z0-9-]*")
+_NAME = r"[a-z][a-z0-9-]*"
 _SCALARS: Final[dict[str, Check]] = {
     "extends": TEXT,
     "label": TEXT,
@@ -58,7 +58,7 @@ def _provider(source: Source, name: str, table: object) -> ProviderConfig:
     key = ("providers", name)
     if not isinstance(table, dict):
         raise source.wrong(key, f"`providers.{name}` must be a table: [providers.{name}].")
-    if not _NAME.fullmatch(name) or name == GENERIC_PROVIDER:
+    if not re.fullmatch(_NAME, name) or name == GENERIC_PROVIDER:
         raise source.wrong(
             key,
             f'"{name}" cannot name a provider: it must be lower-case letters, digits and "-", '

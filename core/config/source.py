@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Above this size no line is looked for: each try parses the file's beginning once more.
 _LONGEST_TO_SEARCH = 128 * 1024
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_BARE = r"[A-Za-z0-9_-]+"
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -166,7 +166,7 @@ def _holds(tables: object, key: tuple[str, ...]) -> bool:
 
 def dotted(key: tuple[str, ...]) -> str:
     """A key as messages show it, and as it would be written in one line of TOML."""
-    return printable(".".join(name if _BARE.fullmatch(name) else f'"{name}"' for name in key))
+    return printable(".".join(name if re.fullmatch(_BARE, name) else f'"{name}"' for name in key))
 
 
 def printable(text: str) -> str:

@@ -26,9 +26,9 @@ def main(arguments: list[str]) -> int:
 
     from pathlib import Path
 
-    from sereno.core.home.lazily import NOT_AT_START, lazily
+    from sereno.lazily import NOT_AT_START, lazily
 
-    lazily(NOT_AT_START)  # before anything that would load it
+    lazily(*NOT_AT_START)  # before anything that would load them
 
     from sereno.core.daemon.headless import Mode, run_launched
     from sereno.core.home import Home

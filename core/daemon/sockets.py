@@ -71,9 +71,11 @@ def open_sockets(address: TcpAddress | UnixAddress, *, password: bool) -> list[s
 
 
 def _resolve(address: TcpAddress) -> list[tuple[int, str]]:
+    # As bytes: for a text Python loads its tables for international names first.
+    host = address.host.encode()
     try:
         found = socket.getaddrinfo(
-            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except (OSError, UnicodeError) as error:
         raise DoorError(

@@ -28,22 +28,22 @@ def atomic_write(path: Path, data: bytes | str, mode: int = FILE_MODE) -> None:
     The temporary file has an unguessable name in the same folder. A path that is a symbolic link
     keeps being one: its target is replaced. Raises HomeError; the old file is then unchanged.
     """
-    import tempfile
-
     raw = data.encode() if isinstance(data, str) else data
     target = path.resolve() if path.is_symlink() else path
     with explained(path):
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:64]}.", dir=target.parent)
+        staged = target.with_name(f".{target.name[:64]}.{os.urandom(8).hex()}")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(staged, flags, FILE_MODE)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 os.fchmod(descriptor, mode)
                 file.write(raw)
                 file.flush()
                 os.fsync(descriptor)
-            Path(name).replace(target)
+            staged.replace(target)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
-                Path(name).unlink()
+                staged.unlink()
             raise
         sync_folder(target.parent)
 

@@ -21,12 +21,12 @@ from sereno.core.home.secret_files import (
 
 __all__ = ["load", "path_of", "save"]
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}", re.ASCII)
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}"
 
 
 def path_of(home: Home, server_id: str) -> Path:
     """Raises ValueError for a server id that could lead anywhere."""
-    if not _NAME.fullmatch(server_id):
+    if not re.fullmatch(_NAME, server_id):
         raise ValueError("not a server id that a file could be named after")
     return home.root / "hosts" / f"{server_id}.json"
 

@@ -35,7 +35,7 @@ __all__ = [
 
 Part = Literal["json", "secret"]
 PARTS: tuple[Part, ...] = ("json", "secret")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}", re.ASCII)
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}"
 
 
 def folder(home: Home) -> Path:
@@ -49,7 +49,7 @@ def daemon_key_path(home: Home) -> Path:
 
 def path_of(home: Home, server_id: str, part: Part = "json") -> Path:
     """Raises ValueError for a server id that we did not make: it could lead anywhere."""
-    if not _NAME.fullmatch(server_id):
+    if not re.fullmatch(_NAME, server_id):
         raise ValueError("not a server id of ours")
     return folder(home) / f"{server_id}.{part}"
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Final
 
-_AGENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+_AGENT_ID = r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}"
 
 
 class Home:
@@ -81,7 +81,7 @@ class Home:
 
     def agent(self, agent_id: str) -> Path:
         """The folder of one agent's runs. Raises ValueError for what can be no agent id."""
-        if not _AGENT_ID.fullmatch(agent_id):
+        if not re.fullmatch(_AGENT_ID, agent_id):
             raise ValueError(f"not an agent id: {agent_id!r}")
         return self.agents / agent_id
 

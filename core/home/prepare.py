@@ -195,9 +195,10 @@ def _make_private(path: Path) -> None:
 
 def _prove_writable(home: Home) -> None:
     """Find a read-only or full disk now, with a sentence, and not in the middle of an agent."""
-    import tempfile
-
-    with explained(home.root), tempfile.NamedTemporaryFile(dir=home.run, prefix=".probe-") as file:
+    path = home.run / f".probe-{os.urandom(8).hex()}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with explained(home.root), os.fdopen(os.open(path, flags, FILE_MODE), "wb") as file:
+        path.unlink()  # at once, so that it is gone whatever happens next
         file.write(b"\0" * 4096)
         file.flush()
         os.fsync(file.fileno())

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Final
 
-_TEXT = re.compile(r"[0-9a-f]{32,128}", re.ASCII)
+_TEXT = r"[0-9a-f]{32,128}"
 _LARGEST = 1024
 
 
@@ -68,7 +68,7 @@ def load(home: Home) -> Token | None:
         finally:
             os.close(descriptor)
     text = raw.decode("ascii", "replace").strip()
-    if _TEXT.fullmatch(text) is None:
+    if re.fullmatch(_TEXT, text) is None:
         raise HomeError(
             "damaged_token",
             f"{path} holds no token: it is empty or damaged.",

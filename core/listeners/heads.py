@@ -18,9 +18,7 @@ __all__ = ["LARGEST_HEAD", "HeadReader", "Unfit"]
 
 LARGEST_HEAD = 16 * 1024
 """Bytes of request line and headers (T31)."""
-_BODY = re.compile(
-    rb"\n(?:transfer-encoding[ \t]*:|content-length[ \t]*:(?![ \t]*0+[ \t]*\r))", re.IGNORECASE
-)
+_BODY = rb"(?i)\n(?:transfer-encoding[ \t]*:|content-length[ \t]*:(?![ \t]*0+[ \t]*\r))"
 _TLS_HELLO = 0x16
 
 QUIET = logging.getLogger("sereno.websocket")
@@ -81,6 +79,6 @@ class HeadReader:
             return Unfit(HTTPStatus.REQUEST_URI_TOO_LONG, "The request line is too long")
         if isinstance(error, HeaderLineTooLong | TooManyHeaders):
             return Unfit(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "Too long or too many headers")
-        if _BODY.search(self._raw, 0, self._read):
+        if re.search(_BODY, self._raw[: self._read]):
             return Unfit(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "No route here takes a body")
         return Unfit(HTTPStatus.BAD_REQUEST, "This is no request that can be read")

@@ -4,8 +4,6 @@ A client that does not know them sees nothing of them; `server_info.features.ser
 they are there. Requests and payloads of one subject stand together here.
 """
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from sereno.core.protocol.permissions import PermissionRequest, PermissionResponse

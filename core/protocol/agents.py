@@ -4,8 +4,6 @@ Not here: the agent's life (core/agents). `AgentSnapshot.sereno` is our addition
 not know it ignore the key.
 """
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from sereno.core.protocol.permissions import PermissionRequest

@@ -5,8 +5,6 @@ An empty list is the truth here, not a place-holder: there are no terminals, edi
 Sereno's. Making one is a request that Sereno does not know, and it is refused in words.
 """
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from sereno.core.protocol.agents import Feature

@@ -3,8 +3,6 @@
 Not here: their order in a turn (core/agents).
 """
 
-from __future__ import annotations
-
 from sereno.core.protocol.agents import AttentionReason, Usage
 from sereno.core.protocol.permissions import PermissionRequest, PermissionResponse
 from sereno.core.protocol.timeline import TimelineItem

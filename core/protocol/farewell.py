@@ -4,8 +4,6 @@ For our own clients, inside their channel; official ones have no word for it. Co
 those of the wire reference 5.9.
 """
 
-from __future__ import annotations
-
 import msgspec
 
 from sereno.core.protocol.values import Wire

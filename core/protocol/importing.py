@@ -3,8 +3,6 @@
 `import_agent_request` is the wire's own (section 6.6.6); the list is an addition of ours.
 """
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from sereno.core.protocol.agents import AgentSnapshot

@@ -4,8 +4,6 @@
 additions.py; frames.py puts payloads into frames and takes them out again.
 """
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from sereno.core.protocol.agents import (

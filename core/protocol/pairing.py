@@ -5,8 +5,6 @@ the local socket or in memory only. Nothing is pushed, because pushes go to devi
 wants to see changes asks with the revision that they know. No behaviour here.
 """
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from msgspec import UNSET, UnsetType

@@ -3,8 +3,6 @@
 Not here: the ledger that decides which answer wins (core/agents).
 """
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from sereno.core.protocol.tools import ToolDetail

@@ -3,8 +3,6 @@
 Part of messages.py, from which clients import them. How an entry looks is in agents.py.
 """
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from sereno.core.protocol.agents import Command, Mode, Model, ProviderEntry

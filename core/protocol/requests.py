@@ -4,8 +4,6 @@ The subset of section 9.6 for the command line, plus ping, attention and heartbe
 requests are in additions.py. Anything else is answered with `rpc_error` `unknown_schema`.
 """
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from sereno.core.protocol.agents import AgentStatus

@@ -4,8 +4,6 @@ An addition to the wire (types begin with `sereno.security.`), for the owner on 
 in memory only; dispatch and handlers see to that. No behaviour here.
 """
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from msgspec import UNSET, UnsetType

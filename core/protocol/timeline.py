@@ -3,8 +3,6 @@
 Not here: how rows are numbered, merged or stored (core/agents, core/store).
 """
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from sereno.core.protocol.tools import ToolDetail

@@ -3,8 +3,6 @@
 Not here: how a provider's own words become one of these (core/providers).
 """
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from sereno.core.protocol.values import UNSET, UnsetType, Wire

@@ -3,8 +3,6 @@
 Not here: any message. Called by all other modules of this package.
 """
 
-from __future__ import annotations
-
 import functools
 from datetime import UTC, datetime
 from typing import TypeVar

@@ -4,8 +4,6 @@ Not here: how they are found (core/sessions/workspaces.py). Scripts, setup and w
 told as absent: Sereno has none of them yet.
 """
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from sereno.core.protocol.agents import ProjectPlacement

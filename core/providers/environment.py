@@ -70,14 +70,14 @@ _OUTER = (
 """Beginnings of names that are never passed on: ours, and what an agent program that the daemon was
 started from tells its own children about itself, which a new one would take for its own."""
 
-_REFERENCE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_REFERENCE = r"\$(?:\{(\w+)\}|(\w+))"
 
 
 def resolve(base: Mapping[str, str], configured: Mapping[str, str]) -> dict[str, str]:
     """The configured variables; `$NAME` or `${NAME}` is that variable of `base`, or left out."""
     found: dict[str, str] = {}
     for name, value in configured.items():
-        reference = _REFERENCE.fullmatch(value)
+        reference = re.fullmatch(_REFERENCE, value)
         if reference is None:
             found[name] = value
         elif (source := reference.group(1) or reference.group(2)) in base:

@@ -14,9 +14,9 @@ from typing import Literal
 
 __all__ = ["host_allowed", "host_name"]
 
-_PORT = re.compile(r"(:[0-9]{1,5})?", re.ASCII)
-_NAME = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*", re.ASCII)
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
+_PORT = r"(:[0-9]{1,5})?"
+_NAME = r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*"
+_NUMBER = r"[0-9]+|0x[0-9a-f]*"
 _LONGEST = 253
 
 
@@ -37,7 +37,7 @@ def host_name(header: str) -> str | None:
     if _ends_in_a_number(name):
         return _four(name)
     name = name.removesuffix(".")
-    return name if len(name) <= _LONGEST and _NAME.fullmatch(name) else None
+    return name if len(name) <= _LONGEST and re.fullmatch(_NAME, name) else None
 
 
 def host_allowed(header: str, hostnames: tuple[str, ...] | Literal[True]) -> bool:
@@ -64,12 +64,12 @@ def _fits(name: str, pattern: str) -> bool:
 
 def _port_is_fine(text: str) -> bool:
     """`text` is empty or begins with the colon."""
-    return _PORT.fullmatch(text) is not None and (not text or 0 < int(text[1:]) <= 65535)
+    return re.fullmatch(_PORT, text) is not None and (not text or 0 < int(text[1:]) <= 65535)
 
 
 def _ends_in_a_number(name: str) -> bool:
     """Then browsers take it for an IPv4 address, however short or odd (URL standard, 3.5)."""
-    return _NUMBER.fullmatch(name.removesuffix(".").rpartition(".")[2]) is not None
+    return re.fullmatch(_NUMBER, name.removesuffix(".").rpartition(".")[2]) is not None
 
 
 def _four(text: str) -> str | None:

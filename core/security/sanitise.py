@@ -44,10 +44,15 @@ _MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe2
 _SURROGATES = "\ud800-\udfff"
 _SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u2800"
 
-_SUSPECT = re.compile(
-    rf"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{_BIDI}{_TAGS}{_MARKS}{_SURROGATES}]"
-)
-_LONG_LINE = re.compile(rf"[^\n]{{{LINE_LIMIT}}}(?=[^\n])")
+_LONG_LINE = rf"[^\n]{{{LINE_LIMIT}}}(?=[^\n])"
+
+
+@functools.cache
+def _suspect() -> re.Pattern[str]:
+    """What no clean text holds. Compiled with the first text, not at a daemon's start."""
+    return re.compile(
+        rf"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{_BIDI}{_TAGS}{_MARKS}{_SURROGATES}]"
+    )
 
 
 class _Patterns:
@@ -133,7 +138,7 @@ class Sanitiser:
         the chunk holds nothing but printable ASCII, newlines and tabs.
         """
         waiting = self._carry or self._after_return or self._marks
-        if waiting or not (known_clean or _SUSPECT.search(chunk) is None):
+        if waiting or not (known_clean or _suspect().search(chunk) is None):
             chunk = self._clean(chunk)
         return self._break_lines(chunk)
 
@@ -141,7 +146,7 @@ class Sanitiser:
         text = self._drop_sequences(self._carry + _patterns().c1.sub(_seven_bit, chunk))
         if self._after_return or "\r" in text:
             text = self._unify_newlines(text)
-        if self._marks or _SUSPECT.search(text):
+        if self._marks or _suspect().search(text):
             text = _patterns().breaks.sub("\n", text)
             text = _patterns().unwanted.sub(_replace_unwanted, text)
             text = self._cap_marks(text)
@@ -193,14 +198,14 @@ class Sanitiser:
         first = text.find("\n")
         if (first if first >= 0 else len(text)) > room:
             text = text[:room] + "\n" + text[room:]
-        text = _LONG_LINE.sub("\\g<0>\n", text)
+        text = re.sub(_LONG_LINE, "\\g<0>\n", text)
         self._column = len(text) - text.rfind("\n") - 1
         return text
 
 
 def sanitise(text: str) -> str:
     """A whole text, cleaned; an unterminated sequence at its end is dropped."""
-    if len(text) <= LINE_LIMIT and not _SUSPECT.search(text):
+    if len(text) <= LINE_LIMIT and not _suspect().search(text):
         return text
     return Sanitiser().feed(text)
 
@@ -254,7 +259,7 @@ def _deep(value: Any, clean: Any, depth: int) -> Any:
     return value
 
 
-_WORD = re.compile(r"\w+")
+_WORD = r"\w+"
 _LOOKALIKE = frozenset({"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU"})
 _DISGUISED = frozenset({"FULLWIDTH", "MATHEMATICAL"})
 
@@ -267,7 +272,7 @@ def mixed_scripts(text: str) -> tuple[str, ...]:
     if text.isascii():
         return ()
     found: list[str] = []
-    for word in _WORD.findall(text):
+    for word in re.findall(_WORD, text):
         if word.isascii() or word in found:
             continue
         scripts = {unicodedata.name(c, "?").split(" ", 1)[0] for c in word if c.isalpha()}

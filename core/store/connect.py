@@ -87,7 +87,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     """Runs the numbered SQL files above `user_version`, each in a transaction of its own."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    scripts = {int(file.name[:4]): file for file in sorted(MIGRATIONS.glob("[0-9]*.sql"))}
+    scripts = {int(file.name[:4]): file for file in MIGRATIONS.iterdir() if file.suffix == ".sql"}
     newest = max(scripts)
     if version > newest:
         raise StoreError(

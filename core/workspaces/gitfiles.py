@@ -18,8 +18,8 @@ import msgspec
 _MOST_CONFIG = 1024 * 1024
 _MOST_HEAD = 4096
 _BRANCH = "refs/heads/"
-_SECTION = re.compile(r'\[\s*([A-Za-z0-9.-]+)(?:\s+"((?:[^"\\\n]|\\.)*)")?\s*\]')
-_VARIABLE = re.compile(r"([A-Za-z][A-Za-z0-9-]*)[ \t]*")
+_SECTION = r'\[\s*([A-Za-z0-9.-]+)(?:\s+"((?:[^"\\\n]|\\.)*)")?\s*\]'
+_VARIABLE = r"([A-Za-z][A-Za-z0-9-]*)[ \t]*"
 _BLANKS = " \t\r"  # what git's own isspace() takes for one, besides the line's end
 _ESCAPES = {"n": "\n", "t": "\t", "b": "\b", '"': '"', "\\": "\\"}
 
@@ -81,6 +81,7 @@ def parse_config(text: str) -> list[tuple[str, str, str | None]]:
     at the first line that git would refuse, and keeps what stood before it.
     """
     found: list[tuple[str, str, str | None]] = []
+    head, variable = re.compile(_SECTION), re.compile(_VARIABLE)
     section = ""
     at = 0
     text = text.replace("\r\n", "\n")
@@ -91,13 +92,13 @@ def parse_config(text: str) -> list[tuple[str, str, str | None]]:
         elif text[at] in _BLANKS or text[at] == "\n":
             at += 1
         elif text[at] == "[":
-            match = _SECTION.match(text, at)
+            match = head.match(text, at)
             if match is None:
                 return found
             section = _section_name(match)
             at = match.end()
         else:
-            match = _VARIABLE.match(text, at)
+            match = variable.match(text, at)
             if match is None:
                 return found
             value, end = _value(text, match.end())

@@ -21,7 +21,7 @@ from sereno.core.workspaces.gitfiles import (
 )
 from sereno.core.workspaces.paths import printable
 
-_SCP = re.compile(r"(?:(?P<user>[^@/:\s]+)@)?(?P<host>[^/:\s@]+):(?P<path>[^:\s].*)")
+_SCP = r"(?:(?P<user>[^@/:\s]+)@)?(?P<host>[^/:\s@]+):(?P<path>[^:\s].*)"
 
 
 class Placements:
@@ -129,7 +129,7 @@ def _host_and_path(url: str) -> tuple[str, str]:
         except ValueError:
             return "", ""
         return ("", "") if parts.scheme == "file" else (parts.hostname or "", parts.path)
-    match = _SCP.fullmatch(url)
+    match = re.fullmatch(_SCP, url)
     if match is None or url.startswith((".", "/")):
         return "", ""
     return match["host"], match["path"]

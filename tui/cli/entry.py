@@ -56,10 +56,10 @@ def _start(no_ui: bool) -> int:
     """
     import gc
 
-    from sereno.core.home.lazily import NOT_AT_START, lazily
+    from sereno.lazily import NOT_AT_START, lazily
 
     gc.disable()
-    lazily(NOT_AT_START)
+    lazily(*NOT_AT_START)
     if no_ui:
         from sereno.tui.cli.commands.headless import run_headless
 

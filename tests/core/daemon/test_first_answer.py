@@ -18,7 +18,8 @@ import pytest
 
 from sereno.core.client.blocking import SyncClient
 from sereno.core.client.errors import ClientError
-from sereno.core.home import Home
+from sereno.core.home import Home, prepare
+from sereno.core.home.token import load_or_make
 
 PATIENCE = 40.0
 FOR_LATER = (
@@ -45,29 +46,47 @@ FOR_LATER = (
     "sereno.core.providers.codex.driver",
     "sereno.core.providers.jsonrpc",
     # What libraries load beside what we need of them.
+    "bz2",
     "csv",
     "difflib",
     "email.message",
+    "encodings.idna",
     "importlib.metadata._meta",
+    "lzma",
+    "mimetypes",
+    "tempfile",
     "unittest",
     "zipfile",
 )
 """By name, or with all below it."""
+ON_EACH_MESSAGE = {
+    "sereno.core.sessions.checks._CLAIMS_FREE",
+    "sereno.core.sessions.limits._STRING",
+    "sereno.core.sessions.shape._COLON",
+    "sereno.core.sessions.shape._MARK",
+}
+"""Patterns that the first answer needs, or the first request behind it."""
 
 CODE = """
-import json, signal, sys
+import json, re, signal, sys
+from sereno.lazily import NOT_AT_START
 
 def tell(number, frame):
+    loaded = [name for name, one in sys.modules.items() if getattr(one, "__spec__", None)]
+    compiled = [f"{module.__name__}.{name}" for module in list(sys.modules.values())
+                for name, value in vars(module).items() if isinstance(value, re.Pattern)
+                and module.__name__.startswith("sereno.")]
     made = [
         value for module in list(sys.modules.values()) for value in vars(module).values()
         if isinstance(value, type) and value.__module__ == module.__name__
     ]
     rows = [f"{one.__module__}.{one.__qualname__}" for one in made
             if one.__module__.startswith("sereno.") and "__dataclass_fields__" in vars(one)]
-    print(json.dumps({"modules": sorted(sys.modules), "dataclasses": rows}), flush=True)
+    told = {"modules": sorted(loaded), "dataclasses": rows, "patterns": compiled,
+            "lazily": sorted({*NOT_AT_START} & {*loaded})}
+    print(json.dumps(told), flush=True)
 
 signal.signal(signal.SIGUSR1, tell)
-START
 """
 BY_COMMAND = "sys.argv[1:] = ['--no-ui']; from sereno.__main__ import main; sys.exit(main())"
 BY_ANOTHER = (
@@ -82,9 +101,10 @@ def told(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, l
     """What a daemon that has answered once says of itself."""
     home = Home(tmp_path / "home")
     environment = {**os.environ, "SERENO_HOME": str(home.root), "SERENO_LISTEN": "127.0.0.1:0"}
-    code = CODE.replace("START", request.param)
+    prepare(home)
+    load_or_make(home)  # the token, which the first start of all makes
     with subprocess.Popen(
-        [sys.executable, "-P", "-c", code, str(home.root)],
+        [sys.executable, "-P", "-c", CODE + request.param, str(home.root)],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -121,3 +141,6 @@ def test_the_first_answer_needs_nothing_that_can_come_later(told: dict[str, list
     assert found == []
     # Python makes the code of each dataclass when it starts; a struct of msgspec is ready.
     assert told["dataclasses"] == []
+    # Nor does it look for patterns as a library does; `re` keeps what it compiled at the first use.
+    assert {*told["patterns"]} <= ON_EACH_MESSAGE
+    assert told["lazily"] == []

@@ -9,8 +9,8 @@ import pytest
 
 FIRST = """
 import sys
-from sereno.core.home.lazily import NOT_AT_START, lazily
-lazily(NOT_AT_START)
+from sereno.lazily import NOT_AT_START, lazily
+lazily(*NOT_AT_START)
 import importlib.metadata
 assert "importlib.metadata._meta" not in sys.modules, "loaded though nothing was used"
 """
@@ -59,9 +59,30 @@ def test_a_name_that_it_does_not_have_is_an_error_as_ever() -> None:
 def test_what_is_loaded_already_stays() -> None:
     code = (
         "import importlib.metadata as before, sys\n"
-        "from sereno.core.home.lazily import lazily\n"
+        "from sereno.lazily import lazily\n"
         "lazily('importlib.metadata')\n"
         "assert sys.modules['importlib.metadata'] is before\n"
     )
     done = run(code)
+    assert done.returncode == 0, done.stderr
+
+
+EACH = """
+import importlib, sys
+from sereno.lazily import NOT_AT_START, lazily
+lazily(*NOT_AT_START)
+early = {name: sys.modules[name] for name in NOT_AT_START}
+assert [name for name, bound in early.items() if bound.__spec__ is not None] == []
+for name, bound in early.items():
+    names = bound.__all__
+    real = sys.modules[name]
+    assert real is importlib.import_module(name) is not bound
+    assert real.__spec__.name == name
+    assert [getattr(bound, one) for one in names] == [getattr(real, one) for one in names]
+"""
+
+
+def test_who_bound_one_of_them_early_has_what_it_became() -> None:
+    """As a library does that imports it at its top."""
+    done = run(EACH)
     assert done.returncode == 0, done.stderr
