@@ -111,7 +111,7 @@ class Files:
 
     async def folder(self, cwd: str, path: str) -> tuple[tuple[str, ...], Folder]:
         """The steps to a folder, and what it holds. Raises PathRefused."""
-        root = self._known(cwd)
+        root = self.known(cwd)
         steps = steps_of(path, root)
         return steps, await self._look(root, lambda walk: list_folder(walk, steps))
 
@@ -121,7 +121,7 @@ class Files:
     ) -> AsyncIterator[OpenFile]:
         """A file to be shown, when it is this client's turn; `fits` raises PathRefused for one
         that is not. The audit has it before anybody gets a byte. Raises PathRefused, StoreError."""
-        root = self._known(cwd)
+        root = self.known(cwd)
         steps = steps_of(path, root)
         async with self._lanes.of(peer.credential):
             with await self._look(root, lambda walk: self._open(walk, steps)) as file:
@@ -131,13 +131,13 @@ class Files:
 
     async def icon(self, cwd: str) -> Icon | None:
         """Of an agent's folder, or of the checkout that it lies in. Raises PathRefused."""
-        return await self._look(self._known(cwd, projects=True), find_icon)
+        return await self._look(self.known(cwd, projects=True), find_icon)
 
     # Fetching
 
     async def offer(self, peer: Peer, by: str, cwd: str, path: str) -> tuple[str, Facts]:
         """A token that fetches this very file once. Raises PathRefused, StoreError."""
-        root = self._known(cwd)
+        root = self.known(cwd)
         steps = steps_of(path, root)
         with await self._look(root, lambda walk: self._open(walk, steps)) as file:
             facts = file.facts
@@ -170,7 +170,9 @@ class Files:
 
     # The work
 
-    def _known(self, cwd: str, *, projects: bool = False) -> str:
+    def known(self, cwd: str, *, projects: bool = False) -> str:
+        """The folder that a client means, if it counts; with `projects` also the checkout that it
+        lies in. Raises PathRefused."""
         wanted = {cwd, os.path.normpath(cwd)} if cwd else set()
         for view in self._agents.list():
             places = [view.snapshot.cwd]
@@ -186,7 +188,7 @@ class Files:
                 return place
         raise PathRefused(
             "unknown_folder",
-            f"No agent works in {shown(cwd)}, so its files are not shown.",
+            f"No agent works in {shown(cwd) or 'a folder without a name'}.",
             "Name the working directory of an agent.",
         )
 

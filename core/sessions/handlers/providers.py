@@ -24,6 +24,8 @@ from sereno.core.protocol.requests import (
     RefreshProvidersSnapshot,
 )
 from sereno.core.protocol.values import UNSET, UnsetType, given, iso
+from sereno.core.security.confinement import PathRefused
+from sereno.core.security.roles import may
 from sereno.core.sessions.dispatch import Call, Table
 
 __all__ = ["table"]
@@ -114,6 +116,9 @@ async def suggest(call: Call, request: DirectorySuggestions) -> DirectorySuggest
     cwd = given(request.cwd, "")
     error: str | None = None
     try:
+        if not may(call.session.role, "create_agent_request"):
+            # Who starts no agent chooses no folder for one: names of an agent's own only (C-77).
+            cwd = call.services.files.known(cwd)
         if cwd:
             found = await suggestions.inside(
                 cwd,
@@ -124,6 +129,8 @@ async def suggest(call: Call, request: DirectorySuggestions) -> DirectorySuggest
             )
         else:
             found = await suggestions.folders(request.query, call.services.user_home, limit)
+    except PathRefused as refused:
+        found, error = [], refused.words
     except OSError as refused:
         found, error = [], f"{cwd} cannot be read: {refused.strerror or refused}"
     return DirectorySuggestionsResult(

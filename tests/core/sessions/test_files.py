@@ -8,7 +8,8 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -16,12 +17,15 @@ import pytest
 from sereno.core.protocol import files as wire
 from sereno.core.protocol.frames import decode_daemon_frame
 from sereno.core.protocol.messages import ActivityLog, RpcError
+from sereno.core.protocol.requests import DirectorySuggestions
 from sereno.core.protocol.values import iso
 from sereno.core.security.confinement import PathRefused
 from sereno.core.security.roles import Role
 from sereno.core.sessions.channel import Peer
 from sereno.core.sessions.handlers import files as handler
+from sereno.core.sessions.handlers import providers
 from sereno.core.store.errors import StoreError
+from sereno.core.workspaces.suggestions import Suggestions
 from tests.core.sessions.house import AGENT, OWNER, Door, FakeSocket, door, view
 
 VIEWER = Peer("device:v", Role.VIEWER, "relay")
@@ -206,6 +210,26 @@ async def test_c74_t46_who_may_read_files(root: Path) -> None:
                     assert reply.code == "forbidden"
             reply = await told(socket, "project_icon_request", cwd=str(root))
             assert isinstance(reply, RpcError) is (peer is AGENT)
+
+
+async def test_c77_who_may_only_look_is_told_no_names_of_other_folders(
+    root: Path, tmp_path: Path
+) -> None:
+    """The `@` picker of an agent, and nothing else; who starts agents chooses among all folders."""
+    async with house(root) as place:
+        services = SimpleNamespace(files=place.files, suggestions=Suggestions(), user_home=tmp_path)
+
+        async def suggested(peer: Peer, cwd: str) -> tuple[list[str], bool]:
+            call = SimpleNamespace(session=SimpleNamespace(role=peer.role), services=services)
+            request = DirectorySuggestions(request_id="r", query="", cwd=cwd, include_files=True)
+            reply = await providers.suggest(cast(Any, call), request)
+            return [one.path for one in reply.entries], reply.error is not None
+
+        assert "src/a.py" in (await suggested(VIEWER, str(root)))[0]
+        for cwd in (str(tmp_path), str(root / "src"), "/", ""):
+            assert await suggested(VIEWER, cwd) == ([], True), cwd
+        assert (await suggested(DEVICE, str(tmp_path)))[0]
+        assert str(root) in (await suggested(DEVICE, ""))[0]
 
 
 async def test_nobody_reads_what_the_audit_cannot_hold(root: Path) -> None:
