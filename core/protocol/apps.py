@@ -18,6 +18,7 @@ __all__ = [
     "ClosedTerminal",
     "DaemonConfig",
     "DictationError",
+    "DictationFinish",
     "DictationStart",
     "EditorsList",
     "GetDaemonConfig",
@@ -186,6 +187,13 @@ class DictationStart(Wire, tag_field="type", tag="dictation_stream_start"):
 
     dictation_id: str
     format: str
+
+
+class DictationFinish(Wire, tag_field="type", tag="dictation_stream_finish"):
+    """As above; the app would wait for minutes."""
+
+    dictation_id: str
+    final_seq: int
 
 
 class DictationError(Wire):

@@ -157,6 +157,7 @@ Request = (
     | apps.ListEditors
     | apps.ListWorktrees
     | apps.DictationStart
+    | apps.DictationFinish
     | importing.ListProviderSessions
     | importing.ImportAgent
 )

@@ -81,6 +81,7 @@ _OPERATE = (
     "refresh_agent_request",
     "close_items_request",
     "dictation_stream_start",
+    "dictation_stream_finish",
     "open_project_request",
     "archive_workspace_request",
     "clear_agent_attention",

@@ -12,6 +12,7 @@ from sereno.core.protocol.apps import (
     CloseItemsResult,
     DaemonConfig,
     DictationError,
+    DictationFinish,
     DictationStart,
     EditorsList,
     GetDaemonConfig,
@@ -150,7 +151,8 @@ def worktrees(_: Call, request: ListWorktrees) -> WorktreesList:
 
 
 @table.handles(DictationStart)
-def dictation(_: Call, request: DictationStart) -> DictationError:
+@table.handles(DictationFinish)
+def dictation(_: Call, request: DictationStart | DictationFinish) -> DictationError:
     return DictationError(
         dictation_id=request.dictation_id,
         error="Sereno has no dictation. The keyboard of your phone may have one.",

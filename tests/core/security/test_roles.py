@@ -55,6 +55,7 @@ EXPECTED = {
     "refresh_agent_request": "oap",
     "close_items_request": "oap",
     "dictation_stream_start": "oap",
+    "dictation_stream_finish": "oap",
     "open_project_request": "oap",
     "archive_workspace_request": "oap",
     "clear_agent_attention": "oap",

@@ -17,8 +17,16 @@ from sereno.core.agents.errors import AgentError, UnknownAgent
 from sereno.core.agents.views import AgentView
 from sereno.core.protocol.agents import AgentSnapshot, Capabilities, Checkout, ProjectPlacement
 from sereno.core.protocol.frames import decode_daemon_frame, encode_payload
-from sereno.core.protocol.messages import AgentEntry, AgentUpserted, ServerFeatures, ServerInfo
+from sereno.core.protocol.messages import (
+    AgentEntry,
+    AgentUpserted,
+    ServerFeatures,
+    ServerInfo,
+    TimelinePage,
+)
 from sereno.core.protocol.outgoing import Kind, Outgoing
+from sereno.core.protocol.requests import FetchTimeline
+from sereno.core.protocol.timeline import Window
 from sereno.core.protocol.values import Wire, iso
 from sereno.core.security.roles import Role
 from sereno.core.sessions.batch import Batch
@@ -112,6 +120,55 @@ class StubFleet:
         if self.error is not None:
             raise self.error
         return self.view(agent_id)
+
+    async def _act(self, name: str, agent_id: str, **fields: Any) -> AgentView:
+        """Like `interrupt`: refused with `error`, else recorded, and shown with these fields."""
+        shown = self.view(agent_id)
+        if self.error is not None:
+            raise self.error
+        self.acts.append((name, agent_id))
+        agent = msgspec.structs.replace(shown.snapshot, **fields)
+        self.views[agent_id] = msgspec.structs.replace(shown, snapshot=agent)
+        return self.views[agent_id]
+
+    async def park(self, agent_id: str, *, by: str) -> None:
+        await self._act("park", agent_id, status="closed")
+
+    async def end(self, agent_id: str, *, by: str) -> None:
+        await self._act("end", agent_id, status="closed")
+
+    async def start(self, agent_id: str, *, by: str) -> AgentView:
+        return await self._act("start", agent_id, status="initializing")
+
+    async def archive(self, agent_id: str, *, by: str) -> AgentView:
+        return await self._act("archive", agent_id, archived_at=iso(3_000))
+
+    async def unarchive(self, agent_id: str, *, by: str) -> AgentView:
+        return await self._act("unarchive", agent_id, archived_at=None)
+
+    async def timeline(self, request: FetchTimeline) -> bytes:
+        """A page of a timeline of seven rows, of which none is given."""
+        self.view(request.agent_id)
+        return encode_payload(
+            TimelinePage(
+                request_id=request.request_id,
+                agent_id=request.agent_id,
+                agent=None,
+                direction="tail",
+                projection="canonical",
+                epoch="e",
+                reset=False,
+                stale_cursor=False,
+                gap=False,
+                window=Window(min_seq=1, max_seq=7, next_seq=8),
+                start_cursor=None,
+                end_cursor=None,
+                has_older=True,
+                has_newer=False,
+                entries=[],
+                error=None,
+            )
+        )
 
     async def answer(self, agent_id: str, request_id: str, response: Wire, *, by: str) -> None:
         self.acts.append(("answer", agent_id, request_id, by))
@@ -215,7 +272,11 @@ class FakeSocket:
 
 @asynccontextmanager
 async def door(
-    *, pairing: object = None, state: Path | None = None, **settings: Any
+    *,
+    pairing: object = None,
+    providers: object = None,
+    state: Path | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Door]:
     """Sessions that run, with stand-ins behind them. `state`: what to take for Sereno's home."""
     features = ServerFeatures(providers_snapshot=True, sereno=1)
@@ -244,7 +305,7 @@ async def door(
     files = Files(fleet, state, note, opened=workspaces.folders)
     services = Services(
         fleet=cast(Any, fleet),
-        providers=cast(Any, None),
+        providers=cast(Any, providers),
         suggestions=cast(Any, None),
         files=files,
         workspaces=workspaces,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from sereno.core.protocol.messages import RpcError
+from sereno.core.protocol.messages import AgentUpserted, RpcError
 from sereno.core.protocol.values import Wire, iso
 from sereno.core.protocol.workspaces import (
     ArchiveWorkspaceResult,
@@ -20,7 +20,17 @@ from sereno.core.protocol.workspaces import (
 from sereno.core.security.confinement import PathRefused
 from sereno.core.security.roles import Role
 from sereno.core.sessions.channel import Peer
-from tests.core.sessions.house import AGENT, NOW_MS, Door, FakeSocket, door, upsert, view
+from sereno.core.sessions.workspaces import Workspaces
+from tests.core.sessions.house import (
+    AGENT,
+    NOW_MS,
+    Door,
+    FakeSocket,
+    StubDatabase,
+    door,
+    upsert,
+    view,
+)
 
 VIEWER = Peer("tcp:viewer", Role.VIEWER, "tcp")
 
@@ -86,6 +96,8 @@ async def test_a_page_that_cannot_be_is_refused(page: dict[str, Any], code: str)
 async def test_who_subscribed_hears_of_new_changed_and_lost_workspaces_and_nobody_else() -> None:
     async with door() as house:
         reader, other = house.enter("reader"), house.enter("other")
+        other.ask("fetch_agents_request", subscribe={})
+        assert len(other.taken()) == 1
         assert (await fetch(reader, subscribe={"subscriptionId": "w"})).subscription_id == "w"
         change(house, "a", cwd="/p/a")
         [added] = await reader.until(bool)
@@ -99,7 +111,30 @@ async def test_who_subscribed_hears_of_new_changed_and_lost_workspaces_and_nobod
         change(house, "a", cwd="/p/a", archived_at=iso(3_000))
         [removed] = await reader.until(bool)
         assert removed == WorkspaceRemoved(id="/p/a")
-        assert other.taken() == []
+        told = [AgentUpserted, AgentUpserted, AgentUpserted, AgentUpserted]
+        assert [type(one) for one in other.taken()] == told
+
+
+async def test_what_was_opened_and_put_away_is_known_after_a_restart(tmp_path: Path) -> None:
+    database = StubDatabase()
+    shown = view("a", cwd="/p/a")
+
+    def daemon() -> Workspaces:
+        return Workspaces(
+            cast(Any, database),
+            lambda: [shown],
+            lambda _: None,
+            lambda: False,
+            state=Path("/nonexistent"),
+            now_ms=lambda: NOW_MS,
+        )
+
+    before = daemon()
+    await before.open(str(tmp_path))
+    assert await before.put_away("/p/a") == NOW_MS
+    after = daemon()
+    assert list(await after.current()) == [str(tmp_path)]
+    assert list(after.folders()) == [str(tmp_path)]
 
 
 async def test_a_folder_is_opened_and_put_away(tmp_path: Path) -> None:
