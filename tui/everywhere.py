@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from textual.widgets import Input
 
 from sereno.tui import clipboard
-from sereno.tui.keys import LEADER
+from sereno.tui.keys import LEADER, Follower
 from sereno.tui.link_api import ActError
-from sereno.tui.model import Phase
+from sereno.tui.model import Connection, Phase
 from sereno.tui.places import Places
 from sereno.tui.screens.base import SerenoScreen
 from sereno.tui.terminal import BELL
@@ -25,6 +25,19 @@ if TYPE_CHECKING:
     from sereno.tui.screens.copy.screen import Piece
 
 __all__ = ["Everywhere"]
+
+
+def _possible(connection: Connection) -> tuple[Follower, ...]:
+    """Followers of the leader in every place: a daemon is started, or called, where none is."""
+    if connection.phase in (Phase.READY, Phase.STARTING):
+        return tuple(each for each in LEADER if each.action != "app.start_daemon")
+    if not connection.remote:
+        return LEADER
+    again = "call it again now"
+    return tuple(
+        Follower(each.key, again, each.action) if each.action == "app.start_daemon" else each
+        for each in LEADER
+    )
 
 
 class Everywhere(Places, inherit_bindings=False):
@@ -99,13 +112,14 @@ class Everywhere(Places, inherit_bindings=False):
             return
         screen = self.screen
         mine = screen.FOLLOWERS if isinstance(screen, SerenoScreen) else ()
+        followers = (*mine, *_possible(self.model.connection))
 
         async def chosen(action: str | None) -> None:
             if action is not None:
                 await self.run_action(action, default_namespace=screen)
 
         self.push_screen(
-            LeaderScreen((*mine, *LEADER), key=self.leader, patience=self.times.leader), chosen
+            LeaderScreen(followers, key=self.leader, patience=self.times.leader), chosen
         )
 
     def action_interrupt(self) -> None:

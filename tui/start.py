@@ -19,7 +19,7 @@ from sereno.tui.app import SerenoApp
 from sereno.tui.embedded import Attached, Embedded
 from sereno.tui.link import DaemonLink
 from sereno.tui.link_pace import far, near
-from sereno.tui.model import Counts
+from sereno.tui.model import Connection, Counts
 from sereno.tui.textual_private import drawing_on_a_terminal, unbound_writer
 from sereno.tui.words import count
 
@@ -72,6 +72,7 @@ def run_ui(
         crash_file=home.logs / "ui-crash.log",
         keymap=keymap,
     )
+    app.model.connected(Connection(remote=remote))
     daemon.watch(app.leave_soon)
     try:
         with drawing_on_a_terminal():
@@ -82,7 +83,8 @@ def run_ui(
         _say(sys.stderr, f"sereno: {app.failure}")
         return 1
     counts = app.model.counts() if app.model.loaded else None
-    _say(sys.stdout, leaving_line(counts, daemon=bool(remote) or somebody_listens(home), to=remote))
+    runs = bool(remote) or somebody_listens(home)
+    _say(sys.stdout, leaving_line(counts, daemon=runs, to=remote, name=typed(sys.argv[0])))
     return 0
 
 
@@ -95,11 +97,18 @@ def _say(stream: TextIO, words: str) -> None:
         return
 
 
-def leaving_line(counts: Counts | None, *, daemon: bool, to: str = "") -> str:
+def typed(program: str) -> str:
+    """What brings the person back: our name, or where we are if the shell finds no such name."""
+    from shutil import which
+
+    return "sereno" if which("sereno") or Path(program).name != "sereno" else program
+
+
+def leaving_line(counts: Counts | None, *, daemon: bool, to: str = "", name: str = "sereno") -> str:
     """What the shell shows after leaving: what goes on, how to come back, how to stop.
 
     `counts`: None where the list of agents was never received. `daemon`: whether one answers now.
-    `to`: the name of the daemon's machine, where that is another one.
+    `to`: the name of the daemon's machine, where that is another one. `name`: what is typed.
     """
     asks, busy = (0, 0) if counts is None else (counts.asks, counts.busy)
     working = f"{count(busy, 'agent')} {'is' if busy == 1 else 'are'} working."
@@ -111,12 +120,12 @@ def leaving_line(counts: Counts | None, *, daemon: bool, to: str = "") -> str:
     else:
         told = "" if counts is None else " No agent is working."
     if not daemon:
-        return f"sereno: left; no daemon runs.{told} Come back: sereno"
+        return f"sereno: left; no daemon runs.{told} Come back: {name}"
     if to:
-        return f"sereno: left {to}.{told} Come back: sereno with the same host"
+        return f"sereno: left {to}.{told} Come back: {name} with the same host"
     all_of_them = asks or busy
-    stop = "Stop all: sereno stop --all" if all_of_them else "Stop it: sereno daemon stop"
-    return f"sereno: detached.{told} Come back: sereno   {stop}"
+    stop = f"Stop all: {name} stop --all" if all_of_them else f"Stop it: {name} daemon stop"
+    return f"sereno: detached.{told} Come back: {name}   {stop}"
 
 
 def somebody_listens(home: Home) -> bool:

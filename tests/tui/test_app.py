@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
+from textual.pilot import Pilot
 
 from sereno.core.protocol.messages import AgentCreated, AgentUpserted
 from sereno.core.protocol.tools import ShellDetail
@@ -16,6 +17,7 @@ from sereno.tui.messages import (
     Seen,
     Unarchive,
 )
+from sereno.tui.model import Connection, Phase
 from sereno.tui.screens.agent.screen import AgentScreen
 from sereno.tui.screens.confirm.screen import Confirm
 from sereno.tui.screens.first_run.screen import FirstRunScreen
@@ -347,3 +349,25 @@ async def test_ctrl_g_without_requests_says_so() -> None:
         await settle(pilot)
         await pilot.press("ctrl+g")
         assert "No request is open." in shown(app)
+
+
+async def leader_words(app: SerenoApp, pilot: Pilot[None]) -> str:
+    await pilot.press("ctrl+x")
+    await settle(pilot)
+    said = shown(app)
+    await pilot.press("escape")
+    await settle(pilot)
+    return said
+
+
+async def test_the_leader_names_what_is_possible_now_and_breaks_no_words() -> None:
+    app = sample.app()
+    async with app.run_test(size=NARROW) as pilot:
+        await settle(pilot)
+        said = await leader_words(app, pilot)
+        assert "run a daemon" not in said
+        assert "w who wants in: pair" in said
+        app.model.connected(Connection(Phase.STOPPED))
+        assert "r run a daemon" in await leader_words(app, pilot)
+        app.model.connected(Connection(Phase.LOST, remote="box:6767"))
+        assert "r call it again now" in await leader_words(app, pilot)

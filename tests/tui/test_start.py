@@ -27,7 +27,7 @@ from sereno.core.client.errors import ClientError
 from sereno.core.home import Home
 from sereno.core.protocol.requests import ShutdownServer
 from sereno.tui.model import Counts
-from sereno.tui.start import leaving_line, somebody_listens
+from sereno.tui.start import leaving_line, somebody_listens, typed
 
 PATIENCE = 40.0
 
@@ -250,6 +250,20 @@ def test_leaving_a_terminal_that_does_not_read(home: Path, start: Callable[..., 
 def test_the_leaving_line(busy: int, asks: int, told: str) -> None:
     counts = Counts(agents=9, asks=asks, failed=0, busy=busy, done=0, idle=0, stopped=0)
     assert told in leaving_line(counts, daemon=True)
+
+
+def test_the_leaving_line_names_what_can_be_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    name = typed(".venv/bin/sereno")
+    counts = Counts(agents=1, asks=0, failed=0, busy=0, done=0, idle=1, stopped=0)
+    assert leaving_line(counts, daemon=True, name=name).endswith(
+        "Come back: .venv/bin/sereno   Stop it: .venv/bin/sereno daemon stop"
+    )
+    assert typed("-c") == "sereno"
+    (tmp_path / "sereno").touch(0o755)
+    assert typed(".venv/bin/sereno") == "sereno"
 
 
 def test_the_leaving_line_claims_no_more_than_is_known() -> None:

@@ -421,3 +421,20 @@ def test_a_log_line_says_the_area_and_then_its_text() -> None:
     shown = log.drawn(lines, [0, 1, 2], 100, clock=CLOCK, wrapped=False)
     told = [plain(each.line).removeprefix(" 14:15:00 info  ") for each in shown]
     assert told == ["database   text", "listeners  text", "reallylong text"]
+
+
+@pytest.mark.parametrize("width", range(40, 100))
+def test_a_row_of_two_lines_is_cut_in_its_title_alone(width: int) -> None:
+    failed = AgentState(sample.agent(1, "hi", status="error", since=28 * 60))
+    (row,) = fleet.agent_rows([failed], look(width), two_lines=True)
+    assert "…" not in plain(row.lines[0])
+    assert plain(row.lines[0]).rstrip().endswith("failed 28 min")
+
+
+def test_an_empty_list_says_what_is_waited_for() -> None:
+    made = FleetModel()
+    assert "starting" in plain(fleet.empty_lines(made, "")[0])
+    made.connected(Connection(remote="box:6767"))
+    assert "connecting" in plain(fleet.empty_lines(made, "")[0])
+    made.connected(Connection(Phase.LOST, remote="box:6767"))
+    assert "no daemon" in plain(fleet.empty_lines(made, "")[0])

@@ -109,7 +109,7 @@ def _two_lines(state: AgentState, look: Look) -> tuple[Line, ...]:
     width = look.width - 2
     wide = width >= 90
     room = width - width_of(right) - 2
-    title_room = min(room - 12, 46 if wide else 30)
+    title_room = min(room - 13, 46 if wide else 30)
     where = folder(state.snapshot.cwd, look.home) if wide else ""
     name_style = "strong" if need in (Need.ASKS, Need.FAILED, Need.DONE) else ""
     left = beside(
@@ -260,6 +260,7 @@ def empty_lines(model: FleetModel, words: str) -> list[Line]:
             (("  esc clears the filter", "faint"),),
         ]
     if not model.loaded:
-        started = model.connection.phase is Phase.STARTING
-        return [(("  starting …" if started else "  no daemon, no list", "dim"),)]
+        if model.connection.phase is not Phase.STARTING:
+            return [(("  no daemon, no list", "dim"),)]
+        return [(("  connecting …" if model.connection.remote else "  starting …", "dim"),)]
     return [(("  no agents yet", "dim"),), (("  n ", "key"), ("starts one", "dim"))]

@@ -15,8 +15,12 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from sereno.tui.keys import Follower
+from sereno.tui.widgets.footer import footer_lines
 
 __all__ = ["LeaderScreen"]
+
+EDGES = 3
+"""Cells of the panel's border and padding; the space before a footer's line is left out."""
 
 
 class LeaderScreen(ModalScreen[str]):
@@ -34,11 +38,20 @@ class LeaderScreen(ModalScreen[str]):
     def compose(self) -> ComposeResult:
         with Vertical(id="panel") as panel:
             panel.border_title = Content(f"{self._leader}, then")
-            parts: list[Content | str | tuple[str, str]] = []
-            for follower in self._followers:
-                parts += [(follower.key, "bold"), f" {follower.words}   "]
-            parts += [("1-9", "bold"), " agent by number"]
-            yield Static(Content.assemble(*parts))
+            yield Static(self._words())
+
+    def _words(self) -> Content:
+        """Keys and what they do, as many on a line as fit whole."""
+        keys = [(follower.key, follower.words) for follower in self._followers]
+        keys.append(("1-9", "agent by number"))
+        parts: list[tuple[str, str]] = []
+        for line in footer_lines(keys, self.app.size.width - EDGES, len(keys)):
+            spans = [(text, "bold" if style == "key" else "") for text, style in line[1:]]
+            parts += [*([("\n", "")] if parts else []), *spans]
+        return Content.assemble(*parts)
+
+    def on_resize(self) -> None:
+        self.query_one(Static).update(self._words())
 
     def on_mount(self) -> None:
         self.set_timer(self._patience, self._forget)
