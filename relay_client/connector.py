@@ -24,6 +24,7 @@ from sereno.relay_client.dialling import Dialler, dial_client
 from sereno.relay_client.endpoints import Endpoint
 from sereno.relay_client.reasons import RelayError
 from sereno.relay_client.sockets import HANDSHAKE_BYTES, DataSocket, RelaySocket, SocketClosed
+from sereno.relay_client.websocket import Shared
 
 __all__ = [
     "MOST_SOCKETS",
@@ -74,6 +75,7 @@ class Connector:
     when it raises with 1011. It should end soon after SocketClosed, and is cancelled with `run`.
 
     `state` is told each change, on the loop. `random`: see Backoff. `pins`: see pins.py.
+    `allowance`: shared by all connectors of a daemon (allowance.py).
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Connector:
         state: Callable[[RelayState], None],
         random: Callable[[], float],
         pins: Collection[bytes] = (),
+        allowance: Shared | None = None,
         timing: Timing | None = None,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
@@ -93,7 +96,7 @@ class Connector:
         self._opened = opened
         self._state = state
         self._backoff = Backoff(random)
-        self._dialler = Dialler(endpoint, pins)
+        self._dialler = Dialler(endpoint, pins, allowance)
         self._timing = timing or Timing()
         self._sleep = sleep
         self._budget = Budget(time.monotonic())

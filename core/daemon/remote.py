@@ -20,6 +20,7 @@ from sereno.core.protocol.pairing import RelayStatus
 from sereno.core.security.roles import Role
 from sereno.core.sessions.channel import Admitted, Peer
 from sereno.core.sessions.registry import Sessions
+from sereno.relay_client.allowance import Allowance
 
 if TYPE_CHECKING:
     from sereno.core.daemon.pairing import Entry, Live
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from sereno.relay_client.connector import Connector, DataSocket, RelayState
     from sereno.relay_client.noise.effects import Greeted
     from sereno.relay_client.noise.typed import TypedDaemon
+    from sereno.relay_client.websocket import Shared
 
 __all__ = ["Remote"]
 
@@ -84,6 +86,8 @@ class Remote:
         self._config = config
         self._lines: dict[str, _Line] = {}
         """By the id at the relay."""
+        self._allowance: Shared = Allowance()
+        """Of what waits unread, for whoever comes by whichever line."""
         self._again = anyio.Event()
 
     def apply(self, config: RelayConfig) -> None:
@@ -131,7 +135,7 @@ class Remote:
         for place, live in wanted.items():
             if place not in self._lines:
                 serve = partial(self._serve, live)
-                line = _Line(live, config, serve, self._book.touched, self.look)
+                line = _Line(live, config, serve, self._book.touched, self.look, self._allowance)
                 self._lines[place] = line
                 tasks.start_soon(line.run)
 
@@ -214,6 +218,7 @@ class _Line:
         serve: Callable[[DataSocket], Awaitable[None]],
         changed: Callable[[], None],
         left: Callable[[], None],
+        allowance: Shared,
     ) -> None:
         self.live = live
         self.config = config
@@ -222,6 +227,8 @@ class _Line:
         self._serve = serve
         self._changed = changed
         self._left = left
+        self._allowance = allowance
+        self._logged = ""
         self._scope = anyio.CancelScope()
 
     def end(self) -> None:
@@ -256,6 +263,7 @@ class _Line:
             state=self._told,
             random=random,
             pins=[parse_pin(one) for one in self.config.pins],
+            allowance=self._allowance,
         )
 
     async def _opened(self, socket: DataSocket) -> None:
@@ -274,10 +282,11 @@ class _Line:
         self._told(RelayState("waiting", anyio.current_time(), words, MEND_S))
 
     def _told(self, state: RelayState) -> None:
-        before = self.state
         self.state = state
-        if before is None or before.phase != state.phase:
-            log.info("the relay %s: %s", self.config.endpoint, state.error or state.phase)
+        words = state.error or state.phase
+        if words != self._logged:  # Once, however often it is tried.
+            self._logged = words
+            log.info("the relay %s: %s", self.config.endpoint, words)
         self._changed()
 
 

@@ -48,7 +48,7 @@ async def test_an_unknown_client_may_say_64_kib_and_a_known_one_more() -> None:
 
 
 async def test_who_says_goodbye_and_stays_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sereno.relay_client.dialling.CLOSE_S", 0.1)
+    monkeypatch.setattr("sereno.relay_client.websocket.CLOSE_S", 0.1)
 
     async def behave(socket: Socket) -> None:
         if socket.connection_id is None:

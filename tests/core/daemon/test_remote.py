@@ -16,7 +16,7 @@ from sereno.core.config.model import RelayConfig
 from sereno.core.daemon.remote import Remote
 from sereno.core.protocol.messages import Pong, ServerInfo
 from sereno.core.security.roles import Role
-from sereno.relay_client.connector import Connector, SocketClosed
+from sereno.relay_client.connector import Connector, RelayError, SocketClosed
 from sereno.relay_client.endpoints import parse_endpoint
 from sereno.relay_client.keypair import KeyPair
 from tests.core.sessions.house import Door, door
@@ -204,3 +204,33 @@ async def test_a_line_that_breaks_says_so_and_harms_nothing_else(
                 b = await scanned(apps, relay, book, "srv_b")
                 assert isinstance(await b.ask("ping"), Pong)
     assert "broke" in caplog.text
+
+
+async def test_a_relay_that_is_away_for_long_is_logged_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not at each try: a log that is full of one line hides every other."""
+    tried = 0
+
+    async def away(self: Connector) -> None:
+        nonlocal tried
+        for _ in range(3):
+            self._tell("connecting", error if tried else None)
+            self._tell("waiting", error, 1.0)
+            tried += 1
+        await anyio.sleep_forever()
+
+    error = RelayError("relay_unreachable", "No relay listens there.", "Look.")
+    monkeypatch.setattr(Connector, "run", away)
+    caplog.set_level("INFO", "sereno.relay")
+    async with (
+        running() as relay,
+        door() as house,
+        remote_of(house, Pairings("srv_a"), relay) as remote,
+    ):
+        await until_state(remote, "waiting")
+        with anyio.fail_after(5):
+            while tried < 3:
+                await anyio.sleep(0.001)
+    said = [line.getMessage() for line in caplog.records if line.name == "sereno.relay"]
+    assert [one.partition(": ")[2] for one in said] == ["connecting", str(error)]
