@@ -20,7 +20,7 @@ from sereno.core.daemon.pairing_keys import Keys
 from sereno.core.daemon.pairing_rows import pairing_of, pairing_row, question_of, question_row
 from sereno.core.home import HomeError
 from sereno.core.protocol.pairing import Kind
-from sereno.core.security.pairings import Event, Pairing, Question, State
+from sereno.core.security.pairings import DAY_MS, Event, Pairing, Question, State
 from sereno.core.store import pairings as store
 from sereno.core.store.database import Database
 from sereno.core.store.pairings import DeviceRow
@@ -74,15 +74,17 @@ class Ledger:
 
     def _places(self, pairing: Pairing) -> list[str]:
         """A device of our own calls by an id that changes each day (T14), once it is bound and has
-        kept its secret; until it was seen to do so it is waited for at both."""
+        kept its secret. The offer's id stays until it was seen to do so, and for a day, so that
+        whoever else has the link is told at once that it is dead."""
         server_id = pairing.server_id
         if pairing.kind != "sereno" or pairing.state is not State.PAIRED:
             return [server_id]
         from sereno.relay_client.noise import places  # crypto is loaded when needed
 
-        secret = self.keys.psk(server_id)
-        found = [places.place(secret, day) for day in places.days_at(self._now_ms() / 1000)]
-        return found if self.keys.has_moved(server_id) else [server_id, *found]
+        secret, now = self.keys.psk(server_id), self._now_ms()
+        found = [places.place(secret, day) for day in places.days_at(now / 1000)]
+        has_left = self.keys.has_moved(server_id) and now >= pairing.until_ms + DAY_MS
+        return found if has_left else [server_id, *found]
 
     def touched(self) -> None:
         """Something looks different: whoever waits for that is answered."""

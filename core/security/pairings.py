@@ -18,6 +18,7 @@ from sereno.core.protocol.pairing import Ended, Kind, Rights
 
 __all__ = [
     "CLIENT_BYTES",
+    "DAY_MS",
     "LASTS_MS",
     "SET_BACK_MS",
     "Asked",

@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from sereno.core.client.aio import Client
+from sereno.core.client.errors import Refused
 from sereno.core.client.paired import PairedHost
 from sereno.core.home import Home
 from sereno.core.home import pairings as files
@@ -62,11 +63,12 @@ async def later(there: Relayed, seconds: float) -> None:
     await there.pairing.pairings._tidy()
 
 
-async def test_t14_from_the_second_visit_on_the_id_of_the_offer_is_not_used_any_more(
+async def test_t14_the_id_of_the_offer_is_not_used_beyond_its_day(
     there: Relayed, host: PairedHost
 ) -> None:
-    assert host.server_id in places(there), "the device may not have heard that it was let in"
     assert host.place != host.server_id
+    await later(there, 2 * DAY_S)
+    assert host.server_id in places(there), "the device may not have heard that it was let in"
     await visit(host)
     assert host.place in places(there)
     assert host.server_id not in places(there)
@@ -78,12 +80,12 @@ async def test_t14_the_ids_of_two_days_differ_and_each_day_is_reached(
     there: Relayed, host: PairedHost
 ) -> None:
     seen = [host.server_id]
-    for _ in range(4):
+    for _ in range(5):
         await visit(host)
         seen.append(host.place)
         await later(there, DAY_S)
         await waits_at(there, places(there))
-    assert len(set(seen)) == 5
+    assert len(set(seen)) == 6
     assert set(there.remote._lines).isdisjoint(seen[:-1])
 
 
@@ -110,7 +112,7 @@ async def test_a_device_that_never_heard_that_it_was_let_in_is_found_at_the_offe
     """Its machine died between the daemon's yes and the writing down of it."""
     home = Home(tmp_path / "laptop")
     host = PairedHost.of_target(home, await there.link("sereno"), NOW / 1000)
-    host.let_in = lambda _: None  # type: ignore[method-assign]
+    host.let_in = lambda _: None  # type: ignore[method-assign,assignment]
     await visit(host)
     again = PairedHost.of_id(home, host.server_id)
     again.clock = lambda: NOW / 1000
@@ -118,8 +120,19 @@ async def test_a_device_that_never_heard_that_it_was_let_in_is_found_at_the_offe
     assert again.place == host.server_id
     await visit(again)
     assert not again.is_new
-    await visit(again)
-    assert host.server_id not in places(there)
+
+
+async def test_t04_whoever_comes_by_the_link_after_the_device_is_told_that_it_is_dead(
+    there: Relayed, tmp_path: Path
+) -> None:
+    link = await there.link("sereno")
+    host = PairedHost.of_target(Home(tmp_path / "laptop"), link, NOW / 1000)
+    host.clock = lambda: NOW / 1000
+    for _ in range(3):
+        await visit(host)
+    with pytest.raises(Refused) as refused:
+        await visit(PairedHost.of_target(Home(tmp_path / "thief"), link, NOW / 1000))
+    assert refused.value.code == "link_dead"
 
 
 async def test_c54_a_device_is_revoked_wherever_it_came_by(
