@@ -186,17 +186,26 @@ def _updated(request: OpenRequest, changed: dict[str, Any]) -> dict[str, Any]:
     }
     if request.tool == "AskUserQuestion":
         answers = record(wanted.get("answers"))
-        by_shown = {
-            text(view.get("question")): text(raw.get("question"))
-            for view, raw in zip(
-                listed(shown.get("questions")),
-                listed(request.input.get("questions")),
-                strict=False,
-            )
-        }
-        told = {by_shown.get(key, key): _answer_words(value) for key, value in answers.items()}
+        names = _names_of_questions(request, shown)
+        told = {names.get(key, key): _answer_words(value) for key, value in answers.items()}
         return {**request.input, **wanted, "answers": told}
     return wanted
+
+
+def _names_of_questions(request: OpenRequest, shown: dict[str, Any]) -> dict[str, str]:
+    """By what clients name a question, to how the program does. Ours take the question as it was
+    shown, the official apps its header; a header that two questions have names none."""
+    views = listed(shown.get("questions"))
+    questions = [text(raw.get("question")) for raw in listed(request.input.get("questions"))]
+    headers = [text(view.get("header")) for view in views]
+    names = {
+        header: question
+        for header, question in zip(headers, questions, strict=False)
+        if headers.count(header) == 1
+    }
+    return names | {
+        text(view.get("question")): raw for view, raw in zip(views, questions, strict=False)
+    }
 
 
 def _answer_words(value: Any) -> str:

@@ -283,6 +283,29 @@ def test_a_question_is_answered_by_its_answers() -> None:
     assert "→ a" in calls(effects)[0].detail.text  # type: ignore[union-attr, operator]
 
 
+def test_the_answers_of_official_apps_are_named_by_headers() -> None:
+    bench = Bench.in_turn()
+    bench.tool("AskUserQuestion", **QUESTION)
+    request = bench.asked("AskUserQuestion", input=QUESTION, tool_use_id="c")
+    assert isinstance(request.input, dict)
+    response = Allow(updated_input=request.input | {"answers": {"DB": "b", "W": "x, y"}})
+    told = answer(bench, request.id, response)
+    assert told["updatedInput"] == {
+        **QUESTION,
+        "answers": {"Which db?": "b", "And\u200b why?": "x, y"},
+    }
+
+
+def test_a_header_that_two_questions_have_names_none() -> None:
+    first, second = QUESTION["questions"]
+    twice = {"questions": [first, second | {"header": "DB"}]}
+    bench = Bench.in_turn()
+    bench.tool("AskUserQuestion", **twice)
+    request = bench.asked("AskUserQuestion", input=twice, tool_use_id="c")
+    told = answer(bench, request.id, Allow(updated_input={"answers": {"DB": "b"}}))
+    assert told["updatedInput"]["answers"] == {"DB": "b"}
+
+
 def test_a_plan_is_shown_and_approved() -> None:
     bench = Bench.in_turn(Setup("/repo", mode="default", session_id="s"))
     bench.tool("ExitPlanMode", plan="# Do it")
