@@ -9,6 +9,7 @@ from sereno.core.protocol.pairing import Device, Offer, Question, RelayStatus
 from sereno.core.security.sanitise import reveal
 
 __all__ = [
+    "ELSEWHERE",
     "ENDED",
     "KINDS",
     "RIGHTS",
@@ -20,8 +21,14 @@ __all__ = [
     "relay_could",
     "relay_name",
     "told",
+    "trouble",
     "who",
 ]
+
+ELSEWHERE = (
+    "Who may come in is seen and decided on the daemon's own machine only. "
+    "Open sereno there, in a terminal or through SSH."
+)
 
 KINDS = {"app": "official app", "sereno": "Sereno", "paseo": "official app, from Paseo"}
 RIGHTS = {
@@ -91,3 +98,8 @@ def relay_could(kind: str) -> str:
         "A relay in wrong hands cannot read, change or repeat what is said; "
         "it could drop, delay or reorder whole messages."
     )
+
+
+def trouble(refusal: str, remote: str) -> str:
+    """What a person is told of a refusal; `remote`: the daemon's machine, if it is another one."""
+    return ELSEWHERE if remote and "may not do this" in refusal else refusal

@@ -12,8 +12,9 @@ from sereno.core.protocol.pairing import (
     SwitchRelay,
 )
 from sereno.tui.app import SerenoApp
+from sereno.tui.lines import plain
 from sereno.tui.screens.devices.screen import DevicesScreen
-from sereno.tui.screens.devices.view import about
+from sereno.tui.screens.devices.view import about, device_rows
 from sereno.tui.screens.help.screen import groups_of
 from sereno.tui.screens.help.view import help_lines
 from sereno.tui.screens.pair.screen import PairScreen
@@ -56,6 +57,21 @@ def test_until_when_a_pairing_counts(expires_s: int | None, connections: int, wo
     one = device(1, "Pixel 9", expires_at=expires, connections=connections)
     lines = about(one, width=200, now_ms=NOW_MS)
     assert words in "".join(text for line in lines for text, _ in line)
+
+
+def test_who_left_is_not_said_to_be_here() -> None:
+    def told(**more: object) -> str:
+        one = device(1, "Pixel 9", **more)
+        (row,) = device_rows([one], width=58, now_ms=NOW_MS)
+        lines = (*row.lines, *about(one, width=200, now_ms=NOW_MS))
+        return "\n".join(plain(line) for line in lines)
+
+    gone = told(last_seen_at=stamp(3), paired_at=stamp(3))
+    assert "just now\n" in gone
+    assert "no; last seen just now, by relay" in gone
+    assert "now, by relay" in told(last_seen_at=stamp(3), connections=0)
+    assert "no; never seen" in told(last_seen_at=None)
+    assert "1 connection, by relay" in told(connections=1)
 
 
 async def test_nobody_was_let_in() -> None:

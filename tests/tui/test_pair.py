@@ -11,6 +11,7 @@ import pytest
 from sereno.core.protocol.pairing import CloseOffer, OfferPairing
 from sereno.tui.app import SerenoApp
 from sereno.tui.model import Connection, Phase
+from sereno.tui.pairing_words import ELSEWHERE
 from sereno.tui.screens.fleet.screen import FleetScreen
 from sereno.tui.screens.help.screen import groups_of
 from sereno.tui.screens.help.view import help_lines
@@ -219,6 +220,25 @@ async def test_pairing_from_another_machine_is_told_no() -> None:
         assert "own machine only" in here.words
         await here.press("enter")
         assert stage(here) is Stage.CHOICE
+
+
+async def test_a_device_is_told_where_pairing_is_decided() -> None:
+    link = sample.StillLink(
+        sample.fleet(), connection=Connection(Phase.READY, "ready", remote="box.lan")
+    )
+    app = sample.app(link)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await settle(pilot)
+        link.refusal = "The role operator may not do this (sereno.pairing.read.request)."
+        await pilot.press("P")
+        await settle(pilot)
+        here = PairPlace(app, pilot, _nobody())
+        assert ELSEWHERE in here.words
+        assert "make the code" not in here.words, "nothing is offered that cannot be"
+        assert "role operator" not in here.words
+        await here.press("D")
+        assert ELSEWHERE in here.words
+        assert "pair another" not in here.words
 
 
 def _nobody() -> Any:

@@ -154,7 +154,8 @@ async def test_no_footer_promises_a_key_that_does_nothing(size: tuple[int, int])
     ("remote", "refusal", "words"),
     [
         ("", "Unknown request schema", OLDER),
-        ("box.lan", "This needs the owner.", ELSEWHERE),
+        ("box.lan", "This needs the owner.", f"{ELSEWHERE} (This needs the owner.)"),
+        ("box.lan", "The role operator may not do this (x).", f"{ELSEWHERE} "),
         ("", "The daemon is not reachable.", "The daemon is not reachable."),
         ("box.lan", "The daemon is not reachable.", "The daemon is not reachable."),
     ],

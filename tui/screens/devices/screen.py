@@ -120,7 +120,9 @@ class DevicesScreen(SerenoScreen[None]):
         keys: list[FooterKey] = []
         if device is not None:
             keys += [("enter", "rights"), ("r", "rename"), ("x", "revoke ...")]
-        keys += [("P", "pair another"), ("esc", "back"), ("c", "copy"), ("?", "keys")]
+        if self._trouble != words.ELSEWHERE:
+            keys += [("P", "pair another")]
+        keys += [("esc", "back"), ("c", "copy"), ("?", "keys")]
         self.query_one("#footer", Footer).show(keys)
 
     # -- asking --------------------------------------------------------------------------------
@@ -135,7 +137,7 @@ class DevicesScreen(SerenoScreen[None]):
             await work
             await self.news.look()
         except ActError as error:
-            self._trouble = str(error)
+            self._trouble = words.trouble(str(error), self.model.connection.remote)
         self._show()
 
     async def _look(self) -> None:

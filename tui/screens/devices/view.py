@@ -30,11 +30,17 @@ def _seen(device: Device, now_ms: int) -> str:
         return "now"
     if device.last_seen_at is None:
         return "never"
-    return ago(now_ms - milliseconds(device.last_seen_at))
+    return _ago(device.last_seen_at, now_ms)
 
 
 def _paired(device: Device, now_ms: int) -> str:
-    return ago(now_ms - milliseconds(device.paired_at))
+    return _ago(device.paired_at, now_ms)
+
+
+def _ago(at: str, now_ms: int) -> str:
+    """`now` is said of who is here."""
+    words = ago(now_ms - milliseconds(at))
+    return "just now" if words == "now" else words
 
 
 def heading(width: int) -> Line:
@@ -91,14 +97,22 @@ def _way(device: Device) -> str:
 
 def _standing_since(device: Device, paired: str, now_ms: int) -> str:
     """When it was paired, and until when that counts."""
-    since = "just now" if paired == "now" else paired
     if device.expires_at is None:
-        return f"{since}; for as long as it is not revoked"
+        return f"{paired}; for as long as it is not revoked"
     left_ms = max(0, milliseconds(device.expires_at) - now_ms)
     days = count(-(-left_ms // _DAY_MS), "day")
     if device.connections:
-        return f"{since}; must pair again after {days} away"
-    return f"{since}; must pair again if it stays away for another {days}"
+        return f"{paired}; must pair again after {days} away"
+    return f"{paired}; must pair again if it stays away for another {days}"
+
+
+def _here(device: Device, now_ms: int) -> str:
+    """Whether it is, else when it was, and by which way."""
+    if device.connections:
+        seen = count(device.connections, "connection")
+    else:
+        seen = f"no; last seen {_seen(device, now_ms)}" if device.last_seen_at else "no; never seen"
+    return ", ".join(filter(None, (seen, _way(device))))
 
 
 def about(device: Device | None, *, width: int, now_ms: int) -> list[Line]:
@@ -106,10 +120,9 @@ def about(device: Device | None, *, width: int, now_ms: int) -> list[Line]:
     if device is None:
         return []
     paired = _paired(device, now_ms)
-    here = count(device.connections, "connection") if device.connections else "not here"
     facts = [
         ("may", f"{words.grants(device.rights)}; not: {words.WITHHELD}"),
-        ("here", ", ".join(filter(None, (here, _way(device))))),
+        ("here", _here(device, now_ms)),
         ("paired", _standing_since(device, paired, now_ms)),
         ("id", device.id),
     ]

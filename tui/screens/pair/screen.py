@@ -25,11 +25,11 @@ from sereno.core.protocol.pairing import AnswerQuestion, Offer, OfferPairing
 from sereno.core.protocol.values import UNSET
 from sereno.tui import pairing_link as asking
 from sereno.tui import pairing_questions as questions
+from sereno.tui import pairing_words as words
 from sereno.tui.keys import key
 from sereno.tui.lines import Line
 from sereno.tui.link_api import ActError
 from sereno.tui.pairing_news import Made, PairingNews, is_open, knock_words
-from sereno.tui.pairing_words import device_name
 from sereno.tui.qr import Code, code_of, image_of
 from sereno.tui.screens.agent.parts import Lines
 from sereno.tui.screens.base import SerenoScreen
@@ -185,19 +185,21 @@ class PairScreen(SerenoScreen[None]):
         sight, at = self._sight(), self.stage
         bare, lines, left = at is Stage.CODE, list[Line](), ""
         self._show_header(bare)
-        self.query_one("#form").display = at is Stage.CHOICE
+        barred = self._trouble == words.ELSEWHERE
+        self.query_one("#form").display = at is Stage.CHOICE and not barred
         paper = self.query_one(Paper)
         paper.display = at is not Stage.CHOICE
         if sight is not None:
             lines = view.beside_code(sight) if bare else view.message_lines(sight, at)
             paper.show(lines, sight.code if bare else None)
             left = "" if lines else view.left_words(sight.offer, sight.now_ms)
-        words = self._trouble or self._knock()
-        self.query_one("#trouble", Lines).show(view.trouble(words, self.size.width))
+        told = self._trouble or self._knock()
+        self.query_one("#trouble", Lines).show(view.trouble(told, self.size.width))
         footer = self.query_one("#footer", PairFooter)
         footer.be(bare=bare, left=left)
         asks = self.news.question is not None
-        footer.show(footer_keys(at, sight, asks=asks, image=self.sereno.logs is not None))
+        keys = footer_keys(at, sight, asks=asks, image=self.sereno.logs is not None)
+        footer.show([("esc", "back"), ("?", "keys")] if barred else keys)
         if at is Stage.CHOICE:
             self.query_one(Form).tell(self.news.state)
 
@@ -227,7 +229,7 @@ class PairScreen(SerenoScreen[None]):
         try:
             await work
         except ActError as error:
-            self._trouble = str(error)
+            self._trouble = words.trouble(str(error), self.model.connection.remote)
         except HomeError as error:
             self._trouble = f"{error.message} {error.next_step}"
         self._told()
@@ -353,7 +355,7 @@ class PairScreen(SerenoScreen[None]):
         device = await asking.answer(self.sereno.link, request)
         await self.news.look()
         if device is not None and self._offer is None:
-            self.notify(f"{device_name(device)} is paired.")
+            self.notify(f"{words.device_name(device)} is paired.")
 
     def action_devices(self) -> None:
         self.sereno.open_devices()

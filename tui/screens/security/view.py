@@ -96,7 +96,7 @@ def trouble_lines(words: str, *, width: int, remote: str) -> list[Line]:
     if words.startswith(_UNKNOWN):
         words = OLDER
     elif remote and "own machine" not in words and "not reachable" not in words:
-        words = f"{ELSEWHERE} ({words})"
+        words = ELSEWHERE if "may not do this" in words else f"{ELSEWHERE} ({words})"
     return [((" ", ""), (line, "failed")) for line in wrap(facts_of.said(words), width - 2)]
 
 
