@@ -50,10 +50,8 @@ STDERR_LINE = 2_000
 STDERR_READ = 65_536
 LOOP_SHARE = 0.002
 """Seconds after which others get the loop."""
-MIB = 1 << 20
-HALF_LINE = 17 * MIB
+HALF_LINE = 17 << 20
 """Bytes that a half line may keep back in the journal; drivers give one of 16 MiB up."""
-
 
 Also = Callable[[sqlite3.Connection], None]
 
@@ -77,7 +75,7 @@ class Agent:
         """Why the store did not take the last step, if it did not."""
         self.unreadable: Exception | None = None
         """Why the driver could not go on from what is committed of its memory."""
-        limit = min(HALF_LINE, context.config.journal_limit_mb * MIB // 3)
+        limit = min(HALF_LINE, (context.config.journal_limit_mb << 20) // 3)
         self._intake = Intake(base.progress.position, limit)
         self._step: Step | None = None
         self._view: AgentView | None = None
@@ -392,7 +390,7 @@ class Agent:
         try:
             return provider.driver(setup, self.base.progress.driver)
         except Exception as error:
-            # Of another release, say. The others go on; live.py breaks this one off, in words.
+            # Of another release, say. Live.py breaks it off, in words; the others go on.
             log.exception("agent %s", self.id)
             self.unreadable = error
             return None
