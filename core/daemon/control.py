@@ -237,6 +237,8 @@ def _alive(pid: int, start: int) -> bool:
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - pathlib costs time
             text = file.read()
+    except ProcessLookupError:  # It went between the two.
+        return False
     except FileNotFoundError:
         if os.path.isdir("/proc/self"):  # noqa: PTH112
             return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import os
 import signal
@@ -172,3 +173,15 @@ def test_starting_twice_at_once_gives_one_daemon(home: Home) -> None:
     pids = {words for words in said if words.isdigit()}
     assert pids == {str(pid_of(home))}, said
     assert control.stop(home)
+
+
+def test_a_process_that_goes_while_it_is_looked_at_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`daemon stop` looks again and again at exactly that moment: its row was opened, and is none
+    any more when it is read."""
+    with subprocess.Popen(["sleep", "60"]) as child:
+        row = open(f"/proc/{child.pid}/stat", "rb")  # noqa: SIM115 - closed by who reads it
+        child.kill()
+    monkeypatch.setattr(builtins, "open", lambda *_: row)
+    assert control._alive(child.pid, 1) is False

@@ -149,7 +149,7 @@ def _look(house: House, crowd: Crowd, result: Result) -> list[str]:
             break
         time.sleep(0.4)
     result.rows = sum(len(rows) for rows in facts.timelines.values())
-    found += crowd.diary.odd
+    found += crowd.diary.odd + house.odd
     with house.client() as client:
         audit = client.request(more.AuditVerify(request_id=""))
         assert isinstance(audit, more.AuditVerifyResult)

@@ -78,14 +78,14 @@ def freeze_daemon(house: House, chance: random.Random) -> None:
 
 def restart_daemon(house: House, chance: random.Random) -> None:
     if chance.random() < 0.5:
-        house.sereno("daemon", "restart", code=None, limit_s=60)
+        house.sereno("daemon", "restart", code=None)
         return
     with contextlib.suppress(ClientError), house.client() as client:
         client.request(wire.RestartServer(request_id=""), 5.0)
 
 
 def stop_and_start(house: House, chance: random.Random) -> None:
-    house.sereno("daemon", "stop", code=None, limit_s=60)
+    house.sereno("daemon", "stop", code=None)
     time.sleep(chance.uniform(0, 0.5))
     house.ensure()
 
@@ -242,7 +242,7 @@ def no_folder(house: House, chance: random.Random) -> None:
 def window(house: House, chance: random.Random) -> None:
     """A person opens the screen, and leaves it in some way."""
     if chance.random() < 0.5:
-        house.sereno("daemon", "stop", code=None, limit_s=60)
+        house.sereno("daemon", "stop", code=None)
     one = house.open_window()
     time.sleep(chance.uniform(0.5, 3.0))
     match chance.choice(["kill", "hang up", "q", "stay", "term"]):

@@ -81,6 +81,8 @@ class House(World):
         self.slowest_start = 0.0
         self.wounded: set[str] = set()
         """Agents whose runner was killed since the last look."""
+        self.odd: list[str] = []
+        """What a command said that no person should ever read."""
         self.excused: set[str] = set()
         """Prompts whose turns may have lost what their runner's pipes held."""
         self.forgiven = False
@@ -93,6 +95,14 @@ class House(World):
             "[agents]\njournal_limit_mb = 8\n"
         )
         self.home.config.write_text(text)
+
+    def sereno(
+        self, *arguments: str, code: int | None = 0, limit_s: float = 3 * LIMIT_S
+    ) -> subprocess.CompletedProcess[str]:
+        done = super().sereno(*arguments, code=code, limit_s=limit_s)
+        if "Traceback" in done.stderr:
+            self.odd.append(f"{arguments}: {done.stderr[-2000:]}")
+        return done
 
     def answers(self, timeout_s: float = 1.0) -> bool:
         try:
@@ -119,6 +129,8 @@ class House(World):
             began = time.monotonic()
             done = self.popen("daemon", "start", "--json")
             out, err = done.communicate(timeout=3 * LIMIT_S)
+            if "Traceback" in err:
+                self.odd.append(err[-2000:])
             self._children.remove(done)
             self.slowest_start = max(self.slowest_start, time.monotonic() - began)
             assert time.monotonic() < deadline, f"no daemon: {out} {err}\n{self.log()}"
