@@ -5,14 +5,11 @@ Beside embedded.py's two: nothing is started or handed over here, leaving leaves
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sereno.core.client.aio import Client
 from sereno.core.client.target import Target
-from sereno.core.home import find_home
 from sereno.tui.link import ClientLike
 
 if TYPE_CHECKING:
@@ -35,9 +32,9 @@ class Remote:
         if not self._target.relayed:
             return await Client.connect_to(self._target)
         if self._host is None:
-            from sereno.core.client.paired import PairedHost
+            from sereno.tui.relay_way import paired_host  # crypto is loaded when needed
 
-            self._host = PairedHost.of_target(find_home(os.environ), self._target.link, time.time())
+            self._host = paired_host(self._target)
         return await Client.connect_paired(self._host)
 
     async def start(self) -> None:

@@ -54,6 +54,8 @@ class PairedHost:
         self._record = record
         self.endpoint: Endpoint = parse_endpoint(record.relay)
         self.clock: Callable[[], float] = time.time
+        self.pins: Collection[bytes] = ()
+        """Keys of which the relay must have one, if there are any (relay_client/pins.py)."""
 
     @classmethod
     def of_target(cls, home: Home, link: str, now_s: float) -> PairedHost:

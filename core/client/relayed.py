@@ -90,7 +90,8 @@ class _Way:
         self, received: Callable[[list[bytes]], None], ended: Callable[[int, str], None]
     ) -> RelayedTransport:
         try:
-            socket = await dial_client(self._host.endpoint, self._host.place)
+            host = self._host
+            socket = await dial_client(host.endpoint, host.place, pins=host.pins)
         except RelayError as error:
             raise NoDaemon(error.code, error.message.rstrip("."), error.next_step) from error
         try:

@@ -17,6 +17,7 @@ from sereno.core.config import load_config
 from sereno.core.home import find_home
 from sereno.relay_client.pins import parse_pin
 from sereno.tui.cli.output import note
+from sereno.tui.relay_way import paired_host
 
 __all__ = ["exchange", "through"]
 
@@ -36,7 +37,7 @@ def exchange(target: Target) -> Target:
 
 def through(target: Target) -> SyncClient:
     """Connected and let in. Raises ClientError."""
-    host = PairedHost.of_target(find_home(os.environ), target.link, time.time())
+    host = paired_host(target)
     new = host.is_new
     client = RelayedClient.through(host, words=_compare)
     if new:
