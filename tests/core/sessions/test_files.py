@@ -18,7 +18,7 @@ from sereno.core.protocol import files as wire
 from sereno.core.protocol.frames import decode_daemon_frame
 from sereno.core.protocol.messages import ActivityLog, RpcError
 from sereno.core.protocol.requests import DirectorySuggestions
-from sereno.core.protocol.values import iso
+from sereno.core.protocol.values import UNSET, iso
 from sereno.core.security.confinement import PathRefused
 from sereno.core.security.roles import Role
 from sereno.core.sessions.channel import Peer
@@ -108,7 +108,7 @@ async def test_a_file_is_told_in_words(root: Path) -> None:
         assert reply.file.mime_type == "image/png"
         reply = await explore(socket, root, "data")
         assert (reply.file.kind, reply.file.encoding) == ("binary", "none")
-        assert reply.file.content is wire.UNSET
+        assert reply.file.content is UNSET
         assert [note[1:] for note in place.notes] == [
             ("file.read", "src/a.py"),
             ("file.read", "icon.png"),
@@ -168,8 +168,8 @@ async def test_c77_c78_t70_what_is_refused_is_said_in_the_reply(root: Path) -> N
             ("src/a.py", "Sereno's own folder"),
             (".", "is a folder"),
         ):
-            for more in ({}, {"acceptBinary": True}):
-                reply = await explore(socket, root, path, **more)
+            for binary in (False, True):
+                reply = await explore(socket, root, path, acceptBinary=binary)
                 assert words in reply.error, path
                 assert (reply.directory, reply.file) == (None, None)
             reply = await told(socket, "file_download_token_request", cwd=str(root), path=path)
@@ -236,10 +236,10 @@ async def test_nobody_reads_what_the_audit_cannot_hold(root: Path) -> None:
     async with house(root) as place:
         place.refuse_notes = StoreError("disk_full", "The disk is full.", "Free some.")
         socket = place.enter()
-        for kind, more in (
-            ("file_explorer_request", {"mode": "file", "acceptBinary": True}),
-            ("file_download_token_request", {}),
-        ):
+        for kind in ("file_explorer_request", "file_download_token_request"):
+            more: dict[str, Any] = (
+                {"mode": "file", "acceptBinary": True} if "explorer" in kind else {}
+            )
             socket.ask(kind, cwd=str(root), path="icon.png", **more)
             error, word = await socket.until(lambda frames: len(frames) == 2)
             assert isinstance(error, RpcError)

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from sereno.core.home import connect_path
 from sereno.core.security.confinement import PathRefused, steps_of
-from sereno.core.workspaces import beneath
 from sereno.core.workspaces.beneath import Walk
 
 NOBODY = Path("/nonexistent")
@@ -108,7 +107,7 @@ def test_c78_t70_every_name_is_opened_by_itself_in_a_folder_that_is_open(
             seen.append((path, flags))
         return real(path, flags, mode, dir_fd=dir_fd)
 
-    monkeypatch.setattr(beneath.os, "open", spy)
+    monkeypatch.setattr(os, "open", spy)
     assert read(root, "a/l") == b"abf"
     assert [name for name, _ in seen if name != ".."] == ["a", "a", "b", "a", "b", "f"]
     assert seen[-1][1] & os.O_NONBLOCK
@@ -283,7 +282,7 @@ def test_t71_what_never_holds_still_is_given_up(
             raise FileNotFoundError(2, "gone")
         return real(path, flags, mode, dir_fd=dir_fd)
 
-    monkeypatch.setattr(beneath.os, "open", gone)
+    monkeypatch.setattr(os, "open", gone)
     assert refusal(root, "a/f") == "changing"
 
 
