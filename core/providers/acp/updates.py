@@ -37,6 +37,7 @@ _COPILOT_SAYS = re.compile(
 )
 _TODO_TOOL = "todowrite"
 """OpenCode's list of tasks: a tool, where others send a plan."""
+_UNDER_WAY = ("pending", "in_progress")
 
 
 class Updates:
@@ -154,6 +155,8 @@ class Updates:
         todos = record.raw_input.get("todos")
         if record.name == _TODO_TOOL and isinstance(todos, list) and record.status != "failed":
             effects = self._plan({"entries": todos})
+        elif record.name == _TODO_TOOL and record.status in _UNDER_WAY:
+            effects = []  # its list comes with a later piece; shown now, it would never end
         else:
             effects = emit_call(self._core, record)
         if self._core.state.requests:

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sereno.core.protocol.timeline import AssistantMessage, Reasoning, Todo
+from sereno.core.protocol.timeline import (
+    AssistantMessage,
+    Reasoning,
+    Todo,
+    TodoItem,
+    ToolCall,
+)
 from sereno.core.providers.driver import Prompt
 from sereno.core.providers.effects import (
     Changed,
@@ -107,6 +113,28 @@ def test_repeated_news_are_told_once() -> None:
         assert bench.update(kind, **fields) == [], kind
     plan = bench.update("plan", entries=[])
     assert only(plan, Item).item == Todo(items=[])
+
+
+def test_opencodes_list_of_tasks_is_a_list_and_no_call_that_never_ends() -> None:
+    """Its first piece comes without the tasks, as OpenCode 1.18 sends them."""
+    bench = Bench.in_turn()
+    tasks = [{"content": "one", "status": "in_progress"}]
+    said = bench.update("tool_call", toolCallId="c", title="todowrite", status="pending")
+    more = {"toolCallId": "c", "rawInput": {"todos": tasks}}
+    said += bench.update("tool_call_update", status="in_progress", **more)
+    said += bench.update("tool_call_update", status="completed", title="1 todos", **more)
+    assert [e.item for e in said if isinstance(e, Item)] == [
+        Todo(items=[TodoItem(text="one", completed=False)])
+    ]
+
+
+def test_opencodes_list_of_tasks_that_failed_is_shown() -> None:
+    bench = Bench.in_turn()
+    said = bench.update("tool_call", toolCallId="c", title="todowrite", status="pending")
+    said += bench.update("tool_call_update", toolCallId="c", status="failed")
+    [item] = [e.item for e in said if isinstance(e, Item)]
+    assert isinstance(item, ToolCall)
+    assert (item.name, item.status) == ("todowrite", "failed")
 
 
 def test_gemini_tells_its_mode_in_a_text() -> None:
