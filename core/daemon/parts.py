@@ -101,14 +101,7 @@ async def build(
         server_id=server_id,
     )
     providers = ProviderDirectory(catalog, dict(env), sessions.tell, now_ms)
-    workspaces = Workspaces(
-        database,
-        fleet.list,
-        sessions.publish,
-        lambda: sessions.workspaces_watched,
-        state=home.root,
-        now_ms=now_ms,
-    )
+    workspaces = _workspaces(home, database, fleet, sessions)
     desk = desks.Desk(home, identity, fleet, sessions, database, daemon)
     services = Services(
         fleet=fleet,
@@ -117,21 +110,44 @@ async def build(
         files=Files(fleet, home.root, note, opened=workspaces.folders),
         workspaces=workspaces,
         daemon=desk,
-        security=wardens.Warden(
-            home,
-            daemon,
-            lambda: sessions.peers,
-            desk.verify_audit,
-            env,
-            now_ms,
-            password_forced=password_forced,
-        ),
+        security=_warden(home, daemon, sessions, desk, env, forced=password_forced),
         pairing=pairings,
         user_home=Path.home(),
         now_ms=now_ms,
         note=note,
     )
     return Parts(server_id, sessions, fleet, providers, pairings, remote, services)
+
+
+def _workspaces(home: Home, database: Database, fleet: Fleet, sessions: Sessions) -> Workspaces:
+    return Workspaces(
+        database,
+        fleet.list,
+        sessions.publish,
+        lambda: sessions.workspaces_watched,
+        state=home.root,
+        now_ms=now_ms,
+    )
+
+
+def _warden(
+    home: Home,
+    daemon: Whole,
+    sessions: Sessions,
+    desk: desks.Desk,
+    env: Mapping[str, str],
+    *,
+    forced: bool,
+) -> wardens.Warden:
+    return wardens.Warden(
+        home,
+        daemon,
+        lambda: sessions.peers,
+        desk.verify_audit,
+        env,
+        now_ms,
+        password_forced=forced,
+    )
 
 
 def _noting(

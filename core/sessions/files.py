@@ -189,7 +189,7 @@ class Files:
         raise PathRefused(
             "unknown_folder",
             f"No agent works in {shown(cwd) or 'a folder without a name'}.",
-            "Name the working directory of an agent.",
+            "Name the working directory of an agent, or open it as a project first.",
         )
 
     async def _look(self, root: str, work: Callable[[Walk], T]) -> T:
