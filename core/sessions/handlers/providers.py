@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import anyio
+
 from sereno.core.protocol.agents import Command
 from sereno.core.protocol.messages import (
     AvailableProvider,
@@ -32,6 +34,9 @@ __all__ = ["table"]
 
 table = Table()
 
+MODELS_S = 40.0
+"""Seconds for a program to say its models: official clients give up after 45."""
+
 
 @table.handles(GetProvidersSnapshot)
 async def snapshot(call: Call, request: GetProvidersSnapshot) -> ProvidersSnapshot:
@@ -57,7 +62,10 @@ async def models(call: Call, request: ListProviderModels) -> ProviderModels:
     provider = call.services.providers.find(request.provider)
     error = _unknown(call, request.provider)
     if provider is not None:
-        error = await call.services.providers.models(provider, given(request.cwd, None)) or ""
+        with anyio.move_on_after(MODELS_S) as waiting:
+            error = await call.services.providers.models(provider, given(request.cwd, None)) or ""
+        if waiting.cancelled_caught:
+            error = f"{provider.label} has not said yet which models it has. Ask again in a moment."
     return ProviderModels(
         request_id=request.request_id,
         provider=request.provider,

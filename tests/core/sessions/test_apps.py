@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
+import anyio
 import pytest
 
 from sereno.core.agents.errors import AgentError
 from sereno.core.protocol import apps as wire
 from sereno.core.protocol.agents import ProviderEntry
-from sereno.core.protocol.messages import ActivityLog, RpcError, StatusError
-from sereno.core.protocol.values import Wire, iso
+from sereno.core.protocol.messages import ActivityLog, ProviderModels, RpcError, StatusError
+from sereno.core.protocol.values import UNSET, Wire, iso
+from sereno.core.sessions.handlers import providers as handler
 from tests.core.sessions.house import NOW_MS, FakeSocket, door, view
 
 
@@ -89,6 +92,30 @@ async def test_the_settings_say_which_providers_are_on() -> None:
             "mcp": {"injectIntoAgents": False},
             "providers": {"demo": {"enabled": True}, "goose": {"enabled": False}},
         }
+
+
+async def test_a_program_that_is_slow_to_say_its_models_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before an official client gives up, and says something that helps nobody."""
+
+    class Providers:
+        def find(self, name: str) -> Any:
+            return SimpleNamespace(name=name, label="OpenCode", models=[])
+
+        def names(self) -> tuple[str, ...]:
+            return ("opencode",)
+
+        async def models(self, *_: object) -> str | None:
+            await anyio.sleep_forever()
+            raise AssertionError
+
+    monkeypatch.setattr(handler, "MODELS_S", 0.01)
+    async with door(providers=Providers()) as house:
+        answer = await ask(house.enter(), "list_provider_models_request", provider="opencode")
+        assert isinstance(answer, ProviderModels)
+        assert answer.models is UNSET
+        assert "OpenCode has not said yet" in str(answer.error)
 
 
 @pytest.mark.parametrize(
