@@ -81,7 +81,7 @@ def build_wall(app: App[Any], *, no_colour: bool = False) -> None:
     if no_colour:
         app._filters[:] = [each for each in app._filters if not isinstance(each, NoColor)]
         app._filters.append(_Colourless())
-    app._filters.append(Wall())
+    app._filters.append(Wall(getattr(sys.__stderr__, "encoding", None) or "utf-8"))
 
 
 def queued_writes(app: App[Any]) -> int:

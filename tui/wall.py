@@ -4,17 +4,22 @@ A line filter of the whole app removes C0, C1 and bidirectional controls, lone s
 segments and hyperlinks from every segment, whatever widget drew it (T40). The first wall is
 core/security/sanitise.py, where agent text enters the daemon; Textual's own control sequences do
 not pass through line filters and are untouched.
+
+Where the locale's encoding is not UTF-8, what it cannot say is replaced here too, cell by cell:
+the writer would put escapes in its place, and nothing would stand where it was measured.
 """
 
 from __future__ import annotations
 
+import codecs
 import re
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-__all__ = ["Wall", "harmless"]
+__all__ = ["Wall", "harmless", "sayable"]
 
 _FORBIDDEN = re.compile(
     "["
@@ -40,17 +45,64 @@ def harmless(text: str) -> str:
     return text
 
 
+_IN_ASCII = {
+    **dict.fromkeys("─━╌┄╴╶", "-"),
+    **dict.fromkeys("│┃▐▎▏", "|"),
+    **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼┏┓┗┛╱╲╳", "+"),
+    **dict.fromkeys("█▇▆▅▄▃▂▁▀▊▋▉▍░▒▓", "#"),
+    **dict.fromkeys("•·●○◦▪", "*"),
+    **dict.fromkeys("‘’‚", "'"),
+    **dict.fromkeys("“”„", '"'),
+    **dict.fromkeys("–—", "-"),
+    "…": "~",
+    "▌": ">",
+    "›": ">",
+    "→": ">",
+    "←": "<",
+    "↑": "^",
+    "↓": "v",
+    "✓": "+",
+    "✗": "x",
+}
+"""What we draw with, for encodings that lack it."""
+
+
+def sayable(text: str, encoding: str) -> str:
+    """Text that the encoding has, of the same width in cells."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return "".join(_sayable(character, encoding) for character in text)
+    return text
+
+
+def _sayable(character: str, encoding: str) -> str:
+    try:
+        character.encode(encoding)
+    except UnicodeEncodeError:
+        return _IN_ASCII.get(character, "?" * cell_len(character))
+    return character
+
+
 class Wall(LineFilter):
-    """The filter; it holds no state, and has no way to be turned off."""
+    """The filter; it has no way to be turned off."""
+
+    def __init__(self, encoding: str = "utf-8") -> None:
+        """`encoding`: of the terminal's stream."""
+        super().__init__()
+        name = codecs.lookup(encoding).name
+        self._encoding = None if name.startswith("utf") else name
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         del background
-        return [_clean(segment) for segment in segments if not segment.control]
+        return [_clean(segment, self._encoding) for segment in segments if not segment.control]
 
 
-def _clean(segment: Segment) -> Segment:
+def _clean(segment: Segment, encoding: str | None) -> Segment:
     text, style, _ = segment
     clean = harmless(text)
+    if encoding is not None:
+        clean = sayable(clean, encoding)
     if style is not None and style.link:
         return Segment(clean, style.update_link(None))
     return segment if clean is text else Segment(clean, style)
