@@ -29,6 +29,22 @@ NOT_AT_START = (
     "shlex",
     "shutil",
     "tempfile",
+    # Of the daemon, what somebody must ask for: a talk and what stands behind it, an agent's
+    # program, a session that a program keeps, what programs say of themselves, files by name, the
+    # security page. They are imported as modules where they are used, never name by name.
+    "sereno.core.agents.adoption",
+    "sereno.core.agents.inspection",
+    "sereno.core.agents.page",
+    "sereno.core.daemon.safety",
+    "sereno.core.providers.asking",
+    "sereno.core.providers.kept.keepers",
+    "sereno.core.providers.kept.model",
+    "sereno.core.providers.offer",
+    "sereno.core.runners.attach",
+    "sereno.core.runners.dead",
+    "sereno.core.runners.start",
+    "sereno.core.workspaces.files",
+    "sereno.core.workspaces.fuzzy",
 )
 """Nothing of these is used before a daemon's first answer."""
 _loading = threading.RLock()
@@ -39,11 +55,11 @@ def lazily(*names: str) -> None:
     for one of its names, on any thread. Nothing happens to one that is loaded already."""
     made = {name: _stand_in(name) for name in names if name not in sys.modules}
     sys.modules.update(made)
-    # Behind all of them: a package may import others of them as it is loaded.
+    # A package that is not loaded yet finds it among the modules, as `from package import it` does.
     for name, stand_in in made.items():
         parent, _, last = name.rpartition(".")
-        if parent:
-            setattr(importlib.import_module(parent), last, stand_in)
+        if parent in sys.modules:
+            setattr(sys.modules[parent], last, stand_in)
 
 
 def _stand_in(name: str) -> ModuleType:

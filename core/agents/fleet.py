@@ -15,8 +15,7 @@ import anyio
 import anyio.abc
 import anyio.to_thread
 
-from sereno.core.agents import acts, ending
-from sereno.core.agents.adoption import Adoption, adopted_record, already_imported, tell_history
+from sereno.core.agents import acts, adoption, ending, inspection, page
 from sereno.core.agents.agent import Agent
 from sereno.core.agents.announce import removed
 from sereno.core.agents.burial import LEFT_ALONE
@@ -24,10 +23,8 @@ from sereno.core.agents.context import Context, Publisher, Runners, Timings
 from sereno.core.agents.creation import first_record
 from sereno.core.agents.errors import UnknownAgent
 from sereno.core.agents.identify import identify
-from sereno.core.agents.inspection import inspect, read_log
 from sereno.core.agents.leftovers import Use, clear_others
 from sereno.core.agents.live import Live
-from sereno.core.agents.page import last_message, read_page
 from sereno.core.agents.parking import park, park_idle
 from sereno.core.agents.requests import entry_of
 from sereno.core.agents.restore import load
@@ -57,6 +54,7 @@ from sereno.core.store.database import Database
 from sereno.core.workspaces.placement import read_placement
 
 if TYPE_CHECKING:
+    from sereno.core.agents.adoption import Adoption
     from sereno.core.config import Config
     from sereno.core.home import Home
     from sereno.core.providers.catalog import Catalog
@@ -190,13 +188,13 @@ class Fleet:
         step.audit(by, "agent.created", provider=record.provider, cwd=record.cwd)
         return await self._begin(agent, step)
 
-    async def adopt(self, adoption: Adoption, *, by: Principal) -> AgentView:
+    async def adopt(self, wanted: Adoption, *, by: Principal) -> AgentView:
         """An agent for a session that its program keeps. Raises AgentError already_imported, …"""
-        record = await adopted_record(self.context, adoption)
-        self.refuse_known(record.provider, adoption.session.session_id)
+        record = await adoption.adopted_record(self.context, wanted)
+        self.refuse_known(record.provider, wanted.session.session_id)
         agent = Agent(self.context, Base(record, Progress()), self._spawn)
         step = agent.step()
-        tell_history(step, adoption)
+        adoption.tell_history(step, wanted)
         step.audit(by, "agent.imported", provider=record.provider, session=record.session_id)
         return await self._begin(agent, step)
 
@@ -209,7 +207,7 @@ class Fleet:
     def refuse_known(self, provider: str, session_id: str) -> None:
         """Raises AgentError already_imported."""
         if (known := self.having(provider, session_id)) is not None:
-            raise already_imported(known)
+            raise adoption.already_imported(known)
 
     async def _begin(self, agent: Agent, step: Step) -> AgentView:
         """Commits an agent's first step, and starts it."""
@@ -349,7 +347,7 @@ class Fleet:
         agent = self._agent(request.agent_id)
         shown, epoch = agent.view.snapshot, agent.record.epoch
         return await self.context.database.read(
-            lambda connection: read_page(connection, request, shown, epoch)
+            lambda connection: page.read_page(connection, request, shown, epoch)
         )
 
     async def wait(self, agent_id: str, timeout_s: float | None) -> WaitOutcome:
@@ -359,7 +357,7 @@ class Fleet:
             return WaitOutcome("timeout", agent.view, None, None)
         # As it stands now: the answer of somebody else may move it while the text is read.
         base, view = agent.base, agent.view
-        said = await self.context.database.read(lambda c: last_message(c, agent_id))
+        said = await self.context.database.read(lambda c: page.last_message(c, agent_id))
         if base.requests:
             return WaitOutcome("permission", view, None, said)
         if base.record.state in (State.FAILED, State.BROKEN):
@@ -368,7 +366,7 @@ class Fleet:
         return WaitOutcome("idle", view, None, said)
 
     async def inspect(self, agent_id: str) -> Inspection:
-        return await inspect(self._agent(agent_id))
+        return await inspection.inspect(self._agent(agent_id))
 
     async def log(
         self,
@@ -382,5 +380,5 @@ class Fleet:
         number given (0, 0 when there is none)."""
         self._agent(agent_id)
         return await self.context.database.read(
-            lambda connection: read_log(connection, agent_id, direction, cursor, limit)
+            lambda connection: inspection.read_log(connection, agent_id, direction, cursor, limit)
         )

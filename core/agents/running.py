@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from sereno.core.agents.context import Runners
-from sereno.core.runners import dead
-from sereno.core.runners.attach import attach
+from sereno.core.runners import attach, dead, start
 from sereno.core.runners.folder import read_record
 from sereno.core.runners.inside import processes
-from sereno.core.runners.start import start_runner
 
 __all__ = ["real_runners"]
 
 
 def real_runners() -> Runners:
+    # Not the functions themselves: what starts and ends runners is loaded when one is started or
+    # found (sereno/lazily.py).
     return Runners(
-        start=start_runner,
-        attach=attach,
-        read_journal=dead.read_journal,
-        sweep=dead.sweep,
+        start=lambda spec: start.start_runner(spec),
+        attach=lambda folder, offset: attach.attach(folder, offset),
+        read_journal=lambda folder, offset: dead.read_journal(folder, offset),
+        sweep=lambda folder: dead.sweep(folder),
         processes=processes,
-        remove=dead.remove,
+        remove=lambda folder: dead.remove(folder),
         started=lambda folder: read_record(folder) is not None,
     )

@@ -6,6 +6,7 @@ Nothing is decided here that a part could decide. It runs the same way embedded 
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import logging
 import os
@@ -30,6 +31,7 @@ from sereno.core.daemon.greeting import page
 from sereno.core.daemon.logs import FILE_ONLY, LogFile, set_level
 from sereno.core.daemon.parts import Parts, build, now_ms
 from sereno.core.home import DaemonLock, Home, HomeError, atomic_write, prepare
+from sereno.core.home.prepare import prove_writable
 from sereno.core.listeners.memory import MemoryListener
 from sereno.core.protocol.additions import DoorStatus, MakeOfferResult
 from sereno.core.protocol.frames import CloseCode
@@ -171,7 +173,7 @@ class Daemon:
             StoreError: the database is corrupt, too new, …
         """
         _refuse_inside_agent(self._home)
-        repairs = prepare(self._home)
+        repairs = prepare(self._home, prove=False)
         if self._taken is None:
             self._lock.acquire()
         else:
@@ -200,8 +202,8 @@ class Daemon:
 
     async def _serve(self, started: Callable[[], None]) -> Outcome:
         database = Database(self._home.database)
-        await database.open()
         try:
+            await self._open(database)
             identity = Identity(__version__, iso(now_ms()), self._embedded)
             self._identity = identity
             parts = await build(
@@ -245,6 +247,14 @@ class Daemon:
                 await database.close()
         assert self._outcome is not None
         return self._outcome
+
+    async def _open(self, database: Database) -> None:
+        """And proves the disk beside it: both wait for it."""
+        proof = asyncio.get_running_loop().run_in_executor(None, prove_writable, self._home)
+        try:
+            await database.open()
+        finally:
+            await proof
 
     async def _reload_when_wanted(self) -> None:
         while True:
@@ -304,7 +314,7 @@ class Daemon:
             "listen": self._entrance.open_texts,
             "embedded": self._embedded,
         }
-        atomic_write(self._home.status, msgspec.json.encode(status))
+        atomic_write(self._home.status, msgspec.json.encode(status), durable=False)
 
     def _let_go(self) -> None:
         """Names first, then the lock: whoever gets the lock next puts his own there."""

@@ -16,8 +16,8 @@ import anyio.to_thread
 
 from sereno.core.config import Config, edit_config, parse_listen, put
 from sereno.core.config.keys import SETTINGS, VARIABLES
+from sereno.core.daemon import safety
 from sereno.core.daemon.doors import Address
-from sereno.core.daemon.safety import Facts, checks
 from sereno.core.daemon.sockets import DoorError, refuse_without_password
 from sereno.core.home import Home, HomeError
 from sereno.core.home.token import load, rotate
@@ -87,7 +87,7 @@ class Warden:
         config, doors = self._daemon.config.daemon, self._daemon.door_states()
         audit = await self._verify("")
         any_hostname = config.hostnames is True
-        facts = Facts(
+        facts = safety.Facts(
             config=config,
             doors=doors,
             home_mode=_mode(os.fspath(self._home.root)),
@@ -110,7 +110,7 @@ class Warden:
             token_made_at=iso(facts.token_made_ms) if facts.token_made_ms is not None else None,
             forced=self._forced(),
             guests=_guests(self._peers()),
-            checks=checks(facts),
+            checks=safety.checks(facts),
         )
 
     async def change(self, request: ChangeSecurity) -> Refusal:

@@ -22,11 +22,15 @@ FILE_MODE = 0o600
 LONGEST_SOCKET_PATH = 100
 
 
-def atomic_write(path: Path, data: bytes | str, mode: int = FILE_MODE) -> None:
+def atomic_write(
+    path: Path, data: bytes | str, mode: int = FILE_MODE, *, durable: bool = True
+) -> None:
     """Replace a file whole: a reader, or a crash, sees the old text or the new one (T78).
 
     The temporary file has an unguessable name in the same folder. A path that is a symbolic link
     keeps being one: its target is replaced. Raises HomeError; the old file is then unchanged.
+    `durable`: on disk when it returns. Without it a power cut may leave an empty file: good enough
+    for words about a process, which does not survive that either.
     """
     raw = data.encode() if isinstance(data, str) else data
     target = path.resolve() if path.is_symlink() else path
@@ -39,13 +43,15 @@ def atomic_write(path: Path, data: bytes | str, mode: int = FILE_MODE) -> None:
                 os.fchmod(descriptor, mode)
                 file.write(raw)
                 file.flush()
-                os.fsync(descriptor)
+                if durable:
+                    os.fsync(descriptor)
             staged.replace(target)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
                 staged.unlink()
             raise
-        sync_folder(target.parent)
+        if durable:
+            sync_folder(target.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -30,13 +30,15 @@ _PRIVATE_FILES = (
 _OWN_NAMES = {*_PRIVATE_FILES, "run", "logs", "worktrees"}
 
 
-def prepare(home: Home) -> tuple[str, ...]:
+def prepare(home: Home, *, prove: bool = True) -> tuple[str, ...]:
     """Make the home's folders, private whatever the umask, and prove that it can be written.
 
     Modes that are too wide on what is ours are repaired; the sentences returned say which, for the
     log. What belongs to somebody else, could be written by others who can get there, is a symbolic
     link inside the home, or is a folder in use for something else, is refused with a HomeError
     (C-48, T20).
+
+    `prove`: False for who calls `prove_writable` beside other work, because it waits for the disk.
     """
     repairs: list[str] = []
     _make_parents(home.root)
@@ -45,7 +47,8 @@ def prepare(home: Home) -> tuple[str, ...]:
         _make_folder(folder, repairs, is_root=folder == home.root)
     for name in _PRIVATE_FILES:
         _tighten_file(home.root / name, repairs)
-    _prove_writable(home)
+    if prove:
+        prove_writable(home)
     return tuple(repairs)
 
 
@@ -193,8 +196,9 @@ def _make_private(path: Path) -> None:
         os.close(descriptor)
 
 
-def _prove_writable(home: Home) -> None:
-    """Find a read-only or full disk now, with a sentence, and not in the middle of an agent."""
+def prove_writable(home: Home) -> None:
+    """Find a read-only or full disk now, with a sentence, and not in the middle of an agent. Raises
+    HomeError. Blocks."""
     path = home.run / f".probe-{os.urandom(8).hex()}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with explained(home.root), os.fdopen(os.open(path, flags, FILE_MODE), "wb") as file:

@@ -22,10 +22,10 @@ from sereno.core.protocol.agents import ProviderEntry, SignIn
 from sereno.core.protocol.frames import encode_payload
 from sereno.core.protocol.messages import ProvidersSnapshotUpdate
 from sereno.core.protocol.values import UNSET, UnsetType, iso
-from sereno.core.providers.asking import SignedIn, read_sign_in, read_version
-from sereno.core.providers.offer import Offer, OfferError, read_offer
+from sereno.core.providers import asking, offer
 
 if TYPE_CHECKING:
+    from sereno.core.providers.asking import SignedIn
     from sereno.core.providers.catalog import Catalog, Provider
 
 __all__ = ["ProviderDirectory"]
@@ -122,14 +122,14 @@ class ProviderDirectory:
             if provider.models or not provider.real:
                 return None
             try:
-                offer = await anyio.to_thread.run_sync(
+                found = await anyio.to_thread.run_sync(
                     _offer_of, provider, self._env, cwd, abandon_on_cancel=True
                 )
-            except OfferError as error:
+            except offer.OfferError as error:
                 return str(error)
-            if offer.ready is not None:
-                provider.remember(offer.ready)
-            provider.remember_models(offer.models)
+            if found.ready is not None:
+                provider.remember(found.ready)
+            provider.remember_models(found.models)
             return None
 
     async def run(
@@ -168,14 +168,14 @@ class ProviderDirectory:
         self._tell(encode_payload(update))
 
 
-def _offer_of(provider: Provider, env: Mapping[str, str], cwd: str | None) -> Offer:
+def _offer_of(provider: Provider, env: Mapping[str, str], cwd: str | None) -> offer.Offer:
     """In a thread: starts the program. A folder that is gone is no reason to say nothing."""
     known = cwd is not None and Path(cwd).is_dir()
-    return read_offer(provider, env, cwd if cwd and known else env.get("HOME", "/"))
+    return offer.read_offer(provider, env, cwd if cwd and known else env.get("HOME", "/"))
 
 
 def _ask_about(provider: Provider, env: Mapping[str, str]) -> _Known:
     """In a thread: starts the program twice."""
     if not provider.real or not provider.find(env).installed:
         return _Known(None, None)
-    return _Known(read_version(provider, env), read_sign_in(provider, env))
+    return _Known(asking.read_version(provider, env), asking.read_sign_in(provider, env))

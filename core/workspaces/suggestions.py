@@ -17,8 +17,8 @@ import anyio
 import anyio.to_thread
 import msgspec
 
-from sereno.core.workspaces.files import JUNK, FileList, list_files
-from sereno.core.workspaces.fuzzy import rank
+from sereno.core.workspaces import files as listing
+from sereno.core.workspaces import fuzzy
 
 FRESH_S = 10.0
 _MOST_KEPT = 8
@@ -40,7 +40,7 @@ class Suggestions:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._kept: OrderedDict[str, tuple[float, FileList]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[float, listing.FileList]] = OrderedDict()
         self._listing = anyio.Lock()
 
     async def inside(
@@ -64,13 +64,13 @@ class Suggestions:
         limit = max(1, min(limit, _MOST_ANSWERS))
         return await anyio.to_thread.run_sync(_folders, query, home, limit)
 
-    async def _list(self, cwd: str) -> FileList:
+    async def _list(self, cwd: str) -> listing.FileList:
         async with self._listing:
             kept = self._kept.get(cwd)
             if kept is not None and self._clock() - kept[0] < FRESH_S:
                 self._kept.move_to_end(cwd)
                 return kept[1]
-            listed = await anyio.to_thread.run_sync(list_files, Path(cwd))
+            listed = await anyio.to_thread.run_sync(listing.list_files, Path(cwd))
             self._kept[cwd] = (self._clock(), listed)
             self._kept.move_to_end(cwd)
             while len(self._kept) > _MOST_KEPT:
@@ -91,7 +91,7 @@ def _best(
         candidates += sorted(_parents(paths))
     answers: list[Suggestion] = []
     # git also lists what was deleted and not committed, so a few more are ranked than are needed.
-    for path in rank(query.removeprefix("./"), candidates, limit * 3):
+    for path in fuzzy.rank(query.removeprefix("./"), candidates, limit * 3):
         if os.path.lexists(cwd / path):
             kind: Literal["file", "directory"] = "directory" if path.endswith("/") else "file"
             answers.append(Suggestion(path, kind))
@@ -116,10 +116,10 @@ def _folders(query: str, home: Path, limit: int) -> list[Suggestion]:
         text = str(home) + query[1:] if query == "~" or query.startswith("~/") else query
         begin, _, typed = text.rpartition("/")
         names = _subfolders(begin + "/", hidden=typed.startswith("."))
-        found = rank(typed, names, limit)
+        found = fuzzy.rank(typed, names, limit)
         return [Suggestion(f"{begin}/{name}", "directory") for name in found]
     known = [path.removeprefix(f"{home}/") for path in _walk_folders(str(home))]
-    return [Suggestion(f"{home}/{path}", "directory") for path in rank(query, known, limit)]
+    return [Suggestion(f"{home}/{path}", "directory") for path in fuzzy.rank(query, known, limit)]
 
 
 def _walk_folders(home: str) -> list[str]:
@@ -144,7 +144,7 @@ def _subfolders(folder: str, *, hidden: bool) -> list[str]:
             return sorted(
                 entry.name
                 for entry in entries
-                if entry.name not in JUNK
+                if entry.name not in listing.JUNK
                 and entry.name.isprintable()
                 and (hidden or not entry.name.startswith("."))
                 and entry.is_dir()

@@ -36,13 +36,13 @@ def main(arguments: Sequence[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     if "_SERENO_COMPLETE" not in os.environ:
+        if arguments in ([], ["--no-ui"]):
+            return _start(bool(arguments))
         from sereno.tui.cli import listing
 
         options = listing.parse(arguments)
         if options is not None:
             return listing.run(options)
-        if arguments in ([], ["--no-ui"]):
-            return _start(bool(arguments))
     from sereno.tui.cli.app import run
 
     return run(arguments)

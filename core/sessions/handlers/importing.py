@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import anyio.to_thread
 
-from sereno.core.agents.adoption import Adoption
+from sereno.core.agents import adoption
 from sereno.core.agents.errors import AgentError
 from sereno.core.protocol.importing import (
     AgentResumed,
@@ -18,8 +18,7 @@ from sereno.core.protocol.importing import (
 from sereno.core.protocol.messages import AgentCreateFailed
 from sereno.core.protocol.values import UNSET, given, iso
 from sereno.core.providers.catalog import Provider
-from sereno.core.providers.kept.keepers import keeper_of
-from sereno.core.providers.kept.model import Keeper, KeptError, KeptSession
+from sereno.core.providers.kept import keepers, model
 from sereno.core.sessions.dispatch import Call, Table
 from sereno.core.store.errors import StoreError
 from sereno.core.workspaces.errors import WorkspaceError
@@ -36,15 +35,15 @@ async def sessions(call: Call, request: ListProviderSessions) -> ProviderSession
     """Starts the programs, side by side: seconds may pass."""
     wanted = given(request.provider, None)
     limit = max(1, min(request.limit, MOST))
-    found: list[tuple[Provider, KeptSession]] = []
+    found: list[tuple[Provider, model.KeptSession]] = []
     problems: list[SessionsProblem] = []
 
-    async def ask(provider: Provider, keeper: Keeper) -> None:
+    async def ask(provider: Provider, keeper: model.Keeper) -> None:
         try:
             kept = await anyio.to_thread.run_sync(
                 keeper.sessions, provider, call.services.providers.env, request.cwd, limit
             )
-        except KeptError as error:
+        except model.KeptError as error:
             step = error.next_step or UNSET
             problem = SessionsProblem(provider=provider.name, error=error.message, next_step=step)
             problems.append(problem)
@@ -54,7 +53,7 @@ async def sessions(call: Call, request: ListProviderSessions) -> ProviderSession
     asked = await call.services.providers.installed()
     async with anyio.create_task_group() as group:
         for provider in asked:
-            keeper = keeper_of(provider)
+            keeper = keepers.keeper_of(provider)
             if keeper is not None and wanted in (None, provider.name):
                 group.start_soon(ask, provider, keeper)
     found.sort(key=lambda one: one[1].updated_ms or 0, reverse=True)
@@ -66,7 +65,7 @@ async def sessions(call: Call, request: ListProviderSessions) -> ProviderSession
     )
 
 
-def _shown(call: Call, provider: Provider, session: KeptSession) -> ProviderSession:
+def _shown(call: Call, provider: Provider, session: model.KeptSession) -> ProviderSession:
     updated = session.updated_ms
     return ProviderSession(
         provider=provider.name,
@@ -81,9 +80,9 @@ def _shown(call: Call, provider: Provider, session: KeptSession) -> ProviderSess
 @table.handles(ImportAgent)
 async def adopt(call: Call, request: ImportAgent) -> AgentResumed | AgentCreateFailed:
     try:
-        adoption = await _adoption(call, request)
-        view = await call.services.fleet.adopt(adoption, by=call.by)
-    except KeptError as error:
+        wanted = await _adoption(call, request)
+        view = await call.services.fleet.adopt(wanted, by=call.by)
+    except model.KeptError as error:
         return _failed(request, error.code, error.message, error.next_step)
     except Explained as error:
         return _failed(request, error.code, error.message, error.next_step)
@@ -91,13 +90,13 @@ async def adopt(call: Call, request: ImportAgent) -> AgentResumed | AgentCreateF
         request_id=request.request_id,
         agent_id=view.snapshot.id,
         agent=view.snapshot,
-        timeline_size=len(adoption.history),
+        timeline_size=len(wanted.history),
     )
 
 
-async def _adoption(call: Call, request: ImportAgent) -> Adoption:
+async def _adoption(call: Call, request: ImportAgent) -> adoption.Adoption:
     provider = call.services.providers.find(request.provider)
-    keeper = None if provider is None or not provider.enabled else keeper_of(provider)
+    keeper = None if provider is None or not provider.enabled else keepers.keeper_of(provider)
     if provider is None or keeper is None:
         raise AgentError(
             "not_supported",
@@ -109,7 +108,7 @@ async def _adoption(call: Call, request: ImportAgent) -> Adoption:
     session, history = await anyio.to_thread.run_sync(
         keeper.take, provider, env, request.session_id, cwd
     )
-    return Adoption(provider.name, session, history, given(request.labels, {}))
+    return adoption.Adoption(provider.name, session, history, given(request.labels, {}))
 
 
 def _failed(request: ImportAgent, code: str, message: str, next_step: str) -> AgentCreateFailed:
