@@ -58,6 +58,7 @@ class Runners(msgspec.Struct, frozen=True):
     processes: Callable[[Path], tuple[ProcessInfo, ...]]
     remove: Callable[[Path], None]
     started: Callable[[Path], bool]
+    claimed: Callable[[Path], bool]
 
 
 class Context(msgspec.Struct, frozen=True):

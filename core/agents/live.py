@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 ACKNOWLEDGED_BYTES = 65_536
 STARTING_RUNNER = 1.0
 """Seconds in which a runner that somebody began to start shows itself; it takes 0.05."""
+SLOW_RUNNER = 15.0
+"""Seconds that one may take that was seen to be started."""
 MOST_REFUSALS = 5
 END_SLACK = 15.0
 MAY_PASS = LEFT_ALONE - {"version"}
@@ -208,21 +210,35 @@ class Live:
         try:
             return await runners.attach(self.folder, position)
         except RunnerGone:
-            if not await self._never_started():
-                raise
-        await tidy(self)
-        await runners.start(self._spec())
+            if await self._never_started():
+                await tidy(self)
+                await runners.start(self._spec())
+        # It may have got ready while it was looked for; one that is dead is gone again.
         return await runners.attach(self.folder, position)
 
     async def _never_started(self) -> bool:
         """The daemon before us may have died between its commit and the runner's start."""
-        agent = self.agent
+        agent, runners = self.agent, self.agent.context.runners
         if agent.record.state is not State.STARTING or agent.base.progress.position:
             return False
         with anyio.move_on_after(STARTING_RUNNER):
-            while not agent.context.runners.started(self.folder):  # noqa: ASYNC110
+            while not runners.started(self.folder):  # noqa: ASYNC110
                 await anyio.sleep(0.05)
-        return not agent.context.runners.started(self.folder)
+        # A slow one is not started a second time: two programs would be told the same.
+        with anyio.move_on_after(SLOW_RUNNER) as patience:
+            while self._under_way():  # noqa: ASYNC110
+                await anyio.sleep(0.05)
+        if patience.cancelled_caught:
+            raise RunnerError(
+                "no_answer",
+                f"The runner of agent {agent.id} is being started and does not get ready.",
+                "Is the machine very busy? Stop the agent and start it again.",
+            )
+        return not runners.started(self.folder)
+
+    def _under_way(self) -> bool:
+        runners = self.agent.context.runners
+        return runners.claimed(self.folder) and not runners.started(self.folder)
 
     def _spec(self) -> RunnerSpec:
         agent, context = self.agent, self.agent.context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sereno.core.agents.context import Runners
 from sereno.core.runners import attach, dead, start
-from sereno.core.runners.folder import read_record
+from sereno.core.runners.folder import claimed, read_record
 from sereno.core.runners.inside import processes
 
 __all__ = ["real_runners"]
@@ -21,4 +21,5 @@ def real_runners() -> Runners:
         processes=processes,
         remove=lambda folder: dead.remove(folder),
         started=lambda folder: read_record(folder) is not None,
+        claimed=claimed,
     )

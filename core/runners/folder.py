@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,30 @@ def read_record(folder: Path) -> RunnerInfo | None:
             f"{folder / RECORD} is damaged: {error}.",
             "See with `ps` whether the agent still runs; then delete the agent.",
         ) from error
+
+
+def claim(log: int) -> None:
+    """Marks the folder of this open runner.log as one in which a runner is started, or lives: the
+    lock belongs to the open file, which only the runner keeps, and goes with the last who has it.
+    """
+    with contextlib.suppress(OSError):  # a file system without locks; then only time tells
+        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def claimed(folder: Path) -> bool:
+    """Whether a runner is being started here, by whomever, or lives. Raises OSError where that
+    cannot be told."""
+    try:
+        log = os.open(folder / LOG, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(log)
+    return False
 
 
 def alive(seen: Seen | None) -> bool:

@@ -20,7 +20,7 @@ import msgspec
 
 from sereno.core.home import HomeError, explain
 from sereno.core.runners.dead import kill_run
-from sereno.core.runners.folder import LOG, clear, read_record
+from sereno.core.runners.folder import LOG, claim, clear, read_record
 from sereno.core.runners.model import RunnerInfo, RunnerSpec, RunnerStartError
 from sereno.core.runners.process.peers import runners_above
 from sereno.core.runners.process.spec import Spec, decode_report
@@ -111,6 +111,7 @@ def _launch(message: bytes, folder: Path, run: str) -> tuple[str, int, str]:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         log = os.open(folder / LOG, flags, 0o600)
         os.fchmod(log, 0o600)
+        claim(log)
     except OSError as error:
         return "folder", error.errno or 0, error.strerror or ""
     environment = {name: os.environ[name] for name in _LOADER if name in os.environ}

@@ -121,5 +121,7 @@ class Journal:
 
     @staticmethod
     def _create(start: int) -> int:
-        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        """The first one must be new: a runner that comes late never writes over another's words."""
+        new = os.O_TRUNC if start else os.O_EXCL
+        flags = os.O_RDWR | os.O_CREAT | new | os.O_NOFOLLOW | os.O_CLOEXEC
         return os.open(segment_name(start), flags, 0o600)

@@ -144,6 +144,7 @@ class Machine:
             self.list,
             self.remove,
             self.started,
+            self.claimed,
         )
 
     @property
@@ -181,6 +182,9 @@ class Machine:
         self.removed.append(folder)
 
     def started(self, folder: Path) -> bool:
+        return folder in self.processes
+
+    def claimed(self, folder: Path) -> bool:
         return folder in self.processes
 
 

@@ -97,7 +97,14 @@ def trapped_runners(trap: Trap) -> Runners:
         return link
 
     return Runners(
-        real.start, attach, real.read_journal, real.sweep, real.processes, real.remove, real.started
+        real.start,
+        attach,
+        real.read_journal,
+        real.sweep,
+        real.processes,
+        real.remove,
+        real.started,
+        real.claimed,
     )
 
 

@@ -19,7 +19,7 @@ from sereno.core.agents.errors import NotPossible, UnknownAgent
 from sereno.core.agents.lacking import what_is_lacking
 from sereno.core.agents.states import State
 from sereno.core.agents.views import Ended
-from sereno.core.runners.model import JournalGap, RunnerGone
+from sereno.core.runners.model import JournalGap, RunnerGone, RunnerInfo, RunnerSpec
 from sereno.core.store.database import Database
 from tests.core.agents.fakes import Link, Machine
 from tests.core.agents.place import BY, Place, running
@@ -97,12 +97,16 @@ async def test_one_that_is_always_started_again_is_not_deleted(
         assert place.fleet.view(agent).snapshot.id == agent
 
 
-async def _lose_the_link(place: Place, machine: Machine, agent: str) -> None:
+def driven(place: Place, agent: str) -> live.Live:
+    found = place.fleet._agents[agent].live
+    assert found is not None
+    return found
+
+
+async def lose_the_link(place: Place, agent: str) -> None:
     """As when the daemon had to drop the connection: the runner lives."""
-    driven = place.fleet._agents[agent].live
-    assert driven is not None
     async with place.fleet._agents[agent].lock:
-        driven.reconnect()
+        driven(place, agent).reconnect()
 
 
 async def test_without_descriptors_an_agent_is_left_alone_and_found_again(tmp_path: Path) -> None:
@@ -118,7 +122,7 @@ async def test_without_descriptors_an_agent_is_left_alone_and_found_again(tmp_pa
     async with running(tmp_path, runners, timings=QUICK) as place:
         agent = (await place.create("work")).snapshot.id
         await place.until_said("Working.")
-        await _lose_the_link(place, machine, agent)
+        await lose_the_link(place, agent)
         machine.last.say("say More.", "end completed")
         outcome = await place.fleet.wait(agent, 5)
         assert (outcome.status, machine.starts, refusals) == ("idle", 1, [])
@@ -174,10 +178,8 @@ async def test_a_mistake_in_cleaning_up_after_a_mistake_ends_no_daemon(
     machine = Machine(obedient)
     async with running(tmp_path, machine.runners) as place:
         bad = (await place.create("crash")).snapshot.id
-        driven = place.fleet._agents[bad].live
-        assert driven is not None
         with anyio.fail_after(5):
-            await driven.over.wait()
+            await driven(place, bad).over.wait()
         good = (await place.create("hello")).snapshot.id
         assert (await place.fleet.wait(good, 5)).status == "idle"
 
@@ -275,6 +277,39 @@ async def test_a_memory_that_no_driver_can_read_breaks_one_agent_off_and_no_daem
         for one in (agent, other):
             await place.fleet.prompt(one, "hello", by=BY)
             assert (await place.fleet.wait(one, 5)).status == "idle"
+
+
+async def test_a_runner_that_is_slow_to_start_is_not_started_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The daemon that began it was killed: the next one waits as long as somebody is starting."""
+    monkeypatch.setattr(live, "STARTING_RUNNER", 0.01)
+    machine = Machine(obedient)
+    begun, looks = anyio.Event(), []
+
+    async def slow(_spec: RunnerSpec) -> RunnerInfo:
+        begun.set()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async with running(tmp_path, replace(machine.runners, start=slow)) as place:
+        agent = (await place.create("hello")).snapshot.id
+        await begun.wait()
+        spec = driven(place, agent)._spec()
+
+    def claimed(_folder: Path) -> bool:
+        looks.append(machine.starts)
+        return True
+
+    async with running(tmp_path, replace(machine.runners, claimed=claimed)) as place:
+        with anyio.fail_after(5):
+            while len(looks) < 3:
+                await anyio.sleep(0.01)
+        assert looks == [0] * len(looks)
+        await machine.start(spec)
+        assert (await place.fleet.wait(agent, 5)).status == "idle"
+        assert machine.starts == 1
+        assert await place.texts(agent) == ["hello", "You said hello."]
 
 
 def test_what_is_lacking() -> None:

@@ -11,11 +11,13 @@ import stat
 import sys
 from pathlib import Path
 
+import anyio
 import pytest
 
 from sereno.core.runners import start as module
 from sereno.core.runners.attach import attach
-from sereno.core.runners.folder import read_record
+from sereno.core.runners.dead import sweep
+from sereno.core.runners.folder import claimed, read_record
 from sereno.core.runners.model import RunnerSpec, RunnerStartError, Stream
 from sereno.core.runners.start import start_runner
 from tests.core.runners.place import (
@@ -53,6 +55,33 @@ async def tell(place: Place, *arguments: str, **env: str) -> dict[str, object]:
     told: dict[str, object] = json.loads(reader.said())
     told["info"] = reader.link.info
     return told
+
+
+async def test_its_folder_is_claimed_from_the_start_of_a_runner_to_its_end(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next daemon must not take a slow one for none: while it starts there is no record."""
+    slow = place.root / "slow.py"
+    slow.write_text(
+        f"import runpy, time; open({str(place.root / 'begun')!r}, 'w')\n"
+        f"while not __import__('os').path.exists({str(place.root / 'go')!r}): time.sleep(0.01)\n"
+        f"runpy.run_path({str(module.PROGRAM)!r}, run_name='__main__')\n"
+    )
+    folder = place.root / "run"
+    assert not claimed(folder)
+    monkeypatch.setattr(module, "PROGRAM", slow)
+    async with anyio.create_task_group() as group:
+        spec = RunnerSpec("agent-1", folder, shell("sleep 60"), place.root, ENV)
+        group.start_soon(start_runner, spec)
+        await until((place.root / "begun").exists, "it begins")
+        assert claimed(folder)
+        assert read_record(folder) is None
+        (place.root / "go").touch()
+    record = read_record(folder)
+    assert record is not None
+    assert claimed(folder)
+    assert (await sweep(folder, runner_too=True)).verified
+    await until(lambda: not claimed(folder), "nobody is there")
 
 
 async def test_t74_the_agent_gets_exactly_its_environment_and_the_marker(

@@ -56,6 +56,15 @@ def test_every_offset_can_be_read_across_segments(
         assert [raw[2] for raw in raws] == list(range(index, 100))
 
 
+def test_a_journal_that_is_there_is_never_written_over() -> None:
+    """By a runner that was started before this one and comes late."""
+    journal = Journal(64 * 1024)
+    journal.append(1, 0, 1, (b"said\n",))
+    with pytest.raises(FileExistsError):
+        Journal(64 * 1024)
+    assert FrameReader().feed(read_all(journal, 0))[0][3] == b"said\n"
+
+
 def test_acknowledging_drops_whole_segments_and_keeps_the_offsets() -> None:
     journal = Journal(64 * 1024)
     for _ in range(70):
