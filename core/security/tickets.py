@@ -18,13 +18,14 @@ __all__ = ["EACH", "LASTS_S", "TOTAL", "Tickets"]
 LASTS_S: Final = 60.0
 """Seconds in which a file may be fetched."""
 EACH: Final = 32
-"""Open tickets of one holder; more end the oldest."""
+"""Open tickets that one has asked for; more end the oldest."""
 TOTAL: Final = 1_024
 
 T = TypeVar("T")
 
 
 class _Ticket(msgspec.Struct, Generic[T], frozen=True):
+    asker: str
     holder: str | None
     until: float
     thing: T
@@ -41,11 +42,11 @@ class Tickets(Generic[T]):
     def __len__(self) -> int:
         return len(self._open)
 
-    def make(self, thing: T, holder: str | None, now: float) -> str:
+    def make(self, thing: T, asker: str, holder: str | None, now: float) -> str:
         """A new token. `holder`: the only one who may use it; None for whoever may read files."""
-        self._sweep(holder, now)
+        self._sweep(asker, now)
         secret = self._random(32)
-        self._open[tokens.digest(secret)] = _Ticket(holder, now + LASTS_S, thing)
+        self._open[tokens.digest(secret)] = _Ticket(asker, holder, now + LASTS_S, thing)
         return secret
 
     def look(self, secret: str, holder: str, now: float) -> T | None:
@@ -62,12 +63,12 @@ class Tickets(Generic[T]):
             return None
         return ticket.thing
 
-    def _sweep(self, holder: str | None, now: float) -> None:
-        """Those that are over, and the oldest where somebody has too many: so nobody can end the
-        tickets of another holder but by filling the whole table."""
+    def _sweep(self, asker: str, now: float) -> None:
+        """Those that are over, and the oldest where somebody has too many: so nobody can end what
+        another one asked for but by filling the whole table."""
         for key in [key for key, ticket in self._open.items() if now >= ticket.until]:
             del self._open[key]
-        mine = [key for key, ticket in self._open.items() if ticket.holder == holder]
+        mine = [key for key, ticket in self._open.items() if ticket.asker == asker]
         for key in mine[: max(0, len(mine) - EACH + 1)]:
             del self._open[key]
         while len(self._open) >= TOTAL:

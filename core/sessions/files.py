@@ -109,11 +109,12 @@ class Files:
 
     # Looking
 
-    async def folder(self, cwd: str, path: str) -> tuple[tuple[str, ...], Folder]:
-        """The steps to a folder, and what it holds. Raises PathRefused."""
+    async def folder(self, cwd: str, path: str, tell: Callable[[tuple[str, ...], Folder], T]) -> T:
+        """What `tell` makes of the steps to a folder and of what it holds: in the same thread,
+        because it may hold much. Raises PathRefused."""
         root = self.known(cwd)
         steps = steps_of(path, root)
-        return steps, await self._look(root, lambda walk: list_folder(walk, steps))
+        return await self._look(root, lambda walk: tell(steps, list_folder(walk, steps)))
 
     @asynccontextmanager
     async def open(
@@ -143,7 +144,8 @@ class Files:
             facts = file.facts
         await self._told(by, "file.offer", root, steps, facts)
         fetch = _Fetch(root, steps, facts.identity)
-        return self._tickets.make(fetch, _holder(peer), self._clock()), facts
+        asker, holder = _credential(peer), _holder(peer)
+        return self._tickets.make(fetch, asker, holder, self._clock()), facts
 
     @asynccontextmanager
     async def fetch(self, token: str, peer: Peer, *, look: bool) -> AsyncIterator[OpenFile | None]:

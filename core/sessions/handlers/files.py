@@ -29,11 +29,12 @@ from sereno.core.protocol.files import (
     end_frame,
     id_bytes,
 )
+from sereno.core.protocol.frames import encode_payload
 from sereno.core.protocol.values import UNSET, given, iso
 from sereno.core.security.confinement import PathRefused, shown
 from sereno.core.sessions.dispatch import Call, Table
 from sereno.core.sessions.files import OpenFile
-from sereno.core.workspaces.contents import Facts
+from sereno.core.workspaces.contents import Facts, Folder
 
 __all__ = ["table"]
 
@@ -49,7 +50,7 @@ STALL_S: Final = 60.0
 
 
 @table.handles(ExploreFiles)
-async def explore(call: Call, request: ExploreFiles) -> ExploredFiles | None:
+async def explore(call: Call, request: ExploreFiles) -> ExploredFiles | bytes | None:
     path = given(request.path, ".") or "."
     try:
         if request.mode == "list":
@@ -87,22 +88,26 @@ async def icon(call: Call, request: RequestProjectIcon) -> ProjectIconResult:
     return reply
 
 
-async def _list(call: Call, request: ExploreFiles, path: str) -> ExploredFiles:
-    steps, folder = await call.services.files.folder(request.cwd, path)
-    before = "".join(f"{step}/" for step in steps)
-    entries = [
-        FileEntry(
-            name=one.name,
-            path=before + one.step,
-            kind=one.kind,
-            size=one.size,
-            modified_at=iso(one.modified_ms),
+async def _list(call: Call, request: ExploreFiles, path: str) -> bytes:
+    def told(steps: tuple[str, ...], folder: Folder) -> bytes:
+        before = "".join(f"{step}/" for step in steps)
+        entries = [
+            FileEntry(
+                name=one.name,
+                path=before + one.step,
+                kind=one.kind,
+                size=one.size,
+                modified_at=iso(one.modified_ms),
+            )
+            for one in folder.entries
+        ]
+        truncated = UNSET if folder.complete else True
+        listing = DirectoryListing(
+            path="/".join(steps) or ".", entries=entries, truncated=truncated
         )
-        for one in folder.entries
-    ]
-    truncated = UNSET if folder.complete else True
-    listing = DirectoryListing(path="/".join(steps) or ".", entries=entries, truncated=truncated)
-    return _reply(request, path, directory=listing)
+        return encode_payload(_reply(request, path, directory=listing))
+
+    return await call.services.files.folder(request.cwd, path, told)
 
 
 async def _show(call: Call, request: ExploreFiles, path: str) -> ExploredFiles | None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -16,16 +17,19 @@ import pytest
 from websockets.frames import Frame
 
 from sereno.core.listeners import delivery
+from sereno.core.listeners.tls import TlsContext
 from sereno.core.security.roles import Role
 from sereno.core.security.tickets import LASTS_S
 from sereno.core.sessions.channel import Peer
 from sereno.core.store.errors import StoreError
+from tests.certificates import made
 from tests.core.listeners.street import (
     PASSWORD,
     TOKEN,
     Street,
     ask,
     get,
+    hang_up,
     hashed,
     settings,
     status_of,
@@ -350,3 +354,21 @@ async def test_pieces_of_a_file_are_binary_messages_and_everything_else_is_text(
         assert await client.next() == b'{"type":"pong"}'
         assert kinds[-1] == "TEXT"
         client.close()
+
+
+async def test_a_large_file_comes_whole_over_tls(root: Path, tmp_path: Path) -> None:
+    files = made(tmp_path / "c", "DNS:localhost")
+    data = os.urandom(3 * 2**20)
+    (root / "big").write_bytes(data)
+    async with place(root, tls=TlsContext(files.cert, files.key)) as here:
+        given = await token(here, root, "big")
+        context = ssl.create_default_context(cafile=files.cert)
+        reader, writer = await asyncio.open_connection(
+            *here.address, ssl=context, server_hostname="localhost"
+        )
+        writer.write(get(path_of(given)).encode())
+        with anyio.fail_after(20):
+            answer = await reader.read()
+        assert split(answer)[1] == data
+        await hang_up(writer)
+        await until(lambda: not here.listener._deliveries)
