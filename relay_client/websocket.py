@@ -22,7 +22,7 @@ from sereno.relay_client.sockets import CLOSE_S
 
 __all__ = ["FRAME", "MOST_PINGS", "PIECE", "QUEUE", "RelayWebSocket", "Shared"]
 
-PIECE = 16 * 1024
+PIECE = 64 * 1024
 """Bytes that are read into frames at once."""
 FRAME = 220
 """Bytes that a frame takes besides its own, which may be none."""
@@ -121,18 +121,21 @@ class RelayWebSocket(ClientConnection):
             self.transport.resume_reading()
 
     def process_event(self, event: Event) -> None:
-        if isinstance(event, Frame):
-            if event.opcode in DATA_OPCODES:
-                if self._leaving:
-                    return
-                self._begun += len(event.data) + FRAME
-                if event.fin:
-                    self._whole, self._begun = self._whole + self._begun, 0
-            elif event.opcode is Opcode.PING and self.paused:
-                self._pings += 1
-                if self._pings > MOST_PINGS:
-                    self.transport.abort()
-        super().process_event(event)
+        if not isinstance(event, Frame) or event.opcode not in DATA_OPCODES:
+            self._count_ping(event)
+            super().process_event(event)
+        elif not self._leaving:
+            self._begun += len(event.data) + FRAME
+            if event.fin:
+                self._whole += self._begun
+                self._begun = 0
+            self.recv_messages.put(event)
+
+    def _count_ping(self, event: Event) -> None:
+        if self.paused and isinstance(event, Frame) and event.opcode is Opcode.PING:
+            self._pings += 1
+            if self._pings > MOST_PINGS:
+                self.transport.abort()
 
     def resume_writing(self) -> None:
         self._pings = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sereno.relay_client.allowance import Allowance
@@ -25,6 +25,7 @@ def test_a_message_of_the_longest_kind_passes_alone() -> None:
     assert allowance.hold(0, MESSAGE_BYTES) is None
 
 
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 5), st.none() | st.integers(0, 80))))
 def test_the_sum_is_what_all_hold(steps: list[tuple[int, int | None]]) -> None:
     allowance: Allowance[int] = Allowance(100)

@@ -19,10 +19,11 @@ from sereno.relay_client.allowance import Allowance
 from sereno.relay_client.dialling import Dialler
 from sereno.relay_client.endpoints import parse_endpoint
 from sereno.relay_client.sockets import RelaySocket, SocketClosed
-from sereno.relay_client.websocket import FRAME, MOST_PINGS, PIECE, RelayWebSocket
+from sereno.relay_client.websocket import FRAME, MOST_PINGS, RelayWebSocket
 
 LIMIT_S = 20.0
 MOST = 4 * 1024 * 1024
+PIECE = 4096
 Behave = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -75,7 +76,10 @@ async def until(condition: Callable[[], bool]) -> None:
             await anyio.sleep(0.005)
 
 
-async def test_empty_frames_that_nobody_reads_do_not_pile_up() -> None:
+async def test_empty_frames_that_nobody_reads_do_not_pile_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(websocket, "PIECE", PIECE)
     sent = 200_000
 
     async def flood(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
