@@ -83,3 +83,14 @@ async def test_a_mode_that_asks_is_begun_in_at_once() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await play(pilot, ("enter",))
         assert [act.mode_id for act in link.acts if isinstance(act, CreateAgent)] == ["ask"]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_a_field_with_values_says_how_they_are_changed(size: tuple[int, int]) -> None:
+    app = sample.app(bare())
+    async with app.run_test(size=size) as pilot:
+        await play(pilot, ())
+        assert "left right change" not in shown(app)
+        app.screen.query_one("#agent", Choice).focus()
+        await settle(pilot)
+        assert "left right change" in shown(app)

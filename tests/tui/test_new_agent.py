@@ -19,7 +19,7 @@ from sereno.tui.requests import of
 from sereno.tui.screens.choose.screen import ChooseOne
 from sereno.tui.screens.new_agent.screen import NewAgentScreen
 from sereno.tui.screens.new_agent.task import TaskText
-from sereno.tui.widgets.choice import Choice
+from sereno.tui.widgets.choice import Choice, Option
 from sereno.tui.widgets.file_picker import FilePicker
 from sereno.tui.widgets.footer import Footer
 from tests.tui import sample
@@ -136,6 +136,32 @@ async def test_enter_goes_on_where_there_is_nothing_to_choose_and_in_the_folder(
         assert app.screen.query_one("#task", TaskText).has_focus
         await pilot.press("a", "enter", "b")
         assert app.screen.query_one("#task", TaskText).text == "a\nb"
+
+
+LONG = "Works here, in a sandbox; asks before edits and commands that are not known as harmless."
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+async def test_what_is_cut_beside_a_value_stands_whole_below(size: tuple[int, int]) -> None:
+    async with form(size=size) as (app, pilot, _):
+        choice = app.screen.query_one("#mode", Choice)
+        choice.show([Option("a", "Ask", LONG), Option("p", "Plan", "Looks")])
+        about = app.screen.query_one("#about", Static)
+        assert not about.display
+        choice.focus()
+        await settle(pilot)
+        assert LONG in text(app)
+        await pilot.press("right")
+        await settle(pilot)
+        assert not about.display, "it stands beside it, once"
+        assert text(app).count("Looks") == 1
+        await pilot.press("enter")
+        await settle(pilot)
+        assert isinstance(app.screen, ChooseOne)
+        assert LONG not in text(app)
+        await pilot.press("up")
+        await settle(pilot)
+        assert LONG in text(app).replace("│ │ ", "")
 
 
 # -- files and images --------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.binding import BindingType
 from textual.message import Message
 
@@ -67,6 +68,12 @@ class Choice(LineWidget, can_focus=True):
             if option.value == self.value:
                 return option
         return None
+
+    @property
+    def cut_words(self) -> str:
+        """What is said of the value, where it does not fit beside it: somebody has to show it."""
+        note = "" if self.option is None else self.option.note
+        return note if cell_len(note) > self.size.width - self._box - 3 else ""
 
     def show(self, options: Sequence[Option], value: str | None = None) -> None:
         """New values; the current one stays where it still exists."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -17,7 +18,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from sereno.tui.keys import key
-from sereno.tui.lines import Line, beside
+from sereno.tui.lines import Line, beside, wrap
 from sereno.tui.widgets.choice import Option
 from sereno.tui.widgets.field import Field
 from sereno.tui.widgets.rows import Row, RowList
@@ -60,6 +61,7 @@ class ChooseOne(ModalScreen[str]):
             panel.border_title = Content(self._words)
             yield Field(id="words", placeholder="type to filter")
             yield RowList(id="values", empty=[((" nothing matches", "dim"),)])
+            yield Static("", id="about", markup=False)
             keys = (("up down", "choose"), ("enter", "take it"), ("esc", "back"))
             parts = [part for name, does in keys for part in ((name, "bold"), f" {does}     ")]
             yield Static(Content.assemble(*parts))
@@ -67,6 +69,11 @@ class ChooseOne(ModalScreen[str]):
     def on_mount(self) -> None:
         most = ROWS if self.app.size.height >= 24 else ROWS_SHORT
         self.query_one("#values", RowList).styles.height = min(len(self._options), most)
+        room, width = self._columns
+        cut_notes = [each.note for each in self._options if cell_len(each.note) > width - room]
+        about = self.query_one("#about", Static)
+        about.display = bool(cut_notes)
+        about.styles.height = max((len(wrap(note, width)) for note in cut_notes), default=0)
         self._show("")
         known = [option.value for option in self._options]
         if self._value in known:
@@ -79,10 +86,23 @@ class ChooseOne(ModalScreen[str]):
     def _list(self) -> RowList:
         return self.query_one("#values", RowList)
 
-    def _show(self, words: str) -> None:
+    @property
+    def _columns(self) -> tuple[int, int]:
+        """Cells of the labels, and of the whole row."""
         width = self.app.size.width - 6
         widest = max((len(option.label) for option in self._options), default=0)
-        room = min(max(12, widest + 5), width // 2)
+        return min(max(12, widest + 5), width // 2), width
+
+    @on(RowList.Highlighted)
+    def _show_about(self, event: RowList.Highlighted) -> None:
+        """What is said of the value under the cursor, whole, where any is cut in its row."""
+        option = self._options[int(event.key)] if event.key else None
+        words = "" if option is None else "\n".join(wrap(option.note, self._columns[1]))
+        style = "$need-failed" if option is not None and option.style == "failed" else ""
+        self.query_one("#about", Static).update(Content.assemble((words, style)))
+
+    def _show(self, words: str) -> None:
+        room, width = self._columns
         rows = [
             Row(str(place), (self._row(self._options[place], room, width),))
             for place in fitting(self._options, words)

@@ -204,6 +204,13 @@ class FirstRunScreen(SerenoScreen[None]):
         self._trouble("starting ...")
         self.post_message(self.sereno.creation(draft))
 
+    def on_descendant_focus(self) -> None:
+        """A field with values says how they are changed."""
+        first, *rest = self.FOOTER
+        choosing = isinstance(self.focused, Choice)
+        change = (("left right", "change"),) if choosing else ()
+        self.query_one("#footer", Footer).show((first, *change, *rest))
+
     def action_back(self) -> None:
         self.dismiss(None)
 

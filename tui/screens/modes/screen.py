@@ -100,8 +100,11 @@ class ModesPanel(ModalScreen[list[Act]]):
         self._warned = ""
         choice = self.focused
         option = choice.option if isinstance(choice, Choice) else None
-        style = "$need-failed bold" if option is not None and option.style == "failed" else "dim"
-        words = "" if option is None else option.note
+        loud = option is not None and option.style == "failed"
+        words = ""
+        if isinstance(choice, Choice) and option is not None:
+            words = option.note if loud else choice.cut_words
+        style = "$need-failed bold" if loud else "dim"
         self.query_one("#gap", Static).update(Content.assemble((words, style)))
 
     def _key(self, name: str, usual: str) -> str:

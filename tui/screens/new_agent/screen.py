@@ -99,6 +99,7 @@ class NewAgentScreen(SerenoScreen[None]):
                 yield Field(id="folder")
             yield FilePicker(id="picker")
             yield TaskText(id="task")
+            yield Static("", id="about", markup=False)
             yield Static("", id="trouble", markup=False)
             yield Static("", id="images", markup=False)
             yield Static("", id="runs", markup=False)
@@ -218,9 +219,19 @@ class NewAgentScreen(SerenoScreen[None]):
 
     def on_descendant_focus(self) -> None:
         self._show_footer()
+        self._show_about()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show_footer)
+        self.call_after_refresh(self._show_about)
+
+    @on(Choice.Chosen)
+    def _show_about(self) -> None:
+        """What is said of the value in hand, whole, where it is cut beside it."""
+        choice, about = self.focused, self.query_one("#about", Static)
+        words = choice.cut_words if isinstance(choice, Choice) else ""
+        about.update(Content(words))
+        about.display = bool(words)
 
     def _show_footer(self) -> None:
         """What works in the field that has the keyboard; the editor's key in the task only."""
