@@ -12,6 +12,7 @@ import pytest
 from sereno.core.agents.errors import AgentError
 from sereno.core.protocol import apps as wire
 from sereno.core.protocol.agents import ProviderEntry
+from sereno.core.protocol.frames import encode_payload
 from sereno.core.protocol.messages import ActivityLog, ProviderModels, RpcError, StatusError
 from sereno.core.protocol.values import UNSET, Wire, iso
 from sereno.core.sessions.handlers import providers as handler
@@ -86,9 +87,9 @@ async def test_the_settings_say_which_providers_are_on() -> None:
     async with door(providers=Providers()) as house:
         socket = house.enter()
         socket.ask("get_daemon_config_request")
-        frames: list[bytes] = []
-        await socket.until(lambda found: bool(frames.extend(found) or found))
-        assert json.loads(frames[0])["message"]["payload"]["config"] == {
+        [answer] = await socket.until(bool)
+        assert isinstance(answer, wire.GetDaemonConfigResult)
+        assert json.loads(encode_payload(answer))["message"]["payload"]["config"] == {
             "mcp": {"injectIntoAgents": False},
             "providers": {"demo": {"enabled": True}, "goose": {"enabled": False}},
         }

@@ -146,14 +146,14 @@ async def test_a_folder_is_opened_and_put_away(tmp_path: Path) -> None:
         assert opened.workspace is not None
         assert opened.workspace.id == str(tmp_path)
         assert house.notes == [("owner (cli)", "workspace.opened", str(tmp_path))]
-        assert (await house.files.folder(str(tmp_path), "."))[0] == ()
+        assert house.files.known(str(tmp_path)) == str(tmp_path)
         assert isinstance((await socket.until(bool))[0], WorkspaceUpserted)
         put_away = await ask(socket, "archive_workspace_request", workspaceId=str(tmp_path))
         assert isinstance(put_away, ArchiveWorkspaceResult)
         assert (put_away.archived_at, put_away.error) == (iso(NOW_MS), None)
         assert await socket.until(bool) == [WorkspaceRemoved(id=str(tmp_path))]
         with pytest.raises(PathRefused):
-            await house.files.folder(str(tmp_path), ".")
+            house.files.known(str(tmp_path))
         again = await ask(socket, "archive_workspace_request", workspaceId=str(tmp_path))
         assert isinstance(again, ArchiveWorkspaceResult)
         assert again.archived_at is None

@@ -298,7 +298,7 @@ def test_the_answers_of_official_apps_are_named_by_headers() -> None:
 
 def test_a_header_that_two_questions_have_names_none() -> None:
     first, second = QUESTION["questions"]
-    twice = {"questions": [first, second | {"header": "DB"}]}
+    twice: dict[str, Any] = {"questions": [first, second | {"header": "DB"}]}
     bench = Bench.in_turn()
     bench.tool("AskUserQuestion", **twice)
     request = bench.asked("AskUserQuestion", input=twice, tool_use_id="c")
