@@ -56,7 +56,7 @@ async def ended(agent: Agent) -> Ended:
         folder = live.folder
         await live.over.wait()
     if await _still_running(agent, folder):
-        with contextlib.suppress(RunnerError):
+        with contextlib.suppress(RunnerError, OSError):
             await clear(agent.context, folder)
     return Ended(await _still_running(agent, folder))
 
@@ -85,8 +85,19 @@ async def _say_end(agent: Agent, by: str) -> None:
 
 
 async def _still_running(agent: Agent, folder: Path) -> tuple[int, ...]:
-    """Pids of a run, asked of the system: an end is verified, never assumed."""
-    rows = await anyio.to_thread.run_sync(agent.context.runners.processes, folder)
+    """Pids of a run, asked of the system: an end is verified, never assumed.
+
+    Raises NotPossible where nobody can tell just now.
+    """
+    try:
+        rows = await anyio.to_thread.run_sync(agent.context.runners.processes, folder)
+    except (OSError, RunnerError) as error:
+        raise NotPossible(
+            "not_verified",
+            f"Agent {agent.id[:8]} was told to end, but whether anything of it is left cannot be "
+            f"seen now: {error}.",
+            "Try again in a moment.",
+        ) from error
     return tuple(row.pid for row in rows)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import secrets
 import subprocess
@@ -26,6 +27,10 @@ from sereno.core.runners.process.peers import runners_above
 from sereno.core.runners.process.spec import Spec, decode_report
 from sereno.core.runners.program import check_folder, explain_exec, find_program
 
+log = logging.getLogger(__name__)
+
+CLEANING_TRIES = 5
+CLEANING_PAUSE = 0.2
 START_LIMIT = 15.0
 """Seconds; a start takes about 0.05."""
 OPTIONS = ("-I", "-S", "-E")
@@ -54,9 +59,22 @@ def _start(spec: RunnerSpec) -> RunnerInfo:
             raise _refusal(stage, number, words, spec, program)
         return info
     except BaseException:
-        kill_run(run, ())
-        clear(spec.folder)
+        _leave_nothing(spec.folder, run)
         raise
+
+
+def _leave_nothing(folder: Path, run: str) -> None:
+    """After a start that failed. What cannot be done is logged: the reason of the failure is what
+    the person shall hear of."""
+    for _ in range(CLEANING_TRIES):
+        try:
+            kill_run(run, ())
+            clear(folder)
+        except OSError as error:
+            log.warning("%s is not cleaned up yet: %s", folder, error)
+            time.sleep(CLEANING_PAUSE)
+        else:
+            return
 
 
 def _message(spec: RunnerSpec, program: Path, run: str) -> bytes:

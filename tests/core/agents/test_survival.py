@@ -19,7 +19,7 @@ from sereno.core.agents.errors import NotPossible, UnknownAgent
 from sereno.core.agents.lacking import what_is_lacking
 from sereno.core.agents.states import State
 from sereno.core.agents.views import Ended
-from sereno.core.runners.model import JournalGap, RunnerGone, RunnerInfo, RunnerSpec
+from sereno.core.runners.model import JournalGap, ProcessInfo, RunnerGone, RunnerInfo, RunnerSpec
 from sereno.core.store.database import Database
 from tests.core.agents.fakes import Link, Machine
 from tests.core.agents.place import BY, Place, running
@@ -166,6 +166,20 @@ async def test_after_a_mistake_the_end_is_tried_until_the_machine_can(tmp_path: 
         with anyio.fail_after(5):
             while refusals or living(machine):
                 await anyio.sleep(0.01)
+
+
+async def test_an_end_that_cannot_be_verified_now_is_said_in_words(tmp_path: Path) -> None:
+    machine = Machine(obedient)
+
+    def refuse(_folder: Path) -> tuple[ProcessInfo, ...]:
+        raise lacking()
+
+    async with running(tmp_path, replace(machine.runners, processes=refuse)) as place:
+        agent = (await place.create("hello")).snapshot.id
+        await place.fleet.wait(agent, 5)
+        with pytest.raises(NotPossible, match=r"cannot be seen now: .*Too many open files"):
+            await place.fleet.end(agent, by=BY)
+        assert place.fleet.view(agent).snapshot.status == "closed"
 
 
 async def test_a_mistake_in_cleaning_up_after_a_mistake_ends_no_daemon(

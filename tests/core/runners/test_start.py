@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -342,3 +343,23 @@ async def test_a_start_that_is_cancelled_leaves_a_runner_that_is_found(place: Pl
     place.links.append(link)
     place.readers.append(Reader(link))
     assert (await link.end()).verified
+
+
+async def test_the_reason_is_told_though_nothing_can_be_cleaned_up(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a folder that was made read-only: its files cannot be removed either."""
+    tries = []
+
+    def refuse(folder: Path) -> None:
+        tries.append(folder)
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+
+    monkeypatch.setattr(module, "clear", refuse)
+    monkeypatch.setattr(module, "CLEANING_PAUSE", 0.0)
+    missing = RunnerSpec("agent-1", place.root / "run", shell("exit 3"), place.root, ENV, 1)
+    monkeypatch.setattr(module, "_launch", lambda *_: ("journal", errno.ENOSPC, ""))
+    with pytest.raises(RunnerStartError) as caught:
+        await start_runner(missing)
+    assert caught.value.code == "disk_full"
+    assert len(tries) == module.CLEANING_TRIES

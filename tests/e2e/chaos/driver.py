@@ -19,6 +19,7 @@ from tests.e2e.chaos.truths import Facts, violations
 __all__ = ["Result", "chaos"]
 
 SETTLE_S = 90.0
+SLOW_S = 15.0
 CANCEL_AFTER_S = 4.0
 
 
@@ -30,6 +31,8 @@ class Result:
     rows: int = 0
     found: list[str] = field(default_factory=list)
     slowest_start: float = 0.0
+    slow: list[str] = field(default_factory=list)
+    """Faults that took longer than they should, and when."""
 
 
 def chaos(
@@ -88,8 +91,11 @@ def _disturb(
         fault = chance.choices(list(kinds), list(kinds.values()))[0]
         name = fault.__name__
         result.faults[name] = result.faults.get(name, 0) + 1
-        trace.append(f"{time.strftime('%H:%M:%S')} {name}")
+        began, at = time.monotonic(), time.strftime("%H:%M:%S")
         fault(house, chance)
+        trace.append(f"{at} {name} {time.monotonic() - began:.1f} s")
+        if time.monotonic() - began > SLOW_S:
+            result.slow.append(trace[-1])
     return trace
 
 
