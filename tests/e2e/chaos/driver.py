@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import random
 import time
 from dataclasses import dataclass, field
@@ -161,8 +162,14 @@ def _look(house: House, crowd: Crowd, result: Result) -> list[str]:
         assert isinstance(audit, more.AuditVerifyResult)
         if not audit.ok:
             found.append(f"the audit does not verify: {audit}")
-    log = house.home.daemon_log.read_text(errors="replace")
-    for word in ("Traceback", "CRITICAL"):
-        if word in log and not house.forgiven:
-            found.append(f"{word} in the log: {log[log.index(word) - 300 :][:3000]}")
+    return found + _mistakes(house.home.daemon_log.read_text(errors="replace"))
+
+
+def _mistakes(log: str) -> list[str]:
+    """What the daemon did not expect, but for what nobody can do without a descriptor."""
+    found = []
+    for line in log.splitlines():
+        text = json.loads(line)["text"] if line.endswith("}") else ""
+        if "Traceback" in text and "Too many open files" not in text:
+            found.append(f"in the log: {text[-2500:]}")
     return found

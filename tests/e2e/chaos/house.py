@@ -85,7 +85,6 @@ class House(World):
         """What a command said that no person should ever read."""
         self.excused: set[str] = set()
         """Prompts whose turns may have lost what their runner's pipes held."""
-        self.forgiven = False
         command = [sys.executable, "-P", str(PROGRAM), "--pace", "0", "--log", str(self.demo_log)]
         repository = str(Path(__file__).parents[3])
         self.env["PYTHONPATH"] = repository
