@@ -169,7 +169,10 @@ def _mistakes(log: str) -> list[str]:
     """What the daemon did not expect, but for what nobody can do without a descriptor."""
     found = []
     for line in log.splitlines():
-        text = json.loads(line)["text"] if line.endswith("}") else ""
+        try:
+            text = json.loads(line)["text"]
+        except ValueError:
+            continue  # torn by a full disk
         if "Traceback" in text and "Too many open files" not in text:
             found.append(f"in the log: {text[-2500:]}")
     return found
