@@ -114,8 +114,10 @@ async def test_t43_allow_is_off_until_the_end_of_a_long_text_was_seen() -> None:
         assert "of 81" in shown(person)
         await person.press("y", "s")
         assert person.answers == []
+        assert "once the end was seen" in shown(person)
         while "rm -rf /" not in shown(person):
             await person.press("space")
+        await person.until(lambda: "once the end was seen" not in shown(person))
         await person.press("y")
         assert len(person.answers) == 1
 

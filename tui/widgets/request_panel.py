@@ -33,6 +33,7 @@ from sereno.tui.widgets.request_panel_effects import (
     Scroll,
     Send,
 )
+from sereno.tui.widgets.request_panel_phase import END_FIRST
 from sereno.tui.widgets.request_panel_state import Desk, Phase
 from sereno.tui.widgets.request_panel_view import Facts, Sheet, lay_out, text_lines, text_width
 
@@ -177,8 +178,14 @@ class RequestPanel(Vertical, can_focus=True):
 
     def end_seen(self) -> None:
         """The pager showed the text to its end."""
-        self.desk.end_seen = True
+        self._saw_end()
         self.draw()
+
+    def _saw_end(self) -> None:
+        """What was said about that is done, too."""
+        self.desk.end_seen = True
+        if self.desk.remark.endswith(END_FIRST):
+            self.desk.remark = ""
 
     # -- drawing -------------------------------------------------------------------------------
 
@@ -201,7 +208,7 @@ class RequestPanel(Vertical, can_focus=True):
         self._top = self.sheet.top
         shown = desk.phase not in (Phase.EMPTY, Phase.PUT_OFF)
         if shown and self.sheet.at_end and not desk.end_seen and self._is_whole():
-            desk.end_seen = True
+            self._saw_end()
             self.call_next(self.draw)
         self.styles.height = len(self.sheet.lines) + (1 if writing else 0)
         self.set_class(desk.phase is not Phase.EMPTY, "-open")

@@ -10,7 +10,7 @@ from typing import Final
 
 from sereno.tui.widgets.request_panel_gate import Verdict
 
-__all__ = ["LISTENING", "REMARKS", "Phase"]
+__all__ = ["END_FIRST", "LISTENING", "REMARKS", "Phase"]
 
 
 class Phase(enum.Enum):
@@ -34,3 +34,5 @@ REMARKS: Final = {
     Verdict.REPEATS: "A held key answers nothing: let go, wait, press once.",
     Verdict.BURST: "Keys together answer nothing: wait, then press one.",
 }
+END_FIRST: Final = "once the end was seen: space, or v."
+"""How a remark ends that is done with the end."""

@@ -28,7 +28,7 @@ from sereno.tui.widgets.request_panel_effects import (
     Send,
 )
 from sereno.tui.widgets.request_panel_gate import BURST_S, KeyGate, Verdict
-from sereno.tui.widgets.request_panel_phase import LISTENING, REMARKS, Phase
+from sereno.tui.widgets.request_panel_phase import END_FIRST, LISTENING, REMARKS, Phase
 from sereno.tui.widgets.request_panel_questions import Answering, questions_of
 from sereno.tui.widgets.request_panel_text import Answers, answers_of, editable, id_of
 
@@ -274,7 +274,7 @@ class Desk:
             self.remark = "The agent offers no way to allow this once."
             return []
         if not self.end_seen:
-            self.remark = "y works once the end was seen: space, or v."
+            self.remark = f"y works {END_FIRST}"
             return []
         questions = questions_of(self.current) if self.current is not None else ()
         if questions:
@@ -317,7 +317,7 @@ class Desk:
         if not options:
             self.remark = f"The agent does not offer {words}."
         elif not self.end_seen and any(option.behavior == "allow" for option in options):
-            self.remark = "That works once the end was seen: space, or v."
+            self.remark = f"That works {END_FIRST}"
         elif len(options) == 1:
             self._confirm(now, options[0])
         else:
