@@ -30,6 +30,7 @@ from sereno.core.daemon.entrance import Entrance
 from sereno.core.daemon.greeting import page
 from sereno.core.daemon.logs import FILE_ONLY, LogFile, set_level
 from sereno.core.daemon.parts import Parts, build, now_ms
+from sereno.core.daemon.remnants import remove_remnants
 from sereno.core.home import DaemonLock, Home, HomeError, atomic_write, prepare
 from sereno.core.home.prepare import prove_writable
 from sereno.core.listeners.memory import MemoryListener
@@ -233,6 +234,7 @@ class Daemon:
                     self._memory.start(sessions)
                 group.start_soon(parts.remote.run)
                 group.start_soon(self._reload_when_wanted)
+                group.start_soon(anyio.to_thread.run_sync, remove_remnants, self._home)
                 log.info("started: pid %d, version %s", os.getpid(), identity.version)
                 started()
                 self._phase(Phase.SERVING)
