@@ -104,6 +104,21 @@ async def test_what_can_be_typed_instead_stands_beside_the_code(size: tuple[int,
         assert "typed" not in here.words
 
 
+async def test_without_room_for_the_code_there_are_the_words_to_type_for_a_minute() -> None:
+    async with opened_pair(keys=OWN, size=(60, 19)) as here:
+        assert stage(here) is Stage.SMALL
+        assert f"sereno --host {TYPED}" in here.words
+        assert "do not post or record it" in here.words
+        assert "s the code as an image" in " ".join(here.words.split())
+        here.seconds(HIDE_S)
+        await settle(here.pilot)
+        assert TYPED not in here.words
+        await here.press("enter")
+        assert TYPED in here.words
+    async with opened_pair(keys=CODE, size=(60, 19)) as here:
+        assert "sereno --host" not in here.words
+
+
 async def test_what_is_filled_in_is_asked_for() -> None:
     async with opened_pair(keys=("P", "tab")) as here:
         await here.type("Pixel")

@@ -120,7 +120,7 @@ class PairScreen(SerenoScreen[None]):
     def clock_ticked(self) -> None:
         """A second passed: less is left, and nobody may be looking any more."""
         self._idle += 1
-        if self._idle >= HIDE_S and self.stage in (Stage.CODE, Stage.LINK):
+        if self._idle >= HIDE_S and self.stage in (Stage.CODE, Stage.LINK, Stage.SMALL):
             self._hidden = True
         self._told()
 

@@ -186,6 +186,11 @@ def _message(sight: Sight, at: Stage) -> Iterator[tuple[str, str]]:
                 yield f"Or typed there, instead: {words.told(sight.typed)}", ""
             yield "c copies it whole. l shows the code again.", "dim"
         case _:
+            if sight.typed:
+                yield "On the other machine, typed:", ""
+                yield f"sereno --host {words.told(sight.typed)}", "strong"
+                yield "This is a key: do not post or record it.", "asks-line"
+                yield "", ""
             size = f"{code.width} x {code.height + 1}"
             yield f"The code needs {size} cells, and here are {sight.width} x {sight.height}.", ""
             yield "A part of it is worth nothing, so it is not shown. Make the terminal larger "\
