@@ -29,12 +29,17 @@ NOT_AT_START = (
     "shlex",
     "shutil",
     "tempfile",
-    # Of the daemon, what somebody must ask for: a talk and what stands behind it, an agent's
-    # program, a session that a program keeps, what programs say of themselves, files by name, the
-    # security page. They are imported as modules where they are used, never name by name.
+    # Of the daemon, what somebody must ask for, or what must happen first: a talk and what stands
+    # behind it, what is done with agents and their programs, a session that a program keeps, what
+    # programs say of themselves, folders of git, files by name, the security page, an address that
+    # is taken. They are imported as modules where they are used, never name by name.
+    "sereno.core.agents.acts",
     "sereno.core.agents.adoption",
+    "sereno.core.agents.creation",
+    "sereno.core.agents.ending",
     "sereno.core.agents.inspection",
     "sereno.core.agents.page",
+    "sereno.core.daemon.holders",
     "sereno.core.daemon.safety",
     "sereno.core.providers.asking",
     "sereno.core.providers.kept.keepers",
@@ -45,6 +50,7 @@ NOT_AT_START = (
     "sereno.core.runners.start",
     "sereno.core.workspaces.files",
     "sereno.core.workspaces.fuzzy",
+    "sereno.core.workspaces.gitfiles",
 )
 """Nothing of these is used before a daemon's first answer."""
 _loading = threading.RLock()

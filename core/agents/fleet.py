@@ -15,12 +15,11 @@ import anyio
 import anyio.abc
 import anyio.to_thread
 
-from sereno.core.agents import acts, adoption, ending, inspection, page
+from sereno.core.agents import acts, adoption, creation, ending, inspection, page
 from sereno.core.agents.agent import Agent
 from sereno.core.agents.announce import removed
 from sereno.core.agents.burial import LEFT_ALONE
 from sereno.core.agents.context import Context, Publisher, Runners, Timings
-from sereno.core.agents.creation import first_record
 from sereno.core.agents.errors import UnknownAgent
 from sereno.core.agents.identify import identify
 from sereno.core.agents.leftovers import Use, clear_others
@@ -176,7 +175,7 @@ class Fleet:
 
         Raises AgentError: unknown_provider, provider_disabled, cwd_missing, bad_title, …
         """
-        record = await first_record(self.context, request)
+        record = await creation.first_record(self.context, request)
         agent = Agent(self.context, Base(record, Progress()), self._spawn)
         step = agent.step()
         text = given(request.initial_prompt, "")

@@ -16,8 +16,8 @@ import anyio
 import anyio.to_thread
 import msgspec
 
+from sereno.core.agents import ending
 from sereno.core.agents.background import at_work, background
-from sereno.core.agents.ending import ended
 from sereno.core.agents.errors import AgentError, NotPossible
 from sereno.core.agents.states import Event, State
 from sereno.core.agents.views import Ended
@@ -179,7 +179,7 @@ async def park(agent: Agent, *, by: str) -> Ended:
             )
         _rest(step, by)
         await agent.commit(step)
-    result = await ended(agent)
+    result = await ending.ended(agent)
     if not result.verified:
         log.error("agent %s was parked, but processes %s are left", agent.id, result.remaining)
     return result

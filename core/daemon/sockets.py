@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from sereno.core.config import TcpAddress, UnixAddress
-from sereno.core.daemon.holders import holder_of
+from sereno.core.daemon import holders
 from sereno.core.home import HomeError, connect_path
 from sereno.core.listeners import unix
 
@@ -246,7 +246,7 @@ def _refused(address: TcpAddress, host: str, error: OSError) -> DoorError:
     what = f"{address.text} cannot be opened"
     match error.errno:
         case errno.EADDRINUSE:
-            who = holder_of(host, address.port) or "another program"
+            who = holders.holder_of(host, address.port) or "another program"
             return DoorError(
                 "port_in_use",
                 f"{what}: {who} listens there.",

@@ -13,12 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 import anyio.to_thread
 
 from sereno.core.protocol.agents import Checkout, ProjectPlacement
-from sereno.core.workspaces.gitfiles import (
-    GitCheckout,
-    find_checkout,
-    read_branch,
-    read_remotes,
-)
+from sereno.core.workspaces import gitfiles
 from sereno.core.workspaces.paths import printable
 
 _SCP = r"(?:(?P<user>[^@/:\s]+)@)?(?P<host>[^/:\s@]+):(?P<path>[^:\s].*)"
@@ -51,7 +46,7 @@ class Placements:
 
 def read_placement(cwd: str) -> ProjectPlacement:
     """Read one directory's placement from disk. One that is gone is a project without git."""
-    checkout = find_checkout(Path(cwd))
+    checkout = gitfiles.find_checkout(Path(cwd))
     return _without_git(cwd) if checkout is None else _with_git(cwd, checkout)
 
 
@@ -71,10 +66,10 @@ def _without_git(cwd: str) -> ProjectPlacement:
     )
 
 
-def _with_git(cwd: str, checkout: GitCheckout) -> ProjectPlacement:
-    remotes = read_remotes(checkout)
+def _with_git(cwd: str, checkout: gitfiles.GitCheckout) -> ProjectPlacement:
+    remotes = gitfiles.read_remotes(checkout)
     url = remotes.get("origin") or next(iter(remotes.values()), None)
-    branch = read_branch(checkout)
+    branch = gitfiles.read_branch(checkout)
     key = project_key(url) or str(checkout.main_root or checkout.root)
     return ProjectPlacement(
         project_key=key,

@@ -66,8 +66,8 @@ def test_ipv6_and_both_wildcards_side_by_side() -> None:
 def test_a_name_is_opened_for_each_of_its_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     resolve = socket.getaddrinfo
 
-    def both(host: str, *rest: Any, **more: Any) -> object:
-        if host != "box":
+    def both(host: bytes, *rest: Any, **more: Any) -> object:
+        if host != b"box":
             return resolve(host, *rest, **more)
         kind = socket.SOCK_STREAM
         return [
