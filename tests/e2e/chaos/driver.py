@@ -149,6 +149,7 @@ def _unheld(house: House) -> list[str]:
 def _look(house: House, crowd: Crowd, result: Result) -> list[str]:
     """Looks until everything is true, for some seconds: files and processes go a moment later."""
     deadline = time.monotonic() + 8.0
+    crowd.diary.deleted |= house.removed
     while True:
         facts = Facts.of(house)
         found = [*violations(house, crowd.diary, facts)]

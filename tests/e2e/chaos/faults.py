@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from sereno.core.client.errors import ClientError
 from sereno.core.protocol import requests as wire
+from sereno.core.protocol.messages import AgentCreated
 from tests.e2e.chaos.house import House
 
 __all__ = ["FAULTS", "Fault"]
@@ -40,6 +41,25 @@ def kill_daemon_and_standby(house: House, chance: random.Random) -> None:
         house.kill(pid)
     time.sleep(chance.uniform(0, 0.5))
     house.ensure()
+
+
+def kill_at_the_start_of_an_agent(house: House, chance: random.Random) -> None:
+    """Between the promise of a program and the program, where two could be started."""
+    with contextlib.suppress(ClientError), house.client() as client:
+        token = f"p9{chance.randrange(10**5):05d}"
+        place = house.work / chance.choice("abcd")
+        place.mkdir(exist_ok=True)
+        config = wire.AgentConfig(provider="demo", cwd=str(place))
+        text = f"think {token}\nstream 20 tools every 2ms"
+        made = client.request(wire.CreateAgent(request_id="", config=config, initial_prompt=text))
+        if not isinstance(made, AgentCreated):
+            return
+        house.removed.add(made.agent_id)
+        time.sleep(chance.uniform(0.0, 0.15))
+        _signal_daemon(house, signal.SIGKILL)
+        house.answers(5.0)
+        with house.client() as again:
+            again.request(wire.DeleteAgent(request_id="", agent_id=made.agent_id), 60.0)
 
 
 def kill_standby(house: House, chance: random.Random) -> None:
@@ -264,6 +284,7 @@ def window(house: House, chance: random.Random) -> None:
 FAULTS: dict[Fault, int] = {
     kill_daemon: 12,
     kill_daemon_and_standby: 4,
+    kill_at_the_start_of_an_agent: 5,
     kill_standby: 3,
     terminate_daemon: 3,
     hang_up_daemon: 3,

@@ -83,6 +83,8 @@ class House(World):
         """Agents whose runner was killed since the last look."""
         self.odd: list[str] = []
         """What a command said that no person should ever read."""
+        self.removed: set[str] = set()
+        """Agents that no person deleted."""
         self.excused: set[str] = set()
         """Prompts whose turns may have lost what their runner's pipes held."""
         command = [sys.executable, "-P", str(PROGRAM), "--pace", "0", "--log", str(self.demo_log)]
@@ -169,15 +171,16 @@ class House(World):
                     found[path.parent.parent.name] = (pid, child["pid"] if living else None)
         return found
 
-    def of_agent(self, agent: str) -> list[int]:
-        """Every living process that carries the agent's mark."""
-        mark = f"SERENO_AGENT_ID={agent}".encode()
-        found = []
+    def marked(self) -> dict[str, list[int]]:
+        """Agent id to every living process that carries its mark."""
+        found: dict[str, list[int]] = {}
         for pid in self.processes():
             with contextlib.suppress(OSError):
                 environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-                if mark in environment and alive(pid):
-                    found.append(pid)
+                for one in environment:
+                    name, _, value = one.partition(b"=")
+                    if name == b"SERENO_AGENT_ID" and alive(pid):
+                        found.setdefault(value.decode(), []).append(pid)
         return found
 
     def stop_daemon(self) -> None:

@@ -239,7 +239,9 @@ def _commands(house: House, facts: Facts) -> Iterator[str]:
 
 
 def _processes(house: House, facts: Facts) -> Iterator[str]:
-    runners = house.runners()
+    runners, marked = house.runners(), house.marked()
+    for agent in marked.keys() - facts.records.keys():
+        yield f"{agent}: no such agent, and processes {marked[agent]} live"
     for agent, record in facts.records.items():
         living = record["state"] in ALIVE
         unreachable = (record.get("failure") or {}).get("code") in (
@@ -249,7 +251,7 @@ def _processes(house: House, facts: Facts) -> Iterator[str]:
             yield f"{agent}: {record['state']}, and it has no runner"
         if living and agent in runners and runners[agent][1] is None:
             yield f"{agent}: {record['state']}, and its runner has no program"
-        if not living and not unreachable and (left := house.of_agent(agent)):
+        if not living and not unreachable and (left := marked.get(agent)):
             words = [house.processes().get(pid, "?")[:90] for pid in left]
             yield f"{agent}: {record['state']}, and processes {left} live: {words}"
         if not living and facts.writes[agent]:
