@@ -351,7 +351,7 @@ async def test_ctrl_g_without_requests_says_so() -> None:
         assert "No request is open." in shown(app)
 
 
-async def leader_words(app: SerenoApp, pilot: Pilot[None]) -> str:
+async def leader_words(app: SerenoApp, pilot: Pilot[str]) -> str:
     await pilot.press("ctrl+x")
     await settle(pilot)
     said = shown(app)
