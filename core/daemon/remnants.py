@@ -20,7 +20,7 @@ __all__ = ["remove_remnants"]
 log = logging.getLogger("sereno.daemon")
 
 OLD_S = 60.0
-_OURS = re.compile(r"\.(?:probe-|[\w.-]{1,64}\.)[a-z0-9_]{8,32}")
+_OURS = r"\.(?:probe-|[\w.-]{1,64}\.)[a-z0-9_]{8,32}"
 """A dot, the name of the file or of the probe, and characters that nobody can guess."""
 _SECRETS = ("pairings", "hosts")
 
@@ -32,7 +32,7 @@ def remove_remnants(home: Home) -> int:
     for folder in (*home.folders, *(home.root / name for name in _SECRETS)):
         with contextlib.suppress(OSError):
             for path in folder.iterdir():
-                count += _OURS.fullmatch(path.name) is not None and _remove_old(path, now)
+                count += re.fullmatch(_OURS, path.name) is not None and _remove_old(path, now)
     if count:
         log.info("removed %d files that were being written when a process was killed", count)
     return count
