@@ -229,7 +229,9 @@ async def test_t27_t31_who_failed_too_often_is_refused_unhurriedly_and_nobody_el
             slow = [group.create_task(ask(place.address, wrong)) for _ in range(4)]
             right = get(Authorization=f"Bearer {TOKEN}")
             assert status_of(await ask(place.address, right)) == 200
-            assert not any(one.done() for one in slow)
+            # On a loaded machine this alone may take longer than the pause.
+            slower = time.monotonic() - begin >= front.PAUSE_S
+            assert slower or not any(one.done() for one in slow)
         assert {status_of(one.result()) for one in slow} == {401}
         assert time.monotonic() - begin >= front.PAUSE_S
 
