@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sereno.core.security.hosts import host_allowed, host_name
+from tests.effort import examples
 
 Hostnames = tuple[str, ...] | Literal[True]
 
@@ -281,7 +282,7 @@ patterns = st.one_of(names, names.map(".{}".format), st.sampled_from([".", "", "
 settings_of_hostnames = st.one_of(st.just(True), st.lists(patterns, max_size=3).map(tuple))
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(150))
 @given(headers, settings_of_hostnames)
 @example("localhost.", ())
 @example("127.1", True)

@@ -27,6 +27,7 @@ from sereno.core.providers.effects import (
 )
 from tests.core.providers.acp.bench import Bench, only
 from tests.corpus.hostile import ESCAPES
+from tests.effort import examples
 
 
 def test_two_messages_in_a_row_do_not_run_into_each_other() -> None:
@@ -205,7 +206,7 @@ JSON = st.recursive(
 KINDS = st.sampled_from(UPDATES.split())
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(120))
 @given(KINDS, st.dictionaries(st.text(max_size=12), JSON, max_size=3), JSON)
 def test_no_update_of_any_shape_raises(kind: str, fields: dict[str, Any], body: Any) -> None:
     bench = Bench.in_turn()

@@ -17,6 +17,7 @@ from sereno.core.providers.driver import CannotAnswer, DriverBusy, Prompt, Setup
 from sereno.core.providers.effects import Asked, Effect, Item, TurnEnded
 from tests.core.providers.claude.bench import IDENTITY, Bench
 from tests.core.providers.golden import plain
+from tests.effort import examples
 
 HERE = Path(__file__).parent
 
@@ -81,7 +82,7 @@ def _message(made: tuple[str, str, str, Any, dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(40))
 @given(st.lists(MESSAGE, min_size=1, max_size=3), st.booleans())
 def test_no_message_of_any_shape_raises(made: list[Any], early: bool) -> None:
     bench = Bench()
@@ -180,7 +181,7 @@ def test_the_recording_used_here_says_something() -> None:
     assert [e for e in effects if isinstance(e, TurnEnded)]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(30))
 @given(st.lists(st.integers(0, len(WHOLE)), max_size=12), st.booleans())
 def test_cuts_and_restarts_anywhere_change_nothing(cuts: list[int], restart: bool) -> None:
     expected = _merged(_driver().receive(WHOLE))

@@ -16,6 +16,7 @@ from sereno.core.providers.driver import CannotAnswer, Prompt, Setup
 from sereno.core.providers.effects import Asked, Effect, Send
 from tests.core.providers.codex.feed import IDENTITY, THREAD, TURN, Fed, line
 from tests.core.providers.codex.schema import NOTIFICATIONS, REQUESTS, TYPES
+from tests.effort import examples
 
 pytestmark = pytest.mark.timeout(180)  # making up messages takes all of a core
 NO_SHRINK = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -142,7 +143,7 @@ def answered(driver: CodexDriver, effects: list[Effect], yes: bool) -> list[Effe
     return found
 
 
-@settings(max_examples=200, deadline=None, phases=NO_SHRINK)
+@settings(max_examples=examples(80), deadline=None, phases=NO_SHRINK)
 @given(st.lists(message, max_size=8), st.booleans(), st.booleans())
 def test_nothing_that_the_program_says_raises(messages: list[Any], yes: bool, opened: bool) -> None:
     driver = ready() if opened else CodexDriver(IDENTITY, SETUP)
@@ -157,7 +158,7 @@ def test_nothing_that_the_program_says_raises(messages: list[Any], yes: bool, op
     driver.snapshot()
 
 
-@settings(max_examples=50, deadline=None, phases=NO_SHRINK)
+@settings(max_examples=examples(25), deadline=None, phases=NO_SHRINK)
 @given(st.lists(message, max_size=8), st.lists(st.integers(1, 400), min_size=1, max_size=10))
 def test_chunks_and_restarts_change_nothing(messages: list[Any], sizes: list[int]) -> None:
     data = b"".join(line(each) for each in messages)
@@ -173,7 +174,7 @@ def test_chunks_and_restarts_change_nothing(messages: list[Any], sizes: list[int
     assert plainly(effects) == whole
 
 
-@settings(max_examples=60, deadline=None, phases=NO_SHRINK)
+@settings(max_examples=examples(30), deadline=None, phases=NO_SHRINK)
 @given(st.lists(message, max_size=6))
 def test_the_same_bytes_give_the_same_effects(messages: list[Any]) -> None:
     """The daemon may die after it read and before it stored: then it reads again."""
