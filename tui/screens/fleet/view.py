@@ -13,7 +13,6 @@ from sereno.core.protocol.values import given
 from sereno.tui.agent_state import is_dangerous
 from sereno.tui.lines import Line, beside, fit, join, spread, width_of, wrap
 from sereno.tui.model import AgentState, FleetModel, Need, Phase
-from sereno.tui.pane_view import pane_lines, tool_words
 from sereno.tui.widgets.attention import wants
 from sereno.tui.widgets.rows import Row
 from sereno.tui.words import age, count, cut, folder, minutes, one_line, tail_cut
@@ -152,6 +151,8 @@ def _note(state: AgentState, width: int) -> tuple[str, str]:
 def _doing(state: AgentState, width: int) -> str:
     """The end of its talk, a tool call by its own words, where the screen has it: the daemon tells
     the last line of a turn when that is over."""
+    from sereno.tui.pane_view import pane_lines, tool_words  # no part of the first frame
+
     blocks = state.timeline.blocks if state.timeline.loaded else ()
     words = ""
     if blocks and isinstance(blocks[-1].item, ToolCall):
