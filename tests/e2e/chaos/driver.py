@@ -21,6 +21,8 @@ __all__ = ["Result", "chaos"]
 
 SETTLE_S = 90.0
 SLOW_S = 15.0
+LOOK_S = 25.0
+"""Seconds in which files and processes must be gone that nobody needs; on a machine that is busy."""
 CANCEL_AFTER_S = 4.0
 
 
@@ -147,8 +149,8 @@ def _unheld(house: House) -> list[str]:
 
 
 def _look(house: House, crowd: Crowd, result: Result) -> list[str]:
-    """Looks until everything is true, for some seconds: files and processes go a moment later."""
-    deadline = time.monotonic() + 8.0
+    """Looks until everything is true: files and processes go a moment later."""
+    deadline = time.monotonic() + LOOK_S
     crowd.diary.deleted |= house.removed
     while True:
         facts = Facts.of(house)
