@@ -22,7 +22,7 @@ __all__ = ["Result", "chaos"]
 SETTLE_S = 90.0
 SLOW_S = 15.0
 LOOK_S = 25.0
-"""Seconds in which files and processes must be gone that nobody needs; on a machine that is busy."""
+"""Seconds in which files and processes that nobody needs are gone, also on a busy machine."""
 CANCEL_AFTER_S = 4.0
 
 
