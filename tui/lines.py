@@ -103,17 +103,28 @@ def wrap(text: str, width: int) -> list[str]:
 def _wrap_paragraph(text: str, width: int) -> list[str]:
     if text.isascii() and text.isprintable():
         return _wrap_ascii(text, width)
-    if cell_len(text) <= width:
+    if not _is_wider(text, width):
         return [text]
     lines: list[str] = []
     rest = text
-    while cell_len(rest) > width:
+    while _is_wider(rest, width):
         at = _break_at(rest, width)
         lines.append(rest[:at].rstrip(" "))
         rest = rest[at:].lstrip(" ")
     if rest:
         lines.append(rest)
     return lines
+
+
+def _is_wider(text: str, width: int) -> bool:
+    """Whether it has more than `width` cells, without measuring all of a long text: its beginning
+    tells, but for a character that one behind it makes narrower."""
+    size = 4 * width
+    while size < len(text):
+        if cell_len(text[:size]) > width + 2:
+            return True
+        size *= 4
+    return cell_len(text) > width
 
 
 def _wrap_ascii(text: str, width: int) -> list[str]:

@@ -17,7 +17,7 @@ from sereno.tui.screens.agent.screen import AgentScreen
 from sereno.tui.widgets.composer import Composer
 from sereno.tui.widgets.talk import Talk
 from tests.tui import sample
-from tests.tui.idle import until
+from tests.tui.idle import passing, until
 
 __all__ = ["Place", "place"]
 
@@ -109,10 +109,11 @@ async def place(
     app = sample.app(link)
     async with app.run_test(size=size) as pilot:
         here = Place(app, pilot, link)
-        await here.until(lambda: bool(app.model.agents) and app.model.loaded)
-        await pilot.pause()
+        await passing(pilot, lambda: bool(app.model.agents) and app.model.loaded)
         app.open_agent(link.agents[0].id)
-        await here.until(lambda: isinstance(app.screen, AgentScreen))
-        await here.until(lambda: bool(app.screen.query("#composer")) and here.composer.has_focus)
+        await passing(pilot, lambda: isinstance(app.screen, AgentScreen))
+        await passing(
+            pilot, lambda: bool(app.screen.query("#composer")) and here.composer.has_focus
+        )
         await here.settle()
         yield here

@@ -11,11 +11,12 @@ import pytest
 import textual.app
 import textual.css.stylesheet
 import textual.pilot
+from textual._compositor import Compositor
 from textual.pilot import Pilot
 
 from sereno.tui import app
-from tests.tui import parsed
-from tests.tui.idle import steady, wait_for_idle
+from tests.tui import frames, parsed
+from tests.tui.idle import steady, wait_for_idle, wait_for_screen
 
 HERE = Path(__file__).parent
 
@@ -29,9 +30,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _quick_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Screens are looked at ten times as often in tests."""
-    monkeypatch.setattr(app, "CALM_TICK", 0.03)
-    monkeypatch.setattr(app, "BUSY_TICK", 0.02)
+    """Screens are looked at more often in tests."""
+    monkeypatch.setattr(app, "CALM_TICK", 0.05)
+    monkeypatch.setattr(app, "BUSY_TICK", 0.04)
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +40,12 @@ def _honest_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pilot goes on when the app has done its work, not when the machine gave it no time."""
     monkeypatch.setattr(textual.app, "wait_for_idle", wait_for_idle)
     monkeypatch.setattr(textual.pilot, "wait_for_idle", wait_for_idle)
+    monkeypatch.setattr(Pilot, "_wait_for_screen", wait_for_screen)
+
+
+@pytest.fixture(autouse=True)
+def _one_frame_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Compositor, "render_update", frames.render_update)
 
 
 @pytest.fixture(autouse=True)

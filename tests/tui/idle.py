@@ -10,7 +10,7 @@ takes no part in it; what waits for a timer (a debounce, the tick) is waited for
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -20,9 +20,11 @@ from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-__all__ = ["PATIENCE", "idle", "steady", "until", "wait_for_idle"]
+from tests.tui import frames
 
-PATIENCE = 30.0
+__all__ = ["PATIENCE", "idle", "passing", "steady", "until", "wait_for_idle", "wait_for_screen"]
+
+PATIENCE = 60.0
 """Seconds until a test gives up waiting: many times what the slowest machine needs."""
 _TURNS = 3
 """So many turns of the loop in a row find nothing to do."""
@@ -36,12 +38,24 @@ async def wait_for_idle(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
     await idle(active_app.get())
 
 
+async def wait_for_screen(pilot: Pilot[Any], timeout: float = PATIENCE) -> bool:
+    """In place of the pilot's, which sends each widget a message of its own to see it answered."""
+    del timeout
+    await idle(pilot.app, drawn=False)
+    return True
+
+
 async def until(pilot: Pilot[Any], true: Callable[[], object]) -> None:
-    """Waits until `true()`, and until everything is done that came with it."""
+    """Waits until `true()`, and until everything is done and drawn that came with it."""
+    await passing(pilot, true)
+    await pilot.pause()
+
+
+async def passing(pilot: Pilot[Any], true: Callable[[], object]) -> None:
+    """Waits until `true()`, on the way to what is to be seen: nothing is drawn yet."""
     with anyio.fail_after(PATIENCE):
         while not true():
             await pilot.pause(0.01)
-    await pilot.pause()
 
 
 async def steady(pilot: Pilot[Any]) -> None:
@@ -61,33 +75,41 @@ def _picture(app: App[Any]) -> object:
     return app.screen, [list(strip) for strip in app.screen._compositor.render_strips()]
 
 
-async def idle(app: App[Any]) -> None:
-    """Returns once `app` has nothing to do, or ends. TimeoutError says what it does."""
+async def idle(app: App[Any], *, drawn: bool = True) -> None:
+    """Returns once `app` has nothing to do, or ends. TimeoutError says what it does.
+
+    `drawn`: with a frame drawn at the end.
+    """
     loop = asyncio.get_running_loop()
     ends = loop.time() + PATIENCE
     quiet = turns = 0
     drawn_below = False
+    cause: object = ""
     while quiet < _TURNS:
         turns += 1
-        await asyncio.sleep(0 if turns < _SOON else 0.002)
+        if cause and turns > _SOON:
+            await asyncio.sleep(0.002)
+        # What became due meanwhile runs first: where the machine has no time for us that is always
+        # something, a tick for example, and does not mean that the app has work.
+        await asyncio.sleep(0)
         if app._exit or app._exception is not None or not app.is_running:
             return
-        cause = _draw(app) or _busy(app)
+        cause = _busy(app) or _draw(app) or (drawn and _frame(app))
         quiet = 0 if cause else quiet + 1
         if cause and loop.time() > ends:
-            raise TimeoutError(f"the app is busy after {PATIENCE:.0f} s: {cause}")
-        if quiet == 1 and not drawn_below:
+            raise TimeoutError(f"the app is busy after {PATIENCE:.0f} s: {cause!r}")
+        if quiet == 1 and not drawn_below and app.screen_stack and app.screen.is_modal:
             _draw_below(app)
             drawn_below, quiet = True, 0
 
 
-def _busy(app: App[Any]) -> str:
-    """Why the app is not idle; empty when it is."""
+def _busy(app: App[Any]) -> object:
+    """Why the app is not idle (a widget: it has messages); empty when it is."""
     if asyncio.get_running_loop()._ready:  # type: ignore[attr-defined]
         return "callbacks of the loop"
-    for pump in _pumps(app):
-        if not pump._message_queue.empty() or pump._next_callbacks:
-            return f"messages of {pump!r}"
+    for pump in (app, *app._registry):
+        if _waits(pump) and pump._running and not pump._closing and not pump._closed:
+            return "messages of", pump
     if app._batch_count:
         return "a batch of changes"
     if app.animator._animations or app.animator._scheduled:
@@ -95,10 +117,8 @@ def _busy(app: App[Any]) -> str:
     return ""
 
 
-def _pumps(app: App[Any]) -> Iterator[MessagePump]:
-    for pump in (app, *app._registry):
-        if pump._running and not pump._closing and not pump._closed:
-            yield pump
+def _waits(pump: MessagePump) -> bool:
+    return bool(pump._next_callbacks) or not pump._message_queue.empty()
 
 
 def _draw(app: App[Any]) -> str:
@@ -110,10 +130,16 @@ def _draw(app: App[Any]) -> str:
     return f"what {screen!r} has to draw"
 
 
+def _frame(app: App[Any]) -> str:
+    """The picture of it all, once nothing else is left to do."""
+    return "a frame" if frames.draw(app) else ""
+
+
 def _draw_below(app: App[Any]) -> None:
-    """What shines through a panel. Once: of its own, Textual always wants such a screen redrawn."""
-    for screen in app._background_screens if app.screen.is_modal else ():
-        if screen.is_running and _is_stale(screen):
+    """What shines through a panel, where Textual would draw it: for itself such a screen is always
+    to be redrawn, and only what happens to it starts the timer that does so."""
+    for screen in app._background_screens:
+        if screen.is_running and _is_stale(screen) and screen._update_timer._active.is_set():
             screen._on_timer_update()
 
 

@@ -83,7 +83,7 @@ async def opened_pair(
     link = sample.StillLink(sample.fleet())
     link.asked = keeper
     app = sample.app(link, **more)
-    app.pairing.pace = 0.01
+    app.pairing.pace = 0.05
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
         here = PairPlace(app, pilot, keeper)
@@ -102,7 +102,7 @@ def shown_app(
     link = sample.StillLink(sample.fleet())
     link.asked = keeper
     app = sample.app(link, crash_file=Path(sample.HOME) / ".sereno" / "logs" / "crash.log")
-    app.pairing.pace = 0.01
+    app.pairing.pace = 0.05
 
     async def ready(pilot: Pilot[Any]) -> None:
         here = PairPlace(app, pilot, keeper)

@@ -19,7 +19,7 @@ from sereno.tui.screens.agent.screen import AgentScreen
 from sereno.tui.widgets.request_panel import RequestPanel
 from sereno.tui.widgets.request_panel_gate import BURST_S, DEAD_S, QUIET_S
 from tests.tui import sample
-from tests.tui.idle import until
+from tests.tui.idle import passing, until
 
 ONCE = PermissionAction(id="once", label="Allow", behavior="allow")
 ALWAYS = PermissionAction(
@@ -118,10 +118,10 @@ async def person_at(
     async with app.run_test(size=size) as pilot:
         person = Person(app, pilot, link)
         app.monotonic = lambda: person.now
-        await person.until(lambda: bool(app.model.agents))
+        await passing(pilot, lambda: bool(app.model.agents))
         app.open_agent(link.agents[0].id)
-        await person.until(lambda: isinstance(app.screen, AgentScreen))
-        await pilot.pause()
+        await passing(pilot, lambda: isinstance(app.screen, AgentScreen))
+        await passing(pilot, lambda: bool(app.screen.query("#composer")))
         await person.settle()
         yield person
 

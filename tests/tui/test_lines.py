@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -51,3 +52,29 @@ def test_wrap_keeps_empty_lines_and_indentation() -> None:
 
 def test_wrap_cuts_a_word_that_is_too_long() -> None:
     assert lines.wrap("abcdefgh", 3) == ["abc", "def", "gh"]
+
+
+@given(st.text(alphabet="ab 漢é\u0301\u200d👩🏽\ufe0f", max_size=300), st.integers(2, 12))
+def test_wrap_is_the_same_without_measuring_all_that_is_left(text: str, width: int) -> None:
+    def measured(text: str, width: int) -> bool:
+        return cell_len(text) > width
+
+    wrapped = lines.wrap(text, width)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines, "_is_wider", measured)
+        assert lines.wrap(text, width) == wrapped
+
+
+def test_wrap_measures_a_long_text_a_few_times_and_not_for_each_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured: list[int] = []
+
+    def counted(text: str) -> int:
+        measured.append(len(text))
+        return cell_len(text)
+
+    monkeypatch.setattr(lines, "cell_len", counted)
+    text = "wörter " * 5000
+    assert len(lines.wrap(text, 70)) == 500
+    assert sum(measured) < 10 * len(text)
