@@ -44,8 +44,6 @@ _MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe2
 _SURROGATES = "\ud800-\udfff"
 _SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u2800"
 
-_LONG_LINE = rf"[^\n]{{{LINE_LIMIT}}}(?=[^\n])"
-
 
 @functools.cache
 def _suspect() -> re.Pattern[str]:
@@ -198,9 +196,16 @@ class Sanitiser:
         first = text.find("\n")
         if (first if first >= 0 else len(text)) > room:
             text = text[:room] + "\n" + text[room:]
-        text = re.sub(_LONG_LINE, "\\g<0>\n", text)
+        text = "\n".join(map(_broken, text.split("\n")))
         self._column = len(text) - text.rfind("\n") - 1
         return text
+
+
+def _broken(line: str) -> str:
+    """A line in pieces of LINE_LIMIT. By a pattern, each character of a line that is just short
+    enough would be looked at from each before it."""
+    pieces = range(0, len(line), LINE_LIMIT)
+    return line if len(pieces) < 2 else "\n".join(line[at : at + LINE_LIMIT] for at in pieces)
 
 
 def sanitise(text: str) -> str:

@@ -159,6 +159,19 @@ def test_t40_hostile_repetition_costs_linear_time(bad: str) -> None:
     assert cost(200_000) < max(20 * cost(20_000), 0.5)
 
 
+def test_t40_long_lines_cost_no_more_than_short_ones() -> None:
+    """Lines that are just not broken: minified code, say."""
+
+    def cost(length: int) -> float:
+        text = ("a" * length + "\n") * (2_000_000 // length)
+        start = time.process_time()
+        sanitise(text)
+        return time.process_time() - start
+
+    cost(100)
+    assert cost(16_000) < max(20 * cost(100), 0.5)
+
+
 def test_lines_and_values() -> None:
     assert sanitise_line("a\n\tb\x1b[31m  c") == "a b c"
     assert sanitise_line("x" * 600) == "x" * 499 + "…"
