@@ -46,7 +46,7 @@ def test_an_unknown_agent_names_the_nearest_title(two: FakeDaemon, sereno: Run) 
     [
         (["lss"], "Did you mean `ls`"),
         (["logs"], "missing argument 'AGENT'"),
-        (["logs", "a", "--tail", "x"], "not a valid integer"),
+        (["logs", "a", "--tail", "x"], "is no whole number"),
         (["logs", "a", "--filter", "x"], "answers"),
         (["stop"], "name agents, or give --all"),
         (["stop", "a", "--all"], "name agents, or give --all"),
