@@ -71,6 +71,16 @@ async def test_t44_keys_are_dead_at_first_and_each_starts_the_time_again(key: st
         assert person.panel.desk.phase is Phase.ASKING
 
 
+async def test_a_panel_that_goes_with_its_screen_draws_nothing_any_more() -> None:
+    """Its timer may be due when the screen is taken apart, in whatever order."""
+    async with person_at(asks(1)) as person:
+        panel = person.panel
+        await person.screen.query_one("#hint").remove()
+        gone = person.app.pop_screen()
+        panel._woken()
+        await gone
+
+
 async def test_t44_enter_never_allows() -> None:
     async with person_at(asks(1)) as person:
         await person.look()

@@ -191,6 +191,8 @@ class RequestPanel(Vertical, can_focus=True):
 
     def draw(self) -> None:
         """Lays the panel out anew. Called when anything changed, time included."""
+        if not self.is_attached or not self.screen.display:
+            return  # The screen is going: what stands around this may have gone already.
         desk = self.desk
         width = min(101, self.parent.size.width if isinstance(self.parent, Widget) else 100)
         writing = desk.phase is Phase.WRITING

@@ -84,7 +84,7 @@ class HostnamesPanel(EditPanel):
         self._tried += 1
         host = self.query_one("#host", Input).value.strip()
         if not host:
-            self._judge(_HINT, "dim")
+            self._judge(_HINT, "")
             return
         request = TryHost(request_id="", host=host)
         if not self._forced:
