@@ -74,9 +74,10 @@ async def test_t44_keys_are_dead_at_first_and_each_starts_the_time_again(key: st
 async def test_a_panel_that_goes_with_its_screen_draws_nothing_any_more() -> None:
     """Its timer may be due when the screen is taken apart, in whatever order."""
     async with person_at(asks(1)) as person:
-        panel = person.panel
-        await person.screen.query_one("#hint").remove()
-        gone = person.app.pop_screen()
+        panel, screen = person.panel, person.screen
+        await screen.query_one("#hint").remove()
+        person.app.pop_screen()
+        gone = screen.remove()
         panel._woken()
         await gone
 
