@@ -226,7 +226,9 @@ class Person:
             return
         reply = self._request(more.TakeBackPrompt(request_id="", agent_id=agent.id))
         if reply.text is not None:
-            self._diary.prompts[reply.text.split()[1]].taken_back = True
+            sent = self._diary.prompts.get(reply.text.split()[1])
+            if sent is not None:  # else it was sent by a fault, of which nobody keeps a diary
+                sent.taken_back = True
 
     def _stop(self) -> None:
         if agent := self._one():
