@@ -288,7 +288,7 @@ def _of_cause(cause: Cause, host: PairedHost) -> ClientError:
                 "daemon_away",
                 f"the relay {relay} answers, but no daemon does that knows this link",
                 "Is the daemon running, and its relay on? If the pairing was revoked or rotated "
-                f"there, it is dead. {again}",
+                f"there, or not used for long, it is dead. {again}",
             )
         case Cause.NOT_LET_IN | Cause.WRONG_PROOF | Cause.OTHER_DEVICE:
             return Refused(

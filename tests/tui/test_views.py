@@ -1,12 +1,10 @@
-"""The pure views: what a fleet, a pane, a form, a log and the help say."""
+"""The pure views: what a fleet, a pane and a form say."""
 
 from __future__ import annotations
 
 import pytest
 from rich.cells import cell_len
-from textual.binding import Binding
 
-from sereno.core.protocol.additions import LogLine
 from sereno.core.protocol.agents import Mode, ProviderEntry, SignIn
 from sereno.core.protocol.timeline import (
     AssistantMessage,
@@ -37,12 +35,9 @@ from sereno.tui.lines import plain, width_of
 from sereno.tui.model import Connection, FleetModel, Phase
 from sereno.tui.pane_view import failure_lines, pane_lines, tool_words
 from sereno.tui.screens.fleet import view as fleet
-from sereno.tui.screens.help import view as helping
-from sereno.tui.screens.log import view as log
 from sereno.tui.screens.new_agent import view as new_agent
 from sereno.tui.timeline import Row, Timeline
 from sereno.tui.widgets.attention import attention_lines, wants
-from sereno.tui.widgets.footer import footer_lines
 from tests.tui import sample
 
 
@@ -222,6 +217,23 @@ def test_wants(detail: ToolDetail, kind: str, words: str) -> None:
     assert wants(sample.request(1, detail, 0, kind=kind, name="Something\nelse")) == words
 
 
+@pytest.mark.parametrize("width", range(40, 100))
+def test_a_row_of_two_lines_is_cut_in_its_title_alone(width: int) -> None:
+    failed = AgentState(sample.agent(1, "hi", status="error", since=28 * 60))
+    (row,) = fleet.agent_rows([failed], look(width), two_lines=True)
+    assert "…" not in plain(row.lines[0])
+    assert plain(row.lines[0]).rstrip().endswith("failed 28 min")
+
+
+def test_an_empty_list_says_what_is_waited_for() -> None:
+    made = FleetModel()
+    assert "starting" in plain(fleet.empty_lines(made, "")[0])
+    made.connected(Connection(remote="box:6767"))
+    assert "connecting" in plain(fleet.empty_lines(made, "")[0])
+    made.connected(Connection(Phase.LOST, remote="box:6767"))
+    assert "no daemon" in plain(fleet.empty_lines(made, "")[0])
+
+
 # -- live panes ---------------------------------------------------------------------------------
 
 
@@ -356,85 +368,3 @@ def test_the_command_is_shown_as_a_shell_takes_it() -> None:
     entry = ProviderEntry(provider="x", status="ready", command=["my agent", "--flag=a b"])
     assert new_agent.command_line(entry) == "'my agent' '--flag=a b'"
     assert new_agent.command_line(None) == ""
-
-
-# -- footer, help, log --------------------------------------------------------------------------
-
-
-def test_the_footer_leaves_out_whole_keys_and_never_cuts() -> None:
-    keys = [("enter", "open"), ("n", "a very long explanation of what it does"), ("q", "detach")]
-    assert [plain(line) for line in footer_lines(keys, 30, 1)] == [" enter open  q detach"]
-    two = [plain(line) for line in footer_lines(keys, 50, 2)]
-    assert two == [" enter open", " n a very long explanation of what it does"]
-
-
-def test_help_names_keys_as_keyboards_do() -> None:
-    assert (
-        helping.key_words(["question_mark", "f1", "ctrl+right_square_bracket"]) == "?  F1  ctrl+]"
-    )
-    assert helping.key_words("123456789") == "1-9"
-    group = helping.grouped(
-        "Here",
-        [
-            Binding("j", "down", "down"),
-            Binding("down", "down", "down"),
-            Binding("x", "hidden", ""),
-        ],
-    )
-    assert group.keys == (("j  down", "down"),)
-    wide = [plain(line) for line in helping.help_lines([group], 100)]
-    assert wide[0] == " Here"
-    assert "j  down" in wide[1]
-
-
-def line(level: str, text: str) -> LogLine:
-    return LogLine(at=sample.stamp(1), level=level, area="agent", text=text)  # type: ignore[arg-type]
-
-
-LINES = [line("debug", "a"), line("info", "b tax"), line("warn", "c"), line("error", "d\nTAX e")]
-CLOCK = {LINES[0].at: "14:15:00"}
-
-
-def test_log_levels_and_search() -> None:
-    assert log.passing(LINES, "debug") == [0, 1, 2, 3]
-    assert log.passing(LINES, "warn") == [2, 3]
-    assert log.matches(LINES, [0, 1, 2, 3], "tax") == [1, 3]
-    assert log.matches(LINES, [0, 1], "AGENT") == [0, 1]
-    assert log.matches(LINES, [0, 1], "") == []
-
-
-@pytest.mark.parametrize("width", [60, 100])
-def test_log_lines_wrap_under_their_text(width: int) -> None:
-    shown = log.drawn(LINES, [3], width, clock=CLOCK, wrapped=True)
-    assert len(shown) == 2
-    first, second = (plain(each.line) for each in shown)
-    assert first.startswith(" 14:15:00 error ")
-    assert second.index("TAX") == first.index("d")
-    cut = log.drawn([line("info", "long " * 100)], [0], width, clock=CLOCK, wrapped=False)
-    assert len(cut) == 1
-    assert width_of(cut[0].line) <= width
-
-
-def test_a_log_line_says_the_area_and_then_its_text() -> None:
-    areas = ("core.store.database", "listeners", "a.name.without.end.reallylong")
-    lines = [LogLine(at=LINES[0].at, level="info", area=area, text="text") for area in areas]
-    shown = log.drawn(lines, [0, 1, 2], 100, clock=CLOCK, wrapped=False)
-    told = [plain(each.line).removeprefix(" 14:15:00 info  ") for each in shown]
-    assert told == ["database   text", "listeners  text", "reallylong text"]
-
-
-@pytest.mark.parametrize("width", range(40, 100))
-def test_a_row_of_two_lines_is_cut_in_its_title_alone(width: int) -> None:
-    failed = AgentState(sample.agent(1, "hi", status="error", since=28 * 60))
-    (row,) = fleet.agent_rows([failed], look(width), two_lines=True)
-    assert "…" not in plain(row.lines[0])
-    assert plain(row.lines[0]).rstrip().endswith("failed 28 min")
-
-
-def test_an_empty_list_says_what_is_waited_for() -> None:
-    made = FleetModel()
-    assert "starting" in plain(fleet.empty_lines(made, "")[0])
-    made.connected(Connection(remote="box:6767"))
-    assert "connecting" in plain(fleet.empty_lines(made, "")[0])
-    made.connected(Connection(Phase.LOST, remote="box:6767"))
-    assert "no daemon" in plain(fleet.empty_lines(made, "")[0])

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -19,49 +17,36 @@ from sereno.core.protocol.frames import decode_daemon_frame
 from sereno.core.protocol.messages import ActivityLog, RpcError
 from sereno.core.protocol.requests import DirectorySuggestions
 from sereno.core.protocol.values import UNSET, iso
-from sereno.core.security.confinement import PathRefused
 from sereno.core.security.roles import Role
 from sereno.core.sessions.channel import Peer
 from sereno.core.sessions.handlers import files as handler
 from sereno.core.sessions.handlers import providers
 from sereno.core.store.errors import StoreError
 from sereno.core.workspaces.suggestions import Suggestions
-from tests.core.sessions.house import AGENT, OWNER, Door, FakeSocket, door, view
+from tests.core.sessions.files_house import DEVICE, PNG, house, told, tree
+from tests.core.sessions.house import AGENT, OWNER, Door, FakeSocket
 
 VIEWER = Peer("device:v", Role.VIEWER, "relay")
-DEVICE = Peer("device:o", Role.OPERATOR, "relay")
-PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    root = tmp_path / "p"
-    (root / "src").mkdir(parents=True)
-    (root / "src" / "a.py").write_text("x = 'ü'\n")
-    (root / "icon.png").write_bytes(PNG)
-    (root / "data").write_bytes(b"\0\1\2")
-    (tmp_path / "secret").write_text("CANARY")
-    (root / "out").symlink_to("../secret")
-    os.utime(root / "src" / "a.py", (1_777_000_000, 1_777_000_000))
-    return root
-
-
-@asynccontextmanager
-async def house(root: Path, **settings: Any) -> AsyncIterator[Door]:
-    async with door(**settings) as place:
-        place.fleet.views["a1"] = view("a1", cwd=str(root))
-        yield place
-
-
-async def told(socket: FakeSocket, kind: str, **fields: Any) -> Any:
-    """The reply of one request, which is the only thing that came."""
-    socket.ask(kind, **fields)
-    (reply,) = await socket.until(bool)
-    return reply
+    return tree(tmp_path)
 
 
 def explore(socket: FakeSocket, root: Path, path: str, mode: str = "file", **more: Any) -> Any:
     return told(socket, "file_explorer_request", cwd=str(root), path=path, mode=mode, **more)
+
+
+async def begun(place: Door, root: Path) -> FakeSocket:
+    """Somebody who asked for `big` and takes nothing; a part of it waits."""
+    socket = place.enter()
+    socket.connection.busy()
+    socket.ask("file_explorer_request", cwd=str(root), path="big", mode="file", acceptBinary=True)
+    with anyio.fail_after(5):
+        while not place.sessions.waiting():
+            await anyio.sleep(0.001)
+    return socket
 
 
 async def framed(socket: FakeSocket) -> list[bytes]:
@@ -275,14 +260,7 @@ async def test_a_slow_client_has_little_of_a_file_waiting(root: Path) -> None:
     data = os.urandom(3 * 2**20)
     (root / "big").write_bytes(data)
     async with house(root) as place:
-        socket = place.enter()
-        socket.connection.busy()
-        socket.ask(
-            "file_explorer_request", cwd=str(root), path="big", mode="file", acceptBinary=True
-        )
-        with anyio.fail_after(5):
-            while not place.sessions.waiting():
-                await anyio.sleep(0.001)
+        socket = await begun(place, root)
         most = 0
         while not socket.frames or socket.frames[-1][:1] != b"\x12":
             for _ in range(20):  # It would go on by itself, if it did not wait.
@@ -321,14 +299,7 @@ async def test_a_client_that_takes_nothing_is_given_up(
 async def test_a_file_that_shrinks_meanwhile_ends_in_an_error(root: Path) -> None:
     (root / "big").write_bytes(b"x" * 2**20)
     async with house(root) as place:
-        socket = place.enter()
-        socket.connection.busy()
-        socket.ask(
-            "file_explorer_request", cwd=str(root), path="big", mode="file", acceptBinary=True
-        )
-        with anyio.fail_after(5):
-            while not place.sessions.waiting():
-                await anyio.sleep(0.001)
+        socket = await begun(place, root)
         os.truncate(root / "big", 10)
         with anyio.fail_after(5):
             while not any(b"became shorter" in frame for frame in socket.frames):
@@ -340,14 +311,7 @@ async def test_a_file_that_shrinks_meanwhile_ends_in_an_error(root: Path) -> Non
 async def test_nothing_more_is_read_for_who_has_left(root: Path) -> None:
     (root / "big").write_bytes(b"x" * 2**22)
     async with house(root) as place:
-        socket = place.enter()
-        socket.connection.busy()
-        socket.ask(
-            "file_explorer_request", cwd=str(root), path="big", mode="file", acceptBinary=True
-        )
-        with anyio.fail_after(5):
-            while not place.sessions.waiting():
-                await anyio.sleep(0.001)
+        socket = await begun(place, root)
         session = socket.connection.session
         assert session is not None
         socket.connection.lost()
@@ -365,104 +329,3 @@ async def test_the_icon_of_a_project(root: Path) -> None:
         (root / "icon.png").unlink()
         reply = await told(socket, "project_icon_request", cwd=str(root))
         assert (reply.icon, reply.error) == (None, None)
-
-
-# Tokens
-
-
-async def fetched(place: Door, token: str, peer: Peer = OWNER, *, look: bool = False) -> bytes:
-    async with place.files.fetch(token, peer, look=look) as file:
-        return b"(not good)" if file is None else await file.read(2**20)
-
-
-async def test_c78_a_token_fetches_the_file_that_was_named_once(root: Path) -> None:
-    async with house(root) as place:
-        reply = await told(
-            place.enter(), "file_download_token_request", cwd=str(root), path="src/a.py"
-        )
-        assert (reply.file_name, reply.size, reply.error) == ("a.py", 9, None)
-        assert reply.mime_type == "text/x-python"
-        assert len(reply.token) >= 43
-        assert reply.token not in repr(reply)
-        assert await fetched(place, reply.token, look=True) == "x = 'ü'\n".encode()
-        same = Peer("same-user:owner", Role.OWNER, "tcp")
-        assert await fetched(place, reply.token, same) == "x = 'ü'\n".encode()
-        assert await fetched(place, reply.token, same) == b"(not good)"
-        assert place.notes == [
-            ("owner (cli)", "file.offer", "src/a.py"),
-            ("owner (tcp)", "file.fetch", "src/a.py"),
-        ]
-
-
-async def test_c78_a_token_is_for_who_asked(root: Path) -> None:
-    one = Peer("offer-1:operator", Role.OPERATOR, "tcp")
-    other = Peer("password:operator", Role.OPERATOR, "tcp")
-    async with house(root) as place:
-        for asks, fetches, good in (
-            (one, other, False),
-            (one, one, True),
-            (OWNER, other, False),
-            (other, OWNER, False),
-            (DEVICE, other, True),  # through a relay; it shows who it is anew
-        ):
-            socket = place.enter(f"{asks}{fetches}", asks)
-            reply = await told(socket, "file_download_token_request", cwd=str(root), path="data")
-            found = await fetched(place, reply.token, fetches)
-            assert found == (b"\0\1\2" if good else b"(not good)"), (asks, fetches)
-
-
-async def test_c78_t71_a_token_fetches_no_other_file_that_took_the_place(root: Path) -> None:
-    async with house(root) as place:
-        socket = place.enter()
-        for change in ("replaced", "link", "gone", "folder is a link"):
-            fields = {"cwd": str(root), "path": "src/a.py"}
-            reply = await told(socket, "file_download_token_request", **fields)
-            assert reply.error is None, change
-            if change == "replaced":
-                (root / "new").write_text("CANARY")
-                (root / "new").replace(root / "src" / "a.py")
-            elif change == "link":
-                (root / "src" / "a.py").unlink()
-                (root / "src" / "a.py").symlink_to("../../secret")
-            elif change == "gone":
-                (root / "src" / "a.py").unlink()
-            else:
-                (root / "src").rename(root / "was")
-                (root.parent / "a.py").write_text("CANARY")
-                (root / "src").symlink_to("..")
-            with pytest.raises(PathRefused):
-                await fetched(place, reply.token)
-            assert await fetched(place, reply.token) == b"(not good)"
-            if change != "folder is a link":
-                (root / "src" / "a.py").unlink(missing_ok=True)
-                (root / "src" / "a.py").write_text("again")
-
-
-async def test_few_files_are_open_for_one_credential_and_the_next_waits(root: Path) -> None:
-    async with house(root) as place, anyio.create_task_group() as tasks:
-        fields = {"cwd": str(root), "path": "data"}
-        socket = place.enter()
-        tokens = []
-        for _ in range(10):
-            reply = await told(socket, "file_download_token_request", **fields)
-            tokens.append(reply.token)
-        held, release = [], anyio.Event()
-
-        async def hold(token: str) -> None:
-            async with place.files.fetch(token, OWNER, look=False) as file:
-                held.append(file)
-                await release.wait()
-
-        for token in tokens:
-            tasks.start_soon(hold, token)
-        with anyio.fail_after(5):
-            while len(held) < 8:
-                await anyio.sleep(0.001)
-        reply = await told(place.enter("d", DEVICE), "file_download_token_request", **fields)
-        other = Peer("password:operator", Role.OPERATOR, "tcp")
-        assert await fetched(place, reply.token, other) == b"\0\1\2", "others do not wait"
-        assert len(held) == 8
-        release.set()
-        with anyio.fail_after(5):
-            while len(held) < 10:
-                await anyio.sleep(0.001)
